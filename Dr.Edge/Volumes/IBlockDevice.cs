@@ -1,0 +1,64 @@
+namespace Dr.Edge.Volumes;
+
+/// <summary>What an export serves: a live volume, a view of a point or a moment (read-only), or a clone. Every member may be called from any thread at once.</summary>
+public interface IBlockDevice
+{
+    long SizeBytes { get; }
+
+    bool IsReadOnly { get; }
+
+    /// <summary>
+    /// Fills <paramref name="destination"/> from <paramref name="offset"/>. Sees every write that was answered before the call, on any connection. Every block
+    /// is checked against its checksum. Offsets and lengths need no alignment.
+    /// </summary>
+    /// <exception cref="BlockDeviceException">Out of range (<see cref="BlockError.Invalid"/>), damaged or unreadable (<see cref="BlockError.IO"/>).</exception>
+    void Read(long offset, Span<byte> destination);
+
+    /// <summary>
+    /// Appends <paramref name="extents"/> in order as one batch (group commit: callers hand over all that is waiting). On return they are visible to every reader;
+    /// with <paramref name="forceUnitAccess"/> they are also on stable storage. All or nothing: on an exception none of them may be seen later.
+    /// The caller may reuse the data buffers on return. No alignment is required; overlapping extents apply in order.
+    /// </summary>
+    /// <exception cref="BlockDeviceException">Gate shut or read-only (<see cref="BlockError.NotPermitted"/>), full (<see cref="BlockError.NoSpace"/>), stopped (<see cref="BlockError.Shutdown"/>), failed (<see cref="BlockError.IO"/>).</exception>
+    void Write(ReadOnlySpan<WriteExtent> extents, bool forceUnitAccess);
+
+    /// <summary>Returns when every write answered before the call, by any thread, is on stable storage.</summary>
+    void Flush();
+
+    /// <summary>
+    /// Allocation from <paramref name="offset"/> on: appends runs to <paramref name="runs"/> that cover at least the first byte and at most <paramref name="length"/> bytes,
+    /// merged where equal, at most <paramref name="maxRuns"/>. A run said to be zero reads as zeros.
+    /// </summary>
+    void GetAllocation(long offset, long length, int maxRuns, List<AllocationRun> runs);
+}
+
+public enum ExtentKind : byte
+{
+    Data = 1,
+
+    /// <summary>Reads back as zeros; carries no data. Both TRIM and WRITE_ZEROES.</summary>
+    Zero = 2,
+}
+
+/// <summary>One change. For <see cref="ExtentKind.Data"/> <see cref="Data"/> has <see cref="Length"/> bytes; for zero extents it is empty and the length may be up to 4 GiB.</summary>
+public readonly record struct WriteExtent(long Offset, long Length, ExtentKind Kind, ReadOnlyMemory<byte> Data);
+
+/// <param name="Length">Bytes, more than 0.</param>
+/// <param name="IsZero">Reads as zeros and takes no space.</param>
+public readonly record struct AllocationRun(long Length, bool IsZero);
+
+public enum BlockError
+{
+    NotPermitted,
+    IO,
+    Invalid,
+    NoSpace,
+    Shutdown,
+    NotSupported,
+}
+
+/// <summary>A request that a block device could not do, with the error an NBD client is to see.</summary>
+public sealed class BlockDeviceException(BlockError error, string message, Exception? inner = null) : DrException(message, inner: inner)
+{
+    public BlockError Error { get; } = error;
+}
