@@ -1,0 +1,68 @@
+namespace Dr.Contracts.Grains;
+
+/// <summary>
+/// One device, key = device id. The ingress hands every message of the device over; the grain keeps presence in memory, its outbox of commands and its
+/// epoch in storage, and tells the systems concerned.
+/// </summary>
+[Alias("dr.IDeviceGrain")]
+public interface IDeviceGrain : IGrainWithStringKey
+{
+    /// <summary>A connect. Ignored when its device epoch is lower than one seen. Everything open in the outbox is sent again.</summary>
+    [Alias("OnBirth")]
+    Task OnBirthAsync(Birth birth);
+
+    /// <summary>Retained presence or the will. Evidence only: an off-line state never decides anything by itself.</summary>
+    [Alias("OnState")]
+    Task OnStateAsync(DeviceState state);
+
+    /// <summary>A heartbeat. The ingress publishes what comes back on <c>down/ack</c>; null when there is nothing to answer (an old boot's beat).</summary>
+    [Alias("OnBeat")]
+    Task<DownAck?> OnBeatAsync(Beat beat);
+
+    /// <summary>Rows. Returns only after the commit; the ingress publishes the acknowledgement, which has the old high-water when rows are missing before the batch.</summary>
+    [Alias("OnData")]
+    Task<DownAck> OnDataAsync(DataBatch batch);
+
+    /// <summary>The result of a command; a repeated one changes nothing.</summary>
+    [Alias("OnResult")]
+    Task OnResultAsync(CommandResult result);
+
+    /// <summary>
+    /// Puts a command into the persisted outbox, then sends it; it is sent again at each birth and by timer until a final result came or its deadline is
+    /// well past. An id that is in the outbox or was answered is not sent a second time; its stored result is handed out again instead.
+    /// </summary>
+    [Alias("Send")]
+    Task SendAsync(DeviceCommand command);
+
+    /// <summary>What the configuration says of this device.</summary>
+    [Alias("Configure")]
+    Task ConfigureAsync(DeviceSettings settings);
+
+    [Alias("Get")]
+    Task<DeviceView> GetAsync();
+}
+
+/// <summary>What the control plane sends to devices; the ingress implements it with its MQTT client.</summary>
+public interface IDownlink
+{
+    /// <summary>Returns when the broker has taken it, which proves nothing: only the result does.</summary>
+    Task SendCommandAsync(DeviceId device, DeviceCommand command, CancellationToken cancellationToken);
+
+    /// <summary>Replaces the retained configuration.</summary>
+    Task SetConfigAsync(DeviceId device, DeviceConfig config, CancellationToken cancellationToken);
+}
+
+/// <summary>A device as configured.</summary>
+[GenerateSerializer, Immutable, Alias("dr.DeviceSettings")]
+public sealed record DeviceSettings
+{
+    [Id(0)] public required SiteId Site { get; init; }
+
+    [Id(1)] public required IReadOnlyList<string> Roles { get; init; }
+
+    /// <summary>Systems that hear of this device's silence, health and leases: those whose host or appliance it is.</summary>
+    [Id(2)] public IReadOnlyList<SystemId> Systems { get; init; } = [];
+
+    /// <summary>Pushed to the device as retained configuration.</summary>
+    [Id(3)] public required DeviceConfig Config { get; init; }
+}

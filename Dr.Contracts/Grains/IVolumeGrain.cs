@@ -1,0 +1,66 @@
+namespace Dr.Contracts.Grains;
+
+/// <summary>One volume, key = its name: where its copies are, how far, its newest points; takes points by schedule at the owner.</summary>
+[Alias("dr.IVolumeGrain")]
+public interface IVolumeGrain : IGrainWithStringKey
+{
+    [Alias("Configure")]
+    Task ConfigureAsync(VolumeSettings settings);
+
+    /// <summary>A copy as its appliance reports it, on each beat.</summary>
+    [Alias("OnStatus")]
+    Task OnStatusAsync(DeviceId appliance, VolumeStatus status);
+
+    /// <summary>Points are only taken where the system is owned; the system's grain tells.</summary>
+    [Alias("OwnedBy")]
+    Task OwnedByAsync(DeviceId appliance, Epoch epoch);
+
+    [Alias("OnResult")]
+    Task OnResultAsync(DeviceId appliance, DeviceCommand command, CommandResult result);
+
+    /// <summary>Takes a point now; the answer is the command's id, whose result is an event.</summary>
+    [Alias("TakePoint")]
+    Task<CommandId?> TakePointAsync(string? label);
+
+    [Alias("Get")]
+    Task<VolumeView?> GetAsync();
+
+    [Alias("Wake")]
+    Task WakeAsync();
+}
+
+[GenerateSerializer, Immutable, Alias("dr.VolumeSettings")]
+public sealed record VolumeSettings
+{
+    [Id(0)] public required SystemId System { get; init; }
+
+    [Id(1)] public required TimeSpan PointPeriod { get; init; }
+}
+
+[GenerateSerializer, Immutable, Alias("dr.VolumeView")]
+public sealed record VolumeView
+{
+    [Id(0)] public required string Name { get; init; }
+
+    [Id(1)] public required SystemId System { get; init; }
+
+    [Id(2)] public required IReadOnlyList<CopyView> Copies { get; init; }
+
+    /// <summary>The newest, newest first.</summary>
+    [Id(3)] public IReadOnlyList<PointInfo> NewestPoints { get; init; } = [];
+
+    [Id(4)] public DateTimeOffset? NextPointAt { get; init; }
+
+    [Id(5)] public string? LastPointProblem { get; init; }
+}
+
+/// <summary>One copy on one appliance.</summary>
+[GenerateSerializer, Immutable, Alias("dr.CopyView")]
+public sealed record CopyView
+{
+    [Id(0)] public required DeviceId Appliance { get; init; }
+
+    [Id(1)] public required VolumeStatus Status { get; init; }
+
+    [Id(2)] public required DateTimeOffset ReportedAt { get; init; }
+}
