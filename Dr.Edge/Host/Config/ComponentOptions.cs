@@ -1,0 +1,68 @@
+namespace Dr.Edge.Host.Config;
+
+/// <summary>One part of a business system that is started, checked and stopped.</summary>
+internal sealed class ComponentOptions
+{
+    /// <summary>The agent knows how to prepare, start and stop a PostgreSQL cluster.</summary>
+    public const string PostgreSqlKind = "postgresql";
+
+    /// <summary>Start and stop are commands of the operator.</summary>
+    public const string CommandKind = "command";
+
+    public string Name { get; set; } = "";
+
+    /// <summary><c>postgresql</c> or <c>command</c> (the default).</summary>
+    public string Kind { get; set; } = CommandKind;
+
+    /// <summary>Components that must run and pass their check before this one starts; it stops before them.</summary>
+    public List<string> DependsOn { get; set; } = [];
+
+    /// <summary>Default: the process is there.</summary>
+    public CheckOptions? Check { get; set; }
+
+    /// <summary>Longest time from start to the first passed check. Generous, because a database replays its log first.</summary>
+    public TimeSpan StartTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>After this an orderly stop becomes a forced one.</summary>
+    public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The operating-system user it runs as; default root for commands, postgres for PostgreSQL.</summary>
+    public string? User { get; set; }
+
+    /// <summary>Its output; default a file beside the agent's state, for PostgreSQL <c>server.log</c> in the data directory.</summary>
+    public string? Log { get; set; }
+
+    // kind: command
+
+    public string? Start { get; set; }
+
+    /// <summary>Default: SIGTERM to the process group, then SIGKILL after <see cref="StopTimeout"/>.</summary>
+    public string? Stop { get; set; }
+
+    /// <summary>The start command puts the program into the background and ends by itself; then <see cref="Stop"/> is needed.</summary>
+    public bool Background { get; set; }
+
+    // kind: postgresql
+
+    public string? DataDirectory { get; set; }
+
+    public int Port { get; set; } = 5432;
+
+    /// <summary>What it listens on (<c>listen_addresses</c>).</summary>
+    public string Address { get; set; } = "127.0.0.1";
+
+    /// <summary>Directory with initdb, pg_ctl and postgres; default the newest below /usr/lib/postgresql.</summary>
+    public string? Binaries { get; set; }
+
+    /// <summary>Directory of the Unix socket; default /var/run/postgresql, or /tmp where that is missing.</summary>
+    public string? SocketDirectory { get; set; }
+
+    /// <summary>Method that <c>system prepare</c> writes into pg_hba.conf for <see cref="Clients"/>. Loopback only by default, and with a password.</summary>
+    public string Authentication { get; set; } = "scram-sha-256";
+
+    /// <summary>Networks that <c>system prepare</c> lets in.</summary>
+    public List<string> Clients { get; set; } = ["127.0.0.0/8", "::1/128"];
+
+    /// <summary>Further server settings, given on its command line.</summary>
+    public Dictionary<string, string> Settings { get; set; } = [];
+}
