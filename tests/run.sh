@@ -2,7 +2,7 @@
 # Installs what the tests need, builds with warnings as errors, runs every test and ends by itself. Last line: N passed, N failed, N skipped.
 #   tests/run.sh [PROJECT …]    for example: tests/run.sh Dr.Edge.Tests
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
 started=$SECONDS
 projects=("$@")
