@@ -1,25 +1,27 @@
 #!/usr/bin/env bash
 # The whole way on this machine: two sites, a real PostgreSQL on a protected volume, a disaster, and the way home. Ends by itself and leaves nothing behind.
 #
-#   deploy/quickstart.sh [--copy sync|stream] [--keep] [--report DIR] [--load SECONDS] [--rate N]
+#   deploy/quickstart.sh [--copy sync|stream] [--keep] [--report DIR] [--load SECONDS] [--rate N] [--no-build]
 #
 #   --copy sync|stream   how the backup site follows: sync = every answered write is on both (default), stream = shipped as it is appended
 #   --keep               leave everything running afterwards, with the console open, until Ctrl-C
 #   --report DIR         where the summary and the fault-log report are written (default artifacts/quickstart)
 #   --load SECONDS       how long the circulation desk works before the disaster (default 20)
 #   --rate N             transactions a second that the desk tries (default 100)
+#   --no-build           use the Release build that is there
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
 
-copy=sync keep=no report=artifacts/quickstart load=20 rate=100
-usage() { sed -n '2,10s/^# \{0,1\}//p' "$0"; }
+copy=sync keep=no build=yes report=artifacts/quickstart load=20 rate=100
+usage() { sed -n '2,11s/^# \{0,1\}//p' "$0"; }
 while [ $# -gt 0 ]; do
   case "$1" in
     --copy) copy=${2:-}; shift 2 || true ;;
     --keep) keep=yes; shift ;;
     --report) report=${2:-}; shift 2 || true ;;
     --load) load=${2:-}; shift 2 || true ;;
+    --no-build) build=no; shift ;;
     --rate) rate=${2:-}; shift 2 || true ;;
     -h|--help) usage; exit 0 ;;
     *) echo "quickstart: unknown argument '$1'." >&2; usage >&2; exit 2 ;;
@@ -39,7 +41,7 @@ seconds_of() { date -d "$1" +%s.%N; }
 
 title "Preparing"
 bash deploy/prerequisites.sh run
-if ! dotnet build Dr.slnx -c Release -v quiet --nologo -p:UseSharedCompilation=false -p:RunAnalyzers=false > /tmp/dr-quickstart-build.$$ 2>&1; then
+if [ "$build" = yes ] && ! dotnet build Dr.slnx -c Release -v quiet --nologo -p:UseSharedCompilation=false -p:RunAnalyzers=false > /tmp/dr-quickstart-build.$$ 2>&1; then
   grep -E 'error' /tmp/dr-quickstart-build.$$ | sort -u | head -n 20 >&2; rm -f /tmp/dr-quickstart-build.$$; die "the build failed."
 fi
 rm -f /tmp/dr-quickstart-build.$$
