@@ -17,15 +17,24 @@ public sealed record DataBatch
     [Id(3)] public required long First { get; init; }
 
     [Id(4)] public required IReadOnlyList<DataRow> Rows { get; init; }
+
+    /// <summary>
+    /// Lowest sequence the device still holds in this lane: everything below was acknowledged to it. When the control plane misses rows below it (it was
+    /// restored from an older state), they cannot be sent again, and the lane goes on from here with the loss recorded.
+    /// </summary>
+    [Id(5)] public long Oldest { get; init; }
 }
 
 [GenerateSerializer, Immutable, Alias("dr.DataRow")]
 public sealed record DataRow
 {
+    /// <summary>Kind of a status row whose content a newer row of the same key made useless before it was sent; it keeps the sequence contiguous and holds nothing.</summary>
+    public const string Superseded = "superseded";
+
     /// <summary>What the row is, for example <c>kiosk.transaction</c> or <c>host.alarm</c>.</summary>
     [Id(0)] public required string Kind { get; init; }
 
-    /// <summary>Unique business key, against double submission; null when there is none.</summary>
+    /// <summary>Lanes 0 and 2: unique business key, against double submission. Lane 1: what the status is of. Null when there is none.</summary>
     [Id(1)] public string? Key { get; init; }
 
     [Id(2)] public required DateTimeOffset At { get; init; }
@@ -50,6 +59,12 @@ public sealed record DownAck
 
     /// <summary>Leases granted on that beat.</summary>
     [Id(4)] public IReadOnlyList<LeaseGrant> Leases { get; init; } = [];
+
+    /// <summary>Final results that are committed: the device need not send them again by itself.</summary>
+    [Id(5)] public IReadOnlyList<CommandId> Results { get; init; } = [];
+
+    /// <summary>The control plane does not know this boot (it missed the birth): the device sends its birth again.</summary>
+    [Id(6)] public bool BirthWanted { get; init; }
 }
 
 [GenerateSerializer, Immutable, Alias("dr.LaneAck")]
@@ -62,7 +77,10 @@ public sealed record LaneAck
     [Id(2)] public required long HighWater { get; init; }
 
     /// <summary>Batches the device may have under way.</summary>
-    [Id(3)] public int Credit { get; init; } = 8;
+    [Id(3)] public int Credit { get; init; } = LinkLimits.BatchesUnderWayMax;
+
+    /// <summary>Answers a batch before which rows were missing: the device goes back to <see cref="HighWater"/> + 1.</summary>
+    [Id(4)] public bool Gap { get; init; }
 }
 
 /// <summary>
@@ -104,8 +122,8 @@ public sealed record DeviceConfig
     [Id(6)] public IReadOnlyDictionary<SystemId, Epoch> Epochs { get; init; } = new Dictionary<SystemId, Epoch>();
 }
 
-/// <summary>JSON of every payload: camel case, enums as text, nulls left out, unknown members ignored.</summary>
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+/// <summary>JSON of every payload: camel case, enums as text, nulls left out, unknown members ignored, <c>kind</c> of a command anywhere in the object.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true, AllowOutOfOrderMetadataProperties = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Birth))]
 [JsonSerializable(typeof(Beat))]
 [JsonSerializable(typeof(DeviceState))]

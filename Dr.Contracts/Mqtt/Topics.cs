@@ -32,7 +32,14 @@ public static class Topics
     public static string Down(DeviceId device, string channel) => $"{Device(device)}/down/{channel}";
 
     /// <summary>Retained presence; the will sets it to off-line.</summary>
-    public static string State(DeviceId device) => $"{Device(device)}/state";
+    public static string State(DeviceId device) => $"{Device(device)}/{StateChannel.Name}";
+
+    /// <summary>What a control plane subscribes to for one partition; <c>+</c> as partition stands for all of them.</summary>
+    public static IReadOnlyList<string> UpFilters(string partition) => [$"{Root}/{partition}/+/up/+", $"{Root}/{partition}/+/state"];
+
+    /// <summary>What a device subscribes to: its own <c>down</c> topics, and its own state, which a late will may have overwritten.</summary>
+    public static IReadOnlyList<string> DownFilters(DeviceId device) =>
+        [Down(device, DownChannel.Ack), Down(device, DownChannel.Command), Down(device, DownChannel.Config), State(device)];
 
     /// <summary>Splits <c>dr/v1/{p}/{device}/{up|down}/{channel}</c> or <c>…/state</c>; false for anything else, also for a partition that is not the device's.</summary>
     public static bool TryParse(string topic, out DeviceId device, out string channel)
@@ -48,6 +55,12 @@ public static class Topics
         channel = parts.Length == 5 ? parts[4] : $"{parts[4]}/{parts[5]}";
         return parts[2] == PartitionOf(device).ToString("x2", CultureInfo.InvariantCulture);
     }
+}
+
+/// <summary>Last level of <c>dr/v1/{p}/{device}/state</c>.</summary>
+public static class StateChannel
+{
+    public const string Name = "state";
 }
 
 /// <summary>Last level of <c>up/…</c>: birth, data and result with QoS 1, beat with QoS 0.</summary>
