@@ -1,1 +1,25 @@
-return 0;
+using System.CommandLine;
+using Dr.Edge.Cli;
+using Dr.Edge.Host;
+using Dr.Edge.Kiosk;
+using Dr.Edge.Link;
+using Dr.Edge.Nbd;
+using Dr.Edge.Replication;
+
+var root = new RootCommand("dr-edge: protected volumes with their whole history, copies at other sites, and the agent of a business host.");
+IEnumerable<Command> commands =
+[
+    RunCommand.Create(),
+    .. VolumeCommands.Create(),
+    .. NbdCommands.Create(),
+    .. ReplicationCommands.Create(),
+    .. LinkCommands.Create(),
+    .. HostCommands.Create(),
+    .. KioskCommands.Create(),
+];
+foreach (var command in commands)
+{
+    root.Subcommands.Add(command);
+}
+
+return await CommandShell.InvokeAsync(root, args);

@@ -1,0 +1,55 @@
+using System.CommandLine;
+using Dr.Edge.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Hosting;
+
+namespace Dr.Edge.Cli;
+
+/// <summary><c>dr-edge run</c>: serves until SIGTERM or Ctrl-C.</summary>
+internal static class RunCommand
+{
+    public static Command Create()
+    {
+        var data = new Option<string?>("--data") { Description = "Data directory; one dr-edge at a time.", HelpName = "DIR" };
+        var nbd = new Option<string?>("--nbd") { Description = "Serve NBD over TCP here; port 0 takes a free one.", HelpName = "HOST:PORT" };
+        var nbdSocket = new Option<string?>("--nbd-socket") { Description = "Serve NBD on this Unix socket.", HelpName = "PATH" };
+        var replication = new Option<string?>("--replication") { Description = "Accept copies from peers here.", HelpName = "HOST:PORT" };
+        var control = new Option<string?>("--control") { Description = "Unix socket for the commands (default: control.sock in the data directory).", HelpName = "PATH" };
+        var config = new Option<string?>("--config") { Description = "YAML configuration; flags win over it.", HelpName = "FILE" };
+        var command = new Command("run", "Serve the volumes of a data directory; prints \"ready\" once it does.") { data, nbd, nbdSocket, replication, control, config };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var settings = parsed.GetValue(config) is { } file ? EdgeConfigFile.Read(file) : new EdgeConfig();
+            settings.Data = parsed.GetValue(data) ?? settings.Data;
+            settings.Nbd.Listen = parsed.GetValue(nbd) ?? settings.Nbd.Listen;
+            settings.Nbd.Socket = parsed.GetValue(nbdSocket) ?? settings.Nbd.Socket;
+            settings.Replication.Listen = parsed.GetValue(replication) ?? settings.Replication.Listen;
+            settings.Control = parsed.GetValue(control) ?? settings.Control;
+            if (settings.Data.Length == 0)
+            {
+                throw new UsageException("No data directory was given.", "Say where with --data DIR or 'data:' in the configuration.");
+            }
+
+            await RunAsync(settings, cancellationToken);
+            return CommandShell.Done;
+        });
+        return command;
+    }
+
+    private static async Task RunAsync(EdgeConfig config, CancellationToken cancellationToken)
+    {
+        await using var app = EdgeApp.Build(config);
+        try
+        {
+            await app.StartAsync(cancellationToken);
+        }
+        catch (Exception exception) when (exception is IOException or System.Net.Sockets.SocketException)
+        {
+            throw new DrException($"dr-edge cannot start: {exception.Message}", "Is an address or a socket path taken by another process?", exception);
+        }
+
+        Console.Out.WriteLine("ready");
+        await Console.Out.FlushAsync(CancellationToken.None);
+        await app.WaitForShutdownAsync(cancellationToken);
+    }
+}

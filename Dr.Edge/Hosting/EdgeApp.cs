@@ -1,0 +1,59 @@
+using Dr.Edge.Cli;
+using Dr.Edge.Host;
+using Dr.Edge.Kiosk;
+using Dr.Edge.Link;
+using Dr.Edge.Nbd;
+using Dr.Edge.Replication;
+using Dr.Edge.Volumes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Dr.Edge.Hosting;
+
+/// <summary>Composes one <c>dr-edge run</c>: one generic host, every part a module, HTTP on the Unix control socket.</summary>
+internal static class EdgeApp
+{
+    /// <summary>Builds the host without starting it; the data directory is locked and the volumes are open when this returns.</summary>
+    public static WebApplication Build(EdgeConfig config)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.Configuration.Sources.Clear();
+        builder.Logging.ClearProviders();
+        // Standard output belongs to "ready" and to what commands show; logs go to standard error.
+        builder.Logging.AddSimpleConsole(o => { o.SingleLine = true; o.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ "; o.UseUtcTimestamp = true; });
+        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Host.UseSystemd();
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
+
+        builder.Services.AddSingleton(config);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddVolumes(config);
+        builder.Services.AddNbd(config);
+        builder.Services.AddReplication(config);
+        builder.Services.AddLink(config);
+        builder.Services.AddHost(config);
+        builder.Services.AddKiosk(config);
+
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.ListenUnixSocket(config.ControlPath, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Limits.MaxRequestBodySize = null;
+        });
+
+        var app = builder.Build();
+        app.UseControlErrors();
+        app.MapVolumes();
+        app.MapNbd();
+        app.MapReplication();
+        app.MapLink();
+        app.MapHost();
+        app.MapKiosk();
+        return app;
+    }
+}

@@ -1,0 +1,42 @@
+using Dr.Edge.Host;
+using Dr.Edge.Nbd;
+using Dr.Edge.Replication;
+
+namespace Dr.Edge.Hosting;
+
+/// <summary>The configuration of one <c>dr-edge</c>: the YAML file, overridden by flags. Each section's class lies in its owner's folder.</summary>
+internal sealed class EdgeConfig
+{
+    /// <summary>This device's id at the control plane; also its MQTT user name. Needed only with brokers.</summary>
+    public string? Device { get; set; }
+
+    public string? Site { get; set; }
+
+    /// <summary>Any of <c>appliance</c>, <c>host</c>, <c>kiosk</c>.</summary>
+    public List<string> Roles { get; set; } = ["appliance"];
+
+    /// <summary>The data directory. One process at a time.</summary>
+    public string Data { get; set; } = "";
+
+    /// <summary>Unix socket of the commands; null = <c>control.sock</c> in the data directory.</summary>
+    public string? Control { get; set; }
+
+    public NbdConfig Nbd { get; set; } = new();
+
+    public ReplicationConfig Replication { get; set; } = new();
+
+    /// <summary><c>host:port</c> of MQTT brokers, in the order to try.</summary>
+    public List<string> Brokers { get; set; } = [];
+
+    /// <summary>What this device can be asked to reach as a witness: name to address.</summary>
+    public Dictionary<string, string> Targets { get; set; } = [];
+
+    public List<SystemConfig> Systems { get; set; } = [];
+
+    /// <summary>Section <c>points</c>: automatic points.</summary>
+    public PointsConfig Points { get; set; } = new();
+
+    public string ControlPath => Control ?? Path.Combine(Data, "control.sock");
+
+    public bool HasRole(string role) => Roles.Contains(role, StringComparer.Ordinal);
+}

@@ -1,0 +1,8 @@
+namespace Dr.Edge.Replication;
+
+/// <summary>Section <c>replication</c>: where peers connect.</summary>
+internal sealed class ReplicationConfig
+{
+    /// <summary><c>host:port</c>; nothing is accepted when it is not set.</summary>
+    public string? Listen { get; set; }
+}

@@ -1,0 +1,19 @@
+using Dr.Edge.Hosting;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Dr.Edge.Volumes;
+
+/// <summary>What the store adds to the one host of <c>dr-edge run</c>: the open volumes, and the routes of their commands.</summary>
+internal static class VolumesModule
+{
+    public static void AddVolumes(this IServiceCollection services, EdgeConfig config)
+    {
+        services.AddSingleton(provider => VolumeSet.Open(config.Data, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IExportCatalog>(provider => provider.GetRequiredService<VolumeSet>());
+    }
+
+    public static void MapVolumes(this IEndpointRouteBuilder routes)
+    {
+    }
+}
