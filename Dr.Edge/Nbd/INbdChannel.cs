@@ -1,0 +1,24 @@
+namespace Dr.Edge.Nbd;
+
+/// <summary>The byte stream to one client, used by its session's thread alone; only <see cref="StopReceiving"/> and <see cref="Abort"/> may come from others.</summary>
+internal interface INbdChannel : IDisposable
+{
+    /// <summary>For logs: an address, or the socket's path.</summary>
+    string Peer { get; }
+
+    /// <summary>Waits for bytes. A count above 0, <see cref="EndOfStream"/> when the client is gone in whatever way, or <see cref="IdleTimeout"/>.</summary>
+    int Receive(Span<byte> destination);
+
+    /// <summary>Sends all of it; false when the client is gone.</summary>
+    bool Send(ReadOnlySpan<byte> source);
+
+    /// <summary>What the client has sent so far can still be received; then the stream ends.</summary>
+    void StopReceiving();
+
+    /// <summary>Ends the stream in both directions at once, also under a waiting call.</summary>
+    void Abort();
+
+    const int EndOfStream = 0;
+
+    const int IdleTimeout = -1;
+}

@@ -1,0 +1,15 @@
+namespace Dr.Edge.Nbd;
+
+/// <summary>What one connection has done; written by its thread alone.</summary>
+internal sealed class NbdSessionCounters
+{
+    public long Requests { get; set; }
+
+    public long Batches { get; set; }
+
+    public long Refused { get; set; }
+
+    public long Failed { get; set; }
+
+    public long Sends { get; set; }
+}

@@ -1,0 +1,72 @@
+using Dr.Edge.Volumes;
+
+namespace Dr.Edge.Nbd;
+
+/// <summary>Decides from a request's header whether it may be tried. Pure; no sum is formed that could wrap.</summary>
+internal static class RequestRules
+{
+    /// <summary><see cref="NbdError.None"/> when the request may go to the device.</summary>
+    public static NbdError Check(in NbdRequest request, ulong sizeBytes, bool isReadOnly, bool structuredReplies, bool hasContext)
+    {
+        if ((request.Flags & ~AllowedFlags(request.Command, structuredReplies)) != NbdCommandFlags.None)
+        {
+            return NbdError.Invalid;
+        }
+
+        switch (request.Command)
+        {
+            case NbdCommand.Flush:
+                // Offset and length are reserved; clients that fill them are tolerated.
+                return NbdError.None;
+            case NbdCommand.Read when request.Length > NbdLimits.MaxPayloadBytes:
+                return NbdError.Overflow;
+            case NbdCommand.Read:
+            case NbdCommand.Cache:
+                return InRange(request, sizeBytes) ? NbdError.None : NbdError.Invalid;
+            case NbdCommand.BlockStatus:
+                return hasContext && request.Length > 0 && InRange(request, sizeBytes) ? NbdError.None : NbdError.Invalid;
+            case NbdCommand.Write or NbdCommand.Trim or NbdCommand.WriteZeroes when isReadOnly:
+                return NbdError.NotPermitted;
+            case NbdCommand.Write when request.Length > NbdLimits.MaxPayloadBytes:
+                return NbdError.Overflow;
+            case NbdCommand.Write:
+            case NbdCommand.WriteZeroes:
+                return InRange(request, sizeBytes) ? NbdError.None : NbdError.NoSpace;
+            case NbdCommand.Trim:
+                return InRange(request, sizeBytes) ? NbdError.None : NbdError.Invalid;
+            default:
+                return NbdError.Invalid;
+        }
+    }
+
+    /// <summary>What an export offers; the same for INFO, GO and EXPORT_NAME, so that they agree.</summary>
+    public static NbdExportFlags ExportFlags(bool isReadOnly, bool structuredReplies)
+    {
+        // MULTI_CONN is true here: the device promises that a flush covers writes answered on every connection.
+        var flags = NbdExportFlags.HasFlags | NbdExportFlags.SendFlush | NbdExportFlags.SendFua | NbdExportFlags.SendCache | NbdExportFlags.CanMultiConnection;
+        flags |= isReadOnly ? NbdExportFlags.ReadOnly : NbdExportFlags.SendTrim | NbdExportFlags.SendWriteZeroes;
+        return structuredReplies ? flags | NbdExportFlags.SendDontFragment : flags;
+    }
+
+    public static NbdError ToWire(BlockError error) => error switch
+    {
+        BlockError.NotPermitted => NbdError.NotPermitted,
+        BlockError.Invalid => NbdError.Invalid,
+        BlockError.NoSpace => NbdError.NoSpace,
+        BlockError.Shutdown => NbdError.Shutdown,
+        BlockError.NotSupported => NbdError.NotSupported,
+        _ => NbdError.IO,
+    };
+
+    // FUA is legal with every command once it is offered. FAST_ZERO is not offered, so it is refused, as is everything unknown.
+    private static NbdCommandFlags AllowedFlags(NbdCommand command, bool structuredReplies) => command switch
+    {
+        NbdCommand.WriteZeroes => NbdCommandFlags.ForceUnitAccess | NbdCommandFlags.NoHole,
+        NbdCommand.BlockStatus => NbdCommandFlags.ForceUnitAccess | NbdCommandFlags.RequestOne,
+        NbdCommand.Read when structuredReplies => NbdCommandFlags.ForceUnitAccess | NbdCommandFlags.DontFragment,
+        _ => NbdCommandFlags.ForceUnitAccess,
+    };
+
+    private static bool InRange(in NbdRequest request, ulong sizeBytes) =>
+        request.Offset <= sizeBytes && request.Length <= sizeBytes - request.Offset;
+}
