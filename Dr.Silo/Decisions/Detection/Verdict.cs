@@ -1,0 +1,59 @@
+namespace Dr.Silo.Decisions.Detection;
+
+/// <summary>What has failed, from the smallest to the largest.</summary>
+public enum FaultScope
+{
+    /// <summary>Nothing has: the silence was ours.</summary>
+    None,
+
+    /// <summary>Reached, but its transactions fail.</summary>
+    Application,
+
+    /// <summary>One device.</summary>
+    Device,
+
+    /// <summary>The way to one branch.</summary>
+    Branch,
+
+    /// <summary>The site works, but users outside it cannot get in.</summary>
+    Access,
+
+    /// <summary>The line between us and the site; its own clients still reach it.</summary>
+    Line,
+
+    /// <summary>The whole site.</summary>
+    Site,
+
+    /// <summary>Not enough evidence.</summary>
+    Unclear,
+}
+
+/// <summary>Independent ways of knowing. Two reports of one kind count once.</summary>
+[Flags]
+public enum EvidenceKinds
+{
+    None = 0,
+    MissedBeats = 1,
+    FailedProbes = 2,
+    Witnesses = 4,
+    OwnReport = 8,
+    Will = 16,
+    LocalRepairExhausted = 32,
+}
+
+/// <summary>The classifier's finding about a suspected owner, with the sentences that a person will read.</summary>
+[GenerateSerializer, Immutable, Alias("dr.Verdict")]
+public sealed record Verdict
+{
+    [Id(0)] public required FaultScope Scope { get; init; }
+
+    /// <summary>What the finding rests on. A full takeover needs two.</summary>
+    [Id(1)] public EvidenceKinds Evidence { get; init; }
+
+    [Id(2)] public IReadOnlyList<string> Reasons { get; init; } = [];
+
+    /// <summary>The owner cannot serve its users where it is.</summary>
+    public bool OwnerIsLost => Scope is FaultScope.Device or FaultScope.Site;
+
+    public int IndependentKinds => System.Numerics.BitOperations.PopCount((uint)Evidence);
+}

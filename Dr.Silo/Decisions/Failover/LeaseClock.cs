@@ -1,0 +1,40 @@
+namespace Dr.Silo.Decisions.Failover;
+
+/// <summary>
+/// When a lease has surely run out at its holder. The holder counts from the moment it sent the request, by a clock that may run slow by
+/// <see cref="DriftRho"/>; the control plane counts from when it granted, which is later. So the holder always stops first.
+/// </summary>
+public static class LeaseClock
+{
+    /// <summary>Long enough for one lost beat at the busy period of a critical system, short enough for a takeover within a minute.</summary>
+    public static readonly TimeSpan DefaultTtl = TimeSpan.FromSeconds(6);
+
+    /// <summary>A write that passed the gate just before it shut is on its way to the disk for at most this long.</summary>
+    public static readonly TimeSpan GateTime = TimeSpan.FromSeconds(2);
+
+    /// <summary>Scheduling and timer granularity on our own side.</summary>
+    public static readonly TimeSpan Epsilon = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Two clocks on ordinary hardware drift apart far less than 1 in 100.</summary>
+    public const double DriftRho = 0.01;
+
+    /// <summary>How long after the last grant nobody can write under it any more.</summary>
+    public static TimeSpan FencingWait(TimeSpan ttl) => (ttl * (1 + DriftRho)) + GateTime + Epsilon;
+
+    /// <summary>The first moment at which the lapse of the lease is a proof. Without a known last grant, one granted right now is assumed.</summary>
+    public static DateTimeOffset FencedAt(DateTimeOffset? lastGranted, TimeSpan ttl, DateTimeOffset now)
+    {
+        var from = lastGranted is { } at && at < now ? at : now;
+        return from + FencingWait(ttl);
+    }
+
+    /// <summary>The holder's own deadline, on its own clock.</summary>
+    public static DateTimeOffset HolderStopsAt(DateTimeOffset requestSentAt, TimeSpan ttl) => requestSentAt + ttl;
+
+    /// <summary>True when the control plane may extend the lease of <paramref name="site"/> at <paramref name="epoch"/>.</summary>
+    public static bool MayGrant(SystemState state, SiteId site, Epoch epoch)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        return state.Owner.Site == site && state.Owner.Epoch == epoch && state.Run is not { LeasesStopped: true };
+    }
+}

@@ -1,0 +1,81 @@
+using Dr.Contracts.Grains;
+
+namespace Dr.Silo.Decisions.Failover;
+
+/// <summary>
+/// Everything the failover machine knows about one business system.
+/// Invariants: <see cref="Owner"/> only changes to a higher epoch; <see cref="HighestEpoch"/> ≥ every epoch ever given to a run; a run past its claim
+/// has a proof; at most one run is live.
+/// </summary>
+[GenerateSerializer, Immutable, Alias("dr.SystemState")]
+public sealed record SystemState
+{
+    /// <summary>Finished runs that are remembered, so that an order repeated late starts nothing.</summary>
+    public const int RememberedRuns = 32;
+
+    [Id(0)] public required SystemId System { get; init; }
+
+    [Id(1)] public required TakeoverRules Rules { get; init; }
+
+    /// <summary>The ledger's record as last read or claimed.</summary>
+    [Id(2)] public required Ownership Owner { get; init; }
+
+    [Id(3)] public Phase Phase { get; init; } = Phase.Unprotected;
+
+    [Id(4)] public DateTimeOffset Since { get; init; }
+
+    /// <summary>The phase's budget; past it somebody is told.</summary>
+    [Id(5)] public DateTimeOffset? Deadline { get; init; }
+
+    [Id(6)] public LiveRun? Run { get; init; }
+
+    /// <summary>Where Suspect, Deciding, Held and drills return to.</summary>
+    [Id(7)] public Phase? ReturnTo { get; init; }
+
+    [Id(8)] public DateTimeOffset? LastAutomaticAt { get; init; }
+
+    /// <summary>Highest number ever given out, claimed or not: devices may have seen it.</summary>
+    [Id(9)] public Epoch HighestEpoch { get; init; }
+
+    [Id(10)] public long RunCount { get; init; }
+
+    [Id(11)] public IReadOnlyList<RunId> FinishedRuns { get; init; } = [];
+
+    /// <summary>One sentence on why the system is where it is.</summary>
+    [Id(12)] public string? Reason { get; init; }
+
+    /// <summary>What the ledger said when it surprised us; shown beside our own view.</summary>
+    [Id(13)] public Ownership? Disputed { get; init; }
+
+    /// <summary>The end that every hold has.</summary>
+    [Id(14)] public DateTimeOffset? HoldUntil { get; init; }
+
+    public bool OwnerIsHome => Owner.Site == Rules.Home;
+
+    public SiteId CopySite => Rules.Other(Owner.Site);
+
+    /// <summary>The next moment at which <see cref="SystemEvent.TimePassed"/> can change something.</summary>
+    public DateTimeOffset? WakeAt => (Deadline, FenceBy) switch
+    {
+        ({ } d, { } f) => d < f ? d : f,
+        ({ } d, null) => d,
+        (null, var f) => f,
+    };
+
+    private DateTimeOffset? FenceBy => Phase == Phase.Fencing && Run is { Proof: null } run ? run.FenceBy : null;
+
+    /// <summary>A system whose ledger record exists and whose copy is not known yet.</summary>
+    public static SystemState New(SystemId system, TakeoverRules rules, Ownership owner, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(owner);
+        return new SystemState
+        {
+            System = system,
+            Rules = rules,
+            Owner = owner,
+            HighestEpoch = owner.Epoch,
+            Since = now,
+            Deadline = now + Budgets.Of(Phase.Unprotected),
+        };
+    }
+}

@@ -1,0 +1,40 @@
+using Dr.Contracts.Policy;
+
+namespace Dr.Silo.Decisions.Failover;
+
+/// <summary>What the policy says about one system's takeover.</summary>
+[GenerateSerializer, Immutable, Alias("dr.TakeoverRules")]
+public sealed record TakeoverRules
+{
+    [Id(0)] public required SiteId Home { get; init; }
+
+    [Id(1)] public required SiteId Peer { get; init; }
+
+    [Id(2)] public TakeoverClass Class { get; init; } = TakeoverClass.FullTakeover;
+
+    [Id(3)] public Approval Approval { get; init; } = Approval.Person;
+
+    /// <summary>False for a system without data of its own: nothing to promote, and a proven stop is the fencing proof.</summary>
+    [Id(4)] public bool HasVolume { get; init; } = true;
+
+    /// <summary>The instance at the other site runs all the time (class R), so that only the network has to move.</summary>
+    [Id(5)] public bool PeerInstanceRuns { get; init; }
+
+    /// <summary>A predicted loss above this needs a person. The paper's RPO.</summary>
+    [Id(6)] public TimeSpan LossLimit { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Null = the volume writes without a lease, so time alone never proves that the old owner stopped.</summary>
+    [Id(7)] public TimeSpan? LeaseTtl { get; init; } = LeaseClock.DefaultTtl;
+
+    /// <summary>How long a taken-over system stays on trial before it commits by itself.</summary>
+    [Id(8)] public TimeSpan Trial { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>At most one automatic failover per this period; resuming an unfinished one is never blocked.</summary>
+    [Id(9)] public TimeSpan BlockPeriod { get; init; } = TimeSpan.FromMinutes(60);
+
+    /// <summary>Attempts per step before a person is asked.</summary>
+    [Id(10)] public int MaxAttempts { get; init; } = 3;
+
+    /// <summary>The site that is not <paramref name="site"/>.</summary>
+    public SiteId Other(SiteId site) => site == Home ? Peer : Home;
+}
