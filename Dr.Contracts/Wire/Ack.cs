@@ -1,0 +1,21 @@
+namespace Dr.Contracts.Wire;
+
+/// <summary>
+/// Three watermarks of the journal (received ≥ applied, received ≥ durable) and, while a delta is staged, the first block not yet on the target's disk.
+/// Only <paramref name="Durable"/> lets a synchronous write be answered.
+/// </summary>
+public sealed record Ack(SequenceNumber Received, SequenceNumber Durable, SequenceNumber Applied, PointId StagedTarget, long StagedBlock) : IWireMessage<Ack>
+{
+    public static FrameType Type => FrameType.Ack;
+
+    public void Write(in WireWriter writer)
+    {
+        writer.Sequence(Received);
+        writer.Sequence(Durable);
+        writer.Sequence(Applied);
+        writer.Point(StagedTarget);
+        writer.Int64(StagedBlock);
+    }
+
+    public static Ack Read(ref WireReader reader) => new(reader.Sequence(), reader.Sequence(), reader.Sequence(), reader.Point(), reader.Count());
+}

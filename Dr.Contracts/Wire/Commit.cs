@@ -1,0 +1,21 @@
+namespace Dr.Contracts.Wire;
+
+/// <summary>Every block of the delta was sent. The target attaches it only if the digest of the point's whole content comes out as <paramref name="Digest"/> (SHA-256, 32 bytes).</summary>
+public sealed record Commit(PointMark Target, ReadOnlyMemory<byte> Digest) : IWireMessage<Commit>
+{
+    public const int DigestBytes = 32;
+
+    public static FrameType Type => FrameType.Commit;
+
+    public void Write(in WireWriter writer)
+    {
+        WireLists.Write(writer, Target);
+        writer.Bytes(Digest.Span);
+    }
+
+    public static Commit Read(ref WireReader reader) => new(WireLists.ReadMark(ref reader), reader.Bytes(DigestBytes).ToArray());
+
+    public bool Equals(Commit? other) => other is not null && Target == other.Target && Digest.Span.SequenceEqual(other.Digest.Span);
+
+    public override int GetHashCode() => Target.GetHashCode();
+}

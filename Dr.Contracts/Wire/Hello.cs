@@ -1,0 +1,28 @@
+namespace Dr.Contracts.Wire;
+
+/// <summary>Who speaks, and which versions of the protocol it understands. Both sides use the highest that both understand; none in common ends the connection.</summary>
+public sealed record Hello(int OldestVersion, int NewestVersion, Guid Node, string Device, string Software) : IWireMessage<Hello>
+{
+    /// <summary>The version described in <c>replication-frames.md</c>.</summary>
+    public const int CurrentVersion = 1;
+
+    public static FrameType Type => FrameType.Hello;
+
+    /// <summary>The version to use with a peer, or null.</summary>
+    public static int? Negotiate(Hello ours, Hello theirs)
+    {
+        var version = Math.Min(ours.NewestVersion, theirs.NewestVersion);
+        return version >= Math.Max(ours.OldestVersion, theirs.OldestVersion) ? version : null;
+    }
+
+    public void Write(in WireWriter writer)
+    {
+        writer.UInt16(OldestVersion);
+        writer.UInt16(NewestVersion);
+        writer.Id(Node);
+        writer.Text(Device);
+        writer.Text(Software);
+    }
+
+    public static Hello Read(ref WireReader reader) => new(reader.UInt16(), reader.UInt16(), reader.Id(), reader.Text(), reader.Text());
+}
