@@ -52,7 +52,7 @@ internal static class EffectRules
     {
         Key = key,
         // Fencing steps carry the number to come: the old owner learns that it is no longer the one.
-        Epoch = s.Run is { Kind: not RunKind.Drill } run ? run.Epoch : s.Owner.Epoch,
+        Epoch = s.Run is { Kind: not RunPurpose.Drill } run ? run.Epoch : s.Owner.Epoch,
         Attempt = attempt,
         Deadline = now + Budgets.Of(s.Phase),
         Other = s.Rules.Other(key.Target),

@@ -12,7 +12,7 @@ public static partial class FailoverTable
     private static void MovingRows(TableBuilder t)
     {
         t.In(Ready).On<StartMove>("a person orders a move").When(NewRun).Set(ComeBackHere)
-            .Set((s, e, now) => Ordered(s, RunKind.Move, (StartMove)e, ((StartMove)e).Run, null, now)).Step(StepKind.StopSystem).GoTo(Draining);
+            .Set((s, e, now) => Ordered(s, RunPurpose.Move, (StartMove)e, ((StartMove)e).Run, null, now)).Step(StepKind.StopSystem).GoTo(Draining);
 
         t.In(Draining).On<StepDone>("stopped: shut the gate").When(PendingStep, IsStep(StepKind.StopSystem), HasVolume)
             .Set((s, _, _) => Runs.Edit(s, r => r with { LeasesStopped = true })).Do(StopLeases).Step(StepKind.DemoteCopy).Stay();
@@ -49,7 +49,7 @@ public static partial class FailoverTable
     private static void DrillsRows(TableBuilder t)
     {
         t.In(Ready).On<StartDrill>("a drill begins").When(NewRun).Set(ComeBackHere)
-            .Set((s, e, now) => Ordered(s, RunKind.Drill, (StartDrill)e, ((StartDrill)e).Run, null, now)).Step(StepKind.CloneForDrill).GoTo(DrillCloning);
+            .Set((s, e, now) => Ordered(s, RunPurpose.Drill, (StartDrill)e, ((StartDrill)e).Run, null, now)).Step(StepKind.CloneForDrill).GoTo(DrillCloning);
         t.In(DrillCloning).On<StepDone>("cloned").When(PendingStep).Step(StepKind.StartDrill).GoTo(DrillStarting);
         t.In(DrillStarting).On<StepDone>("started apart").When(PendingStep).Step(StepKind.CheckDrill).GoTo(DrillVerifying);
         t.In(DrillVerifying).On<StepDone>("checked").When(PendingStep).Step(StepKind.CleanDrill).GoTo(DrillCleaning);
@@ -99,7 +99,7 @@ public static partial class FailoverTable
         t.In(NeedsOperator).On<Abort>("given up before ownership moved").When(ThisRun, NoClaimYet, NotDisputed).Set(Runs.Reinstate).Do(Claim).GoTo(Fencing);
         Fence<RollBack>(t, [NeedsOperator], "back to the old copy", StartRollBack, FreshRunId, RunPastClaim, NotDisputed);
         t.In(NeedsOperator).On<StartFailover>("a person orders a failover").When(NewRun, NotDisputed)
-            .Set((s, e, now) => Ordered(s, RunKind.Failover, (StartFailover)e, ((StartFailover)e).Run, ((StartFailover)e).Reason, now)).Do(Assess).GoTo(Deciding);
+            .Set((s, e, now) => Ordered(s, RunPurpose.Failover, (StartFailover)e, ((StartFailover)e).Run, ((StartFailover)e).Reason, now)).Do(Assess).GoTo(Deciding);
         t.In(NeedsOperator).On<OwnerServes>("it serves again by itself").When(NoRun, NotDisputed).Set(Because(null)).GoToOneOf(Back, [.. Ready, .. WithoutCopy]);
         t.In(NeedsOperator).On<OwnerServes>("the new owner is heard again").When(StoppedOnTrial, NotDisputed)
             .Set((s, _, _) => Runs.Edit(s, r => r with { StoppedIn = null, Trouble = null })).GoTo(OnTrial);

@@ -12,7 +12,7 @@ public static partial class FailoverTable
     private static void DecidingRows(TableBuilder t)
     {
         t.In([.. Ready, FailedOver, Reversing]).On<StartFailover>("a person orders a failover").When(NewRun).Set(ComeBackHere)
-            .Set((s, e, now) => Ordered(s, RunKind.Failover, (StartFailover)e, ((StartFailover)e).Run, ((StartFailover)e).Reason, now)).Do(Assess).GoTo(Deciding);
+            .Set((s, e, now) => Ordered(s, RunPurpose.Failover, (StartFailover)e, ((StartFailover)e).Run, ((StartFailover)e).Reason, now)).Do(Assess).GoTo(Deciding);
         t.In(Deciding).On<OwnerServes>("it was heard again").When(AutomaticRun).Set((s, _, _) => Runs.Finish(s, null)).GoToOneOf(Back, Ready);
         Fence<TakeoverAssessed>(t, [Deciding], "everything asked for is there", Runs.BeginFencing, ThisRun, MayAct);
         t.In(Deciding).On<TakeoverAssessed>("a person has to decide").When(ThisRun, MayNotAct)
@@ -105,7 +105,7 @@ public static partial class FailoverTable
             .Do(Alert(AlertKey.StepFailed, true, "A step gave no answer.")).GoTo(NeedsOperator);
     }
 
-    private static SystemState Ordered(SystemState state, RunKind kind, SystemEvent.Order order, RunId id, string? reason, DateTimeOffset now)
+    private static SystemState Ordered(SystemState state, RunPurpose kind, SystemEvent.Order order, RunId id, string? reason, DateTimeOffset now)
     {
         var started = Runs.Start(state, kind, id, order.By, automatic: false, reason, now);
         return Runs.Edit(started, run => run with { ApprovedBy = order.By });
@@ -114,7 +114,7 @@ public static partial class FailoverTable
     private static SystemState StartRollBack(SystemState state, SystemEvent evt, DateTimeOffset now)
     {
         var order = (RollBack)evt;
-        return Runs.BeginFencing(Ordered(Runs.Finish(state, null), RunKind.RollBack, order, order.Run, order.Reason, now), evt, now);
+        return Runs.BeginFencing(Ordered(Runs.Finish(state, null), RunPurpose.RollBack, order, order.Run, order.Reason, now), evt, now);
     }
 
     private static DateTimeOffset? Earlier(DateTimeOffset? left, DateTimeOffset right) => left is { } l && l < right ? l : right;

@@ -1,5 +1,4 @@
 using Dr.Contracts.Grains;
-using Dr.Contracts.Policy;
 using Dr.Silo.Decisions.Detection;
 
 namespace Dr.Silo.Decisions.Failover;
@@ -48,12 +47,12 @@ internal static class Guards
     // Deciding
     public static readonly Guard OwnerLost = new("the owner cannot serve where it is", (_, e, _) => e is SystemEvent.Classified { Verdict.OwnerIsLost: true });
     public static readonly Guard AccessLost = new("users outside are cut off from a site that works, and the system can be repointed", (s, e, _) =>
-        e is SystemEvent.Classified { Verdict.Scope: FaultScope.Access } && s.Rules.Class == TakeoverClass.Repoint);
+        e is SystemEvent.Classified { Verdict.Scope: FaultScope.Access } && s.Rules.Class == TakeoverClass.R);
 
     public static readonly Guard ApplicationFails = new("the owner is reached but fails its users", (_, e, _) => e is SystemEvent.Classified { Verdict.Scope: FaultScope.Application });
     public static readonly Guard LineFails = new("only a line fails", (s, e, _) =>
         e is SystemEvent.Classified { Verdict.Scope: FaultScope.Line or FaultScope.Branch }
-        || (e is SystemEvent.Classified { Verdict.Scope: FaultScope.Access } && s.Rules.Class != TakeoverClass.Repoint));
+        || (e is SystemEvent.Classified { Verdict.Scope: FaultScope.Access } && s.Rules.Class != TakeoverClass.R));
 
     public static readonly Guard NothingFails = new("nothing has failed", (_, e, _) => e is SystemEvent.Classified { Verdict.Scope: FaultScope.None });
     public static readonly Guard Unclear = new("the evidence is not enough", (_, e, _) => e is SystemEvent.Classified { Verdict.Scope: FaultScope.Unclear });
@@ -61,8 +60,8 @@ internal static class Guards
     public static readonly Guard MayNotAct = new("policy asks for a person", (s, e, now) => Unmet(s, e, now).Count > 0);
 
     // Finishing
-    public static readonly Guard IsFailover = new("it is a failover", (s, _, _) => s.Run?.Kind == RunKind.Failover);
-    public static readonly Guard IsNotFailover = new("it is a roll-back or a reinstatement", (s, _, _) => s.Run is { Kind: not RunKind.Failover });
+    public static readonly Guard IsFailover = new("it is a failover", (s, _, _) => s.Run?.Kind == RunPurpose.Failover);
+    public static readonly Guard IsNotFailover = new("it is a roll-back or a reinstatement", (s, _, _) => s.Run is { Kind: not RunPurpose.Failover });
     public static readonly Guard DigestsEqual = new("final point and digest are equal on both sides", (s, e, _) =>
         e is SystemEvent.StepDone d && s.Run?.Final is { Digest: { Length: > 0 } mine, Sequence: { } at } && d.Evidence.Digest == mine && d.Evidence.Sequence == at);
 
@@ -137,12 +136,12 @@ internal static class Guards
             return unmet;
         }
 
-        if (state.Rules.Approval != Approval.Automatic)
+        if (state.Rules.Approval != ApprovalMode.Automatic)
         {
             unmet.Add("Policy asks for a person's approval.");
         }
 
-        var needed = state.Rules.Class == TakeoverClass.FullTakeover ? KindsForFullTakeover : 1;
+        var needed = state.Rules.Class == TakeoverClass.T ? KindsForFullTakeover : 1;
         if (verdict is null || verdict.Scope == FaultScope.Unclear || verdict.IndependentKinds < needed)
         {
             unmet.Add($"The evidence is of {verdict?.IndependentKinds ?? 0} independent kinds; {needed} are needed.");
@@ -175,7 +174,7 @@ internal static class Guards
         _ => null,
     };
 
-    private static bool InstanceRuns(SystemState s) => s.Rules is { Class: TakeoverClass.Repoint, PeerInstanceRuns: true } && s.Run is { } run && run.From != run.To;
+    private static bool InstanceRuns(SystemState s) => s.Rules is { Class: TakeoverClass.R, PeerInstanceRuns: true } && s.Run is { } run && run.From != run.To;
 
     private static StepKey? KeyOf(SystemEvent evt) => evt switch
     {

@@ -9,7 +9,7 @@ public sealed record LiveRun
 {
     [Id(0)] public required RunId Id { get; init; }
 
-    [Id(1)] public required RunKind Kind { get; init; }
+    [Id(1)] public required RunPurpose Kind { get; init; }
 
     [Id(2)] public required SiteId From { get; init; }
 

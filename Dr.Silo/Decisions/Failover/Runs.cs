@@ -6,12 +6,12 @@ namespace Dr.Silo.Decisions.Failover;
 /// <summary>The updates of the table that concern the live run.</summary>
 internal static class Runs
 {
-    public static SystemState Start(SystemState state, RunKind kind, RunId id, string by, bool automatic, string? reason, DateTimeOffset now)
+    public static SystemState Start(SystemState state, RunPurpose kind, RunId id, string by, bool automatic, string? reason, DateTimeOffset now)
     {
         var epoch = NextEpoch(state);
         return state with
         {
-            HighestEpoch = kind == RunKind.Drill ? state.HighestEpoch : epoch,
+            HighestEpoch = kind == RunPurpose.Drill ? state.HighestEpoch : epoch,
             RunCount = state.RunCount + 1,
             Reason = reason,
             Run = new LiveRun
@@ -21,7 +21,7 @@ internal static class Runs
                 From = state.Owner.Site,
                 To = state.CopySite,
                 // A drill acts under the number that already is: it can never own anything.
-                Epoch = kind == RunKind.Drill ? state.Owner.Epoch : epoch,
+                Epoch = kind == RunPurpose.Drill ? state.Owner.Epoch : epoch,
                 StartedAt = now,
                 StartedBy = by,
                 Automatic = automatic,
@@ -34,7 +34,7 @@ internal static class Runs
     public static SystemState StartAutomatic(SystemState state, Verdict verdict, string by, DateTimeOffset now)
     {
         var id = new RunId($"{state.System}-auto-{state.RunCount + 1}-e{NextEpoch(state)}");
-        var started = Start(state, RunKind.Failover, id, by, automatic: true, string.Join(' ', verdict.Reasons), now);
+        var started = Start(state, RunPurpose.Failover, id, by, automatic: true, string.Join(' ', verdict.Reasons), now);
         return started with { Run = started.Run! with { Verdict = verdict } };
     }
 
@@ -95,7 +95,7 @@ internal static class Runs
     public static SystemState Reinstate(SystemState state, SystemEvent evt, DateTimeOffset now)
     {
         var epoch = NextEpoch(state);
-        var edited = Edit(state, run => run with { Kind = RunKind.Reinstate, To = state.Owner.Site, Epoch = epoch, LeasesStopped = true, Automatic = false });
+        var edited = Edit(state, run => run with { Kind = RunPurpose.Reinstate, To = state.Owner.Site, Epoch = epoch, LeasesStopped = true, Automatic = false });
         return Prove(edited with { HighestEpoch = epoch }, FencingProofKind.SameOwner, evt.Actor, null, now);
     }
 

@@ -1,4 +1,4 @@
-using Dr.Contracts.Policy;
+using Dr.Contracts.Grains;
 
 namespace Dr.Silo.Decisions.Failover;
 
@@ -10,9 +10,9 @@ public sealed record TakeoverRules
 
     [Id(1)] public required SiteId Peer { get; init; }
 
-    [Id(2)] public TakeoverClass Class { get; init; } = TakeoverClass.FullTakeover;
+    [Id(2)] public TakeoverClass Class { get; init; } = TakeoverClass.T;
 
-    [Id(3)] public Approval Approval { get; init; } = Approval.Person;
+    [Id(3)] public ApprovalMode Approval { get; init; } = ApprovalMode.Person;
 
     /// <summary>False for a system without data of its own: nothing to promote, and a proven stop is the fencing proof.</summary>
     [Id(4)] public bool HasVolume { get; init; } = true;

@@ -1,7 +1,7 @@
-namespace Dr.Contracts.Grains;
+namespace Dr.Silo.Decisions.Failover;
 
-/// <summary>The verbs that are never mixed.</summary>
-public enum RunKind
+/// <summary>What a run is for. The verbs that people use (failover, move, drill) are never mixed; the other two follow from them.</summary>
+public enum RunPurpose
 {
     /// <summary>Unplanned; may lose what the copy had not received.</summary>
     Failover,
