@@ -1,0 +1,128 @@
+using Dr.Silo.WebConsole.Outlook;
+using Dr.Silo.WebConsole.Text;
+
+namespace Dr.Silo.WebConsole.Actions;
+
+/// <summary>
+/// Which orders make sense for a system as it is shown. Pure. Whether one is carried out is the admin API's decision alone; this only keeps buttons away
+/// that could not mean anything.
+/// </summary>
+public static class OperatorActions
+{
+    public static IReadOnlyList<OperatorAction> For(SystemView system)
+    {
+        ArgumentNullException.ThrowIfNull(system);
+        return system.LiveRun is { } run ? ForRun(system, run) : ForSystem(system);
+    }
+
+    private static List<OperatorAction> ForSystem(SystemView system)
+    {
+        var outlook = TakeoverOutlook.Of(system);
+        var atHome = system.Site == system.Home;
+        var planned = atHome ? Move(system, outlook.Destination) : Failback(system);
+        return [planned, Failover(system, outlook)];
+    }
+
+    private static List<OperatorAction> ForRun(SystemView system, RunView run)
+    {
+        List<OperatorAction> actions = [];
+        if (run.State == RunState.WaitingForApproval)
+        {
+            actions.Add(Decide(system, run, "approve", "Approve", $"Approve the {Words.Plain(run.Kind)} of {system.Name} to {run.To}?", Tone.Warning,
+            [
+                $"The {Words.Plain(run.Kind)} goes on at once.",
+                LossSentence(run.Facts.TryGetValue("predictedLossSeconds", out var text) && double.TryParse(text, CultureInfo.InvariantCulture, out var loss) ? loss : system.PredictedLossSeconds),
+                $"{run.From} is fenced first: {run.To} is not promoted before there is proof that {run.From} cannot write.",
+            ]));
+        }
+
+        if (run.State == RunState.OnTrial)
+        {
+            actions.Add(Decide(system, run, "commit", "Commit", $"Commit {system.Name} to {run.To}?", Tone.Good,
+            [
+                $"{run.To} serves for good and its copy is the truth from now on.",
+                $"The old copy at {run.From} may then be brought up to date from {run.To}; what only {run.From} has is kept as a clone.",
+            ]));
+        }
+
+        if (run.State is RunState.Running or RunState.WaitingForApproval)
+        {
+            actions.Add(Decide(system, run, "stop", "Stop", $"Stop the {Words.Plain(run.Kind)} of {system.Name}?", Tone.Idle,
+            [
+                "Before ownership has moved, everything stays where it was.",
+                "After that point it cannot be stopped, and you are told so.",
+            ]));
+        }
+
+        return actions;
+    }
+
+    private static OperatorAction Failover(SystemView system, TakeoverOutlook outlook) => new()
+    {
+        Verb = "failover",
+        Label = $"Fail over to {outlook.Destination}",
+        Url = "/api/v1/runs",
+        System = system.Id,
+        Kind = "failover",
+        SeenEpoch = system.Epoch,
+        Question = $"Fail {system.Name} over to {outlook.Destination}?",
+        Tone = Tone.Bad,
+        Attestation = $"{system.Site} has failed or must stop serving {system.Name} now.",
+        Consequences =
+        [
+            $"For a disaster. {outlook.Destination} takes over with what it has; work that had not arrived is lost.",
+            LossSentence(outlook.LossSeconds),
+            outlook.ForecastSeconds is { } seconds ? $"It takes about {Words.Duration(seconds)}." : "How long it takes is not known before the first takeover.",
+            $"{system.Site} is fenced first: {outlook.Destination} is not promoted before there is proof that {system.Site} cannot write.",
+        ],
+    };
+
+    private static OperatorAction Move(SystemView system, SiteId destination) => new()
+    {
+        Verb = "move",
+        Label = $"Move to {destination}",
+        Url = "/api/v1/runs",
+        System = system.Id,
+        Kind = "move",
+        SeenEpoch = system.Epoch,
+        Question = $"Move {system.Name} to {destination}?",
+        Consequences = Planned(system, destination),
+    };
+
+    private static OperatorAction Failback(SystemView system) => new()
+    {
+        Verb = "failback",
+        Label = $"Fail back to {system.Home}",
+        Url = "/api/v1/runs",
+        System = system.Id,
+        Kind = "failback",
+        SeenEpoch = system.Epoch,
+        Question = $"Bring {system.Name} home to {system.Home}?",
+        Consequences = Planned(system, system.Home),
+    };
+
+    private static string[] Planned(SystemView system, SiteId destination) =>
+    [
+        $"Planned, loses nothing: {system.Name} stops at {system.Site}, both copies are proved equal, then it starts at {destination}.",
+        "Users see a stop in between.",
+        "Until ownership moves it can be stopped and nothing has changed.",
+    ];
+
+    private static OperatorAction Decide(SystemView system, RunView run, string verb, string label, string question, Tone tone, IReadOnlyList<string> consequences) => new()
+    {
+        Verb = verb,
+        Label = label,
+        Url = $"/api/v1/runs/{Uri.EscapeDataString(run.Id.Value)}/{verb}",
+        System = system.Id,
+        Question = question,
+        Consequences = consequences,
+        Tone = tone,
+    };
+
+    private static string LossSentence(double? seconds) => seconds switch
+    {
+        null => "How much work would be lost is not known.",
+        0 => "No work is expected to be lost.",
+        { } s => $"About {Words.Duration(s)} of work would be lost.",
+    };
+}

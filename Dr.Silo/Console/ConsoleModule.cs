@@ -1,0 +1,57 @@
+using Dr.Silo.WebConsole.Components;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Dr.Silo.WebConsole;
+
+/// <summary>
+/// The operators' page at <c>/</c>. Every state of it is made on the server from one reading; the browser fetches that part again, at once when the event
+/// stream says that something happened and at a steady pace besides, so that neither a lost stream nor a restarted silo leaves an old picture standing.
+/// </summary>
+public static class ConsoleModule
+{
+    // Own files and own requests only: what a device reports is text on this page and nothing else.
+    private const string ContentSecurityPolicy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+    public static IServiceCollection AddConsole(this IServiceCollection services)
+    {
+        services.AddRazorComponents();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<SharedSnapshot>();
+        return services;
+    }
+
+    public static IEndpointRouteBuilder MapConsole(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/", (SharedSnapshot shared, HttpContext http, CancellationToken cancellationToken) => RenderAsync<ConsolePage>(shared, http, cancellationToken)).ExcludeFromDescription();
+        routes.MapGet("/console/live", (SharedSnapshot shared, HttpContext http, CancellationToken cancellationToken) => RenderAsync<LiveBody>(shared, http, cancellationToken)).ExcludeFromDescription();
+        routes.MapGet($"{ConsoleAssets.Path}/{{build}}/{{name}}", Asset).ExcludeFromDescription();
+        return routes;
+    }
+
+    private static async Task<RazorComponentResult<TComponent>> RenderAsync<TComponent>(SharedSnapshot shared, HttpContext http, CancellationToken cancellationToken)
+        where TComponent : Microsoft.AspNetCore.Components.IComponent
+    {
+        var snapshot = await shared.ReadAsync(cancellationToken);
+        var headers = http.Response.Headers;
+        headers.CacheControl = "no-store";
+        headers.ContentSecurityPolicy = ContentSecurityPolicy;
+        headers.XContentTypeOptions = "nosniff";
+        headers["Referrer-Policy"] = "no-referrer";
+        return new RazorComponentResult<TComponent>(new { Snapshot = snapshot }) { PreventStreamingRendering = true };
+    }
+
+    private static Results<FileContentHttpResult, NotFound> Asset(string build, string name, HttpContext http)
+    {
+        if (!ConsoleAssets.All.TryGetValue(name, out var asset))
+        {
+            return TypedResults.NotFound();
+        }
+
+        // An address of another build gets today's file, but nobody is to keep it under that name.
+        http.Response.Headers.CacheControl = build == ConsoleAssets.Build ? "public, max-age=31536000, immutable" : "no-store";
+        http.Response.Headers.XContentTypeOptions = "nosniff";
+        return TypedResults.Bytes(asset.Content.ToArray(), asset.ContentType);
+    }
+}
