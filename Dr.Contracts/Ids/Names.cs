@@ -7,7 +7,7 @@ public static class Names
     public const int MaxLength = 64;
 
     /// <summary>True when <paramref name="name"/> has 1–64 characters of a–z, A–Z, 0–9, hyphen, underscore and dot, and starts with a letter or digit.</summary>
-    public static bool IsValid(string? name)
+    public static bool IsValid([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] string? name)
     {
         if (string.IsNullOrEmpty(name) || name.Length > MaxLength || !char.IsAsciiLetterOrDigit(name[0]))
         {

@@ -1,4 +1,5 @@
 using Dr.Edge.Host;
+using Dr.Edge.Kiosk;
 using Dr.Edge.Nbd;
 using Dr.Edge.Replication;
 
@@ -24,6 +25,9 @@ internal sealed class EdgeConfig
     public NbdConfig Nbd { get; set; } = new();
 
     public ReplicationConfig Replication { get; set; } = new();
+
+    /// <summary>Section <c>kiosk</c>: the endpoint for the kiosk's own software.</summary>
+    public KioskConfig Kiosk { get; set; } = new();
 
     /// <summary><c>host:port</c> of MQTT brokers, in the order to try.</summary>
     public List<string> Brokers { get; set; } = [];

@@ -1,17 +1,66 @@
+using System.Reflection;
+using Dr.Contracts.Mqtt.Client;
+using Dr.Edge.Buffers;
 using Dr.Edge.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 
 namespace Dr.Edge.Link;
 
-/// <summary>What this part adds to the one host of <c>dr-edge run</c>: its services, and its routes on the control socket.</summary>
+/// <summary>The link to the control plane and the buffers under it. Without brokers there is no link; the buffers and the epoch memory are there all the same.</summary>
 internal static class LinkModule
 {
     public static void AddLink(this IServiceCollection services, EdgeConfig config)
     {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<LinkState>();
+        services.AddSingleton(provider => new EdgeBuffer(
+            new BufferOptions { Directory = Path.Combine(config.Data, "link") },
+            provider.GetRequiredService<LinkState>().BootId,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<EdgeBuffer>>()));
+        services.AddSingleton<IOutbox>(provider => provider.GetRequiredService<EdgeBuffer>());
+        services.AddSingleton<StoredEpochMemory>();
+        services.AddSingleton<EpochMemory>(provider => provider.GetRequiredService<StoredEpochMemory>());
+        services.AddSingleton<BeatTrigger>();
+        services.AddSingleton<IBeatTrigger>(provider => provider.GetRequiredService<BeatTrigger>());
+        services.AddSingleton<ServerClock>();
+        services.AddSingleton<CommandService>();
+        services.AddHostedService<BufferStartup>();
+        if (config.Brokers.Count > 0)
+        {
+            services.AddSingleton(OptionsOf(config));
+            services.TryAddSingleton<IBrokerConnector, BrokerConnector>();
+            services.AddHostedService<LinkService>();
+        }
     }
 
-    public static void MapLink(this IEndpointRouteBuilder routes)
+    public static void MapLink(this IEndpointRouteBuilder routes) => routes.MapGet("/link", context =>
     {
+        var state = context.RequestServices.GetRequiredService<LinkState>();
+        var view = new LinkView(state.Connected, state.DeviceEpoch, state.Config.Version, state.LastTrouble);
+        return context.Response.WriteAsJsonAsync(view, LinkJson.Default.LinkView, cancellationToken: context.RequestAborted);
+    });
+
+    private static LinkOptions OptionsOf(EdgeConfig config)
+    {
+        if (!Names.IsValid(config.Device) || !Names.IsValid(config.Site))
+        {
+            throw new DrException("A device with brokers needs 'device' and 'site': names of letters, digits, '-', '_' and '.'.", "Add both to the configuration file, as the control plane's configuration names them.");
+        }
+
+        return new LinkOptions
+        {
+            Device = new DeviceId(config.Device),
+            Site = new SiteId(config.Site),
+            Roles = config.Roles,
+            Brokers = [.. config.Brokers.Select(BrokerAddress.Parse)],
+            Systems = [.. config.Systems.Select(s => new SystemId(s.Id))],
+            Software = $"dr-edge {typeof(LinkModule).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}",
+        };
     }
 }

@@ -1,0 +1,272 @@
+using System.Threading.Channels;
+using LiteDB;
+using Microsoft.Extensions.Logging;
+
+namespace Dr.Edge.Buffers;
+
+/// <summary>
+/// One LiteDB file and the one thread that touches it: concurrent writers have damaged such files. Work that waits together is committed together (at most
+/// <see cref="GroupMax"/> pieces), and no piece is answered before the commit is on disk. A file that is not as it was written is set aside, never repaired by guessing, and the owner goes on with a
+/// new one.
+/// </summary>
+internal sealed partial class BufferFile : IAsyncDisposable
+{
+    /// <summary>Work of one transaction. Larger groups only make the first one wait.</summary>
+    public const int GroupMax = 64;
+
+    /// <summary>Work that may wait; more callers than this wait for room in the queue.</summary>
+    private const int QueueMax = 1_024;
+
+    private static readonly TimeSpan ReopenEvery = TimeSpan.FromSeconds(1);
+
+    private readonly string _path;
+    private readonly long _limitBytes;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly Channel<Work> _queue = Channel.CreateBounded<Work>(new BoundedChannelOptions(QueueMax) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
+    private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ManualResetEventSlim _closing = new();
+    private readonly Thread _thread;
+    private LiteDatabase? _database;
+    private BufferTables? _tables;
+
+    public BufferFile(string path, long limitBytes, TimeProvider time, ILogger logger)
+    {
+        (_path, _limitBytes, _time, _logger) = (path, limitBytes, time, logger);
+        _thread = new Thread(Run) { Name = $"buffer {System.IO.Path.GetFileName(path)}", IsBackground = true };
+        _thread.Start();
+    }
+
+    /// <summary>Completes when the file is open and checked.</summary>
+    public Task Opened => _opened.Task;
+
+    /// <summary>The files that were set aside since the start, with the reason.</summary>
+    public IReadOnlyList<(string File, string Reason)> SetAside { get; private set; } = [];
+
+    /// <summary>Runs <paramref name="work"/> on the owning thread; completes after everything it wrote is on disk. When it throws, it must not have written.</summary>
+    public async Task<T> DoAsync<T>(Func<BufferTables, T> work, CancellationToken cancellationToken)
+    {
+        var item = new Work<T>(work);
+        await _queue.Writer.WriteAsync(item, cancellationToken);
+        return await item.Task;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _queue.Writer.TryComplete();
+        _closing.Set();
+        if (_thread.IsAlive)
+        {
+            await Task.Run(_thread.Join);
+        }
+
+        _closing.Dispose();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            Open();
+            _opened.TrySetResult();
+            var group = new List<Work>(GroupMax);
+            while (WaitForWork())
+            {
+                while (group.Count < GroupMax && _queue.Reader.TryRead(out var item))
+                {
+                    group.Add(item);
+                }
+
+                RunGroup(group);
+                group.Clear();
+            }
+        }
+        catch (Exception exception)
+        {
+            // Nothing is owed to anybody but the reason: the file could neither be opened nor replaced (directory missing, disk full, no permission).
+            _opened.TrySetException(Unusable(exception));
+            _queue.Writer.TryComplete(Unusable(exception));
+            while (_queue.Reader.TryRead(out var item))
+            {
+                item.Fail(Unusable(exception));
+            }
+        }
+        finally
+        {
+            Close();
+        }
+    }
+
+    private bool WaitForWork()
+    {
+        // This thread exists to block: it owns the file, and everyone else awaits.
+        var wait = _queue.Reader.WaitToReadAsync();
+        return wait.IsCompletedSuccessfully ? wait.Result : wait.AsTask().GetAwaiter().GetResult();
+    }
+
+    private void RunGroup(List<Work> group)
+    {
+        try
+        {
+            _database!.BeginTrans();
+            foreach (var item in group)
+            {
+                item.Run(_tables!);
+            }
+
+            _database.Commit();
+        }
+        catch (Exception exception) when (exception is LiteException or IOException or CorruptDataException or UnauthorizedAccessException)
+        {
+            LogGroupFailed(exception, _path);
+            foreach (var item in group)
+            {
+                item.Fail(new DrException($"The buffer {_path} could not be written: {exception.Message}", "Check the disk of the data directory; the agent tries again.", exception, isTransient: true));
+            }
+
+            // What the tables remember may be ahead of the disk now: read everything again, and set the file aside if it is not whole.
+            Close();
+            Reopen();
+            return;
+        }
+
+        foreach (var item in group)
+        {
+            item.Complete();
+        }
+    }
+
+    /// <summary>A full or failing disk may recover: the file is tried again for as long as the agent runs, and what is asked meanwhile is refused.</summary>
+    private void Reopen()
+    {
+        while (!_queue.Reader.Completion.IsCompleted)
+        {
+            try
+            {
+                Open();
+                return;
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or LiteException)
+            {
+                LogGroupFailed(exception, _path);
+                Close();
+                while (_queue.Reader.TryRead(out var item))
+                {
+                    item.Fail(Unusable(exception));
+                }
+
+                _closing.Wait(ReopenEvery);
+            }
+        }
+    }
+
+    private void Open()
+    {
+        try
+        {
+            OpenTables();
+        }
+        catch (Exception exception) when (exception is not (IOException or UnauthorizedAccessException or OutOfMemoryException) && File.Exists(_path))
+        {
+            // The library reports damage with whatever exception its parsing runs into; all of them mean that this file cannot be trusted.
+            Close();
+            MoveAside(exception);
+            OpenTables();
+        }
+    }
+
+    private void OpenTables()
+    {
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(_path)!);
+        _database = new LiteDatabase(new ConnectionString { Filename = _path, Connection = ConnectionType.Direct, AutoRebuild = false, Upgrade = false });
+        _database.BeginTrans();
+        _tables = new BufferTables(_database, _path, _limitBytes);
+        _database.Commit();
+    }
+
+    private void MoveAside(Exception reason)
+    {
+        var suffix = $".damaged-{_time.GetUtcNow():yyyyMMdd'T'HHmmssfff}";
+        var log = System.IO.Path.ChangeExtension(_path, null) + "-log" + System.IO.Path.GetExtension(_path);
+        File.Move(_path, _path + suffix);
+        if (File.Exists(log))
+        {
+            File.Move(log, log + suffix);
+        }
+
+        SetAside = [.. SetAside, (_path + suffix, reason.Message)];
+        LogSetAside(reason, _path + suffix);
+    }
+
+    private void Close()
+    {
+        try
+        {
+            _database?.Dispose();
+        }
+        catch (Exception exception) when (exception is LiteException or IOException or NullReferenceException or ObjectDisposedException)
+        {
+            // Everything answered is in its log file already; closing only folds the log into the file.
+            LogCloseFailed(exception, _path);
+        }
+
+        (_database, _tables) = (null, null);
+    }
+
+    private DrException Unusable(Exception exception) =>
+        new($"The buffer {_path} cannot be used: {exception.Message}", "Check that the data directory exists, is writable and has room, then start the agent again.", exception, isTransient: true);
+
+    private abstract class Work
+    {
+        public abstract void Run(BufferTables tables);
+
+        public abstract void Complete();
+
+        public abstract void Fail(Exception exception);
+    }
+
+    private sealed class Work<T>(Func<BufferTables, T> work) : Work
+    {
+        private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private T _result = default!;
+        private DrException? _refusal;
+
+        public Task<T> Task => _done.Task;
+
+        public override void Run(BufferTables tables)
+        {
+            try
+            {
+                _result = work(tables);
+            }
+            catch (DrException exception) when (exception is not CorruptDataException)
+            {
+                // A refusal of this one piece; the others of the group are not concerned.
+                _refusal = exception;
+            }
+        }
+
+        public override void Complete()
+        {
+            if (_refusal is null)
+            {
+                _done.TrySetResult(_result);
+            }
+            else
+            {
+                _done.TrySetException(_refusal);
+            }
+        }
+
+        public override void Fail(Exception exception) => _done.TrySetException(exception);
+    }
+
+    [LoggerMessage(1601, LogLevel.Error, "The buffer was damaged and is set aside as {File}; going on with a new one and a new stream")]
+    private partial void LogSetAside(Exception reason, string file);
+
+    [LoggerMessage(1602, LogLevel.Error, "Writing the buffer {File} failed; opening it again")]
+    private partial void LogGroupFailed(Exception exception, string file);
+
+    [LoggerMessage(1603, LogLevel.Warning, "Closing the buffer {File} failed")]
+    private partial void LogCloseFailed(Exception exception, string file);
+}

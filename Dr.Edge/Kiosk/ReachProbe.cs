@@ -1,0 +1,73 @@
+using System.Net.Sockets;
+
+namespace Dr.Edge.Kiosk;
+
+/// <summary>Tries one target once: <c>tcp://host:port</c> by connecting, <c>http(s)://…</c> by asking.</summary>
+internal sealed class ReachProbe(TimeProvider time) : IDisposable
+{
+    /// <summary>What does not answer within this is not there for a reader who is waiting at the kiosk either.</summary>
+    private static readonly TimeSpan Within = TimeSpan.FromSeconds(1);
+
+    private const int FirstServerError = 500;
+
+    private readonly HttpClient _http = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero, ConnectTimeout = Within, AllowAutoRedirect = false });
+
+    /// <summary>Never throws for a target that is down, misspelt or unknown: that is the report.</summary>
+    public async Task<ReachReport> TryAsync(string target, string? address, CancellationToken cancellationToken)
+    {
+        var start = time.GetTimestamp();
+        var (reachable, failed, detail) = await AskAsync(address, cancellationToken);
+        return new ReachReport
+        {
+            Target = target,
+            Reachable = reachable,
+            TransactionFailed = failed,
+            At = time.GetUtcNow(),
+            RoundTripMs = Math.Round(time.GetElapsedTime(start).TotalMilliseconds, 1),
+            Detail = detail,
+        };
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<(bool Reachable, bool Failed, string? Detail)> AskAsync(string? address, CancellationToken cancellationToken)
+    {
+        if (!Uri.TryCreate(address, UriKind.Absolute, out var uri))
+        {
+            return (false, false, address is null ? "unknown target" : "its address is not tcp://host:port or http://…");
+        }
+
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(Within);
+        try
+        {
+            switch (uri.Scheme)
+            {
+                case "tcp":
+                    using (var socket = new Socket(SocketType.Stream, ProtocolType.Tcp))
+                    {
+                        await socket.ConnectAsync(uri.Host, uri.Port, deadline.Token);
+                        return (true, false, null);
+                    }
+
+                case "http" or "https":
+                    using (var response = await _http.GetAsync(uri, HttpCompletionOption.ResponseHeadersRead, deadline.Token))
+                    {
+                        var failed = (int)response.StatusCode >= FirstServerError;
+                        return (true, failed, failed ? $"answers {(int)response.StatusCode}" : null);
+                    }
+
+                default:
+                    return (false, false, $"cannot probe {uri.Scheme}");
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return (false, false, $"no answer within {Within.TotalSeconds:0.#} s");
+        }
+        catch (Exception exception) when (exception is SocketException or HttpRequestException or IOException or ArgumentException)
+        {
+            return (false, false, exception.Message);
+        }
+    }
+}

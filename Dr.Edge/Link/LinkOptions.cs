@@ -1,0 +1,38 @@
+using Dr.Contracts.Mqtt.Client;
+
+namespace Dr.Edge.Link;
+
+/// <summary>Who this device is and where its brokers are.</summary>
+internal sealed record LinkOptions
+{
+    public required DeviceId Device { get; init; }
+
+    public required SiteId Site { get; init; }
+
+    public required IReadOnlyList<string> Roles { get; init; }
+
+    /// <summary>In the order to try, each connect from the first on.</summary>
+    public required IReadOnlyList<BrokerAddress> Brokers { get; init; }
+
+    /// <summary>Systems whose components this host can run.</summary>
+    public IReadOnlyList<SystemId> Systems { get; init; } = [];
+
+    public required string Software { get; init; }
+
+    /// <summary>See <see cref="BrokerSession.ProbePeriod"/>.</summary>
+    public TimeSpan ProbePeriod { get; init; } = TimeSpan.FromSeconds(4);
+
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>See <see cref="LinkLimits.WillDelay"/>; tests shorten it.</summary>
+    public TimeSpan WillDelay { get; init; } = LinkLimits.WillDelay;
+
+    /// <summary>See <see cref="LinkLimits.AcknowledgeTimeout"/>.</summary>
+    public TimeSpan AcknowledgeTimeout { get; init; } = LinkLimits.AcknowledgeTimeout;
+
+    /// <summary>See <see cref="LinkLimits.ResultRepeat"/>.</summary>
+    public TimeSpan ResultRepeat { get; init; } = LinkLimits.ResultRepeat;
+
+    /// <summary>A connection that lasted this long was a good one: the next attempt starts without a history of failures.</summary>
+    public TimeSpan LastingAfter { get; init; } = TimeSpan.FromSeconds(30);
+}

@@ -1,0 +1,147 @@
+using Dr.Contracts.Mqtt.Client;
+using Dr.Edge.Buffers;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Dr.Edge.Link;
+
+/// <summary>
+/// Keeps this device connected to the control plane for as long as the process runs: the first broker of the list that answers, an epoch committed
+/// before every attempt, jitter between attempts, and yielding when another client took the session over.
+/// </summary>
+internal sealed partial class LinkService(
+    LinkOptions options,
+    LinkState state,
+    EdgeBuffer buffer,
+    EpochMemory epochs,
+    CommandService commands,
+    ServerClock clock,
+    BeatTrigger trigger,
+    IEnumerable<IBeatContributor> contributors,
+    IEnumerable<ILeaseListener> listeners,
+    IBrokerConnector connector,
+    TimeProvider time,
+    ILogger<LinkService> logger) : BackgroundService
+{
+    private static readonly TimeSpan LeaveWithin = TimeSpan.FromSeconds(2);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        state.Config = await buffer.ConfigAsync(stoppingToken) ?? state.Config;
+        var (failures, takeovers) = (0, 0);
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var start = time.GetTimestamp();
+            var end = await ConnectOnceAsync(stoppingToken);
+            if (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+
+            var lasting = end.Connected && time.GetElapsedTime(start) > options.LastingAfter;
+            (failures, takeovers) = lasting ? (0, 0) : (failures + (end.Connected ? 0 : 1), takeovers);
+            TimeSpan wait;
+            if (end.Reason.Kind == ConnectionEndKind.TakenOver)
+            {
+                wait = ReconnectDelay.AfterTakeover(++takeovers, Random.Shared.NextDouble());
+                LogTakenOver(wait.TotalSeconds);
+            }
+            else
+            {
+                wait = ReconnectDelay.After(failures, Random.Shared.NextDouble());
+                LogDown(end.Reason.Kind, end.Reason.Detail, wait.TotalSeconds);
+            }
+
+            state.LastTrouble = end.Reason.Detail;
+            await Task.Delay(wait, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>One pass over the brokers and, with the first that answers, one session to its end.</summary>
+    private async Task<(bool Connected, ConnectionEnd Reason)> ConnectOnceAsync(CancellationToken stoppingToken)
+    {
+        var reason = new ConnectionEnd(ConnectionEndKind.Lost, "no broker is configured");
+        foreach (var broker in options.Brokers)
+        {
+            try
+            {
+                return (true, await RunSessionAsync(broker, stoppingToken));
+            }
+            catch (DrException exception) when (exception.IsTransient)
+            {
+                reason = new ConnectionEnd(ConnectionEndKind.Lost, exception.Message);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return (false, new ConnectionEnd(ConnectionEndKind.Left, "stopping"));
+            }
+        }
+
+        return (false, reason);
+    }
+
+    private async Task<ConnectionEnd> RunSessionAsync(BrokerAddress broker, CancellationToken stoppingToken)
+    {
+        // Committed before the connect: whatever an earlier connection left behind (a will, batches in a queue) is then older, whatever happens next.
+        var deviceEpoch = await buffer.NextDeviceEpochAsync(stoppingToken);
+        var stream = await buffer.StreamAsync(stoppingToken);
+        state.DeviceEpoch = deviceEpoch;
+        await using var connection = await connector.ConnectAsync(
+            new BrokerSession
+            {
+                Broker = broker,
+                ClientId = options.Device.Value,
+                Will = LinkSession.StateMessage(options, online: false, deviceEpoch),
+                WillDelay = options.WillDelay,
+                ConnectTimeout = options.ConnectTimeout,
+                ProbePeriod = options.ProbePeriod,
+            },
+            stoppingToken);
+        var session = new LinkSession(
+            connection,
+            options,
+            state,
+            buffer,
+            epochs,
+            commands,
+            clock,
+            new BeatSender(connection, options, state, trigger, contributors, listeners, epochs, time, logger),
+            new DataSender(connection, options, buffer, deviceEpoch, time, logger),
+            new ResultSender(connection, options, commands, buffer, time),
+            stream,
+            deviceEpoch,
+            time,
+            logger);
+        try
+        {
+            return await session.RunAsync(stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            await LeaveAsync(session);
+            return new ConnectionEnd(ConnectionEndKind.Left, "stopping");
+        }
+    }
+
+    private async Task LeaveAsync(LinkSession session)
+    {
+        using var deadline = new CancellationTokenSource(LeaveWithin, time);
+        try
+        {
+            await session.LeaveAsync(deadline.Token);
+        }
+        catch (Exception exception) when (exception is DrException or OperationCanceledException)
+        {
+            LogLeaveFailed(exception.Message);
+        }
+    }
+
+    [LoggerMessage(1651, LogLevel.Warning, "The link is down ({Kind}: {Detail}); next attempt in {Seconds:0.0} s")]
+    private partial void LogDown(ConnectionEndKind kind, string detail, double seconds);
+
+    [LoggerMessage(1652, LogLevel.Error, "Another agent connected with this device's id; yielding to it for {Seconds:0} s. Two machines with one id must not be: check which of them is the right one")]
+    private partial void LogTakenOver(double seconds);
+
+    [LoggerMessage(1653, LogLevel.Information, "Could not say good-bye to the broker: {Detail}")]
+    private partial void LogLeaveFailed(string detail);
+}

@@ -1,0 +1,182 @@
+using Dr.Contracts.Mqtt.Client;
+using Dr.Edge.Buffers;
+using Microsoft.Extensions.Logging;
+
+namespace Dr.Edge.Link;
+
+/// <summary>One connection: subscribes, says it is there, then beats, sends and receives until the connection ends.</summary>
+internal sealed partial class LinkSession(
+    IBrokerConnection connection,
+    LinkOptions options,
+    LinkState state,
+    EdgeBuffer buffer,
+    EpochMemory epochs,
+    CommandService commands,
+    ServerClock clock,
+    BeatSender beats,
+    DataSender data,
+    ResultSender results,
+    Guid stream,
+    long deviceEpoch,
+    TimeProvider time,
+    ILogger logger)
+{
+    private static readonly TimeSpan BirthsApart = TimeSpan.FromSeconds(1);
+
+    private long _bornAt;
+
+    public async Task<ConnectionEnd> RunAsync(CancellationToken cancellationToken)
+    {
+        // Subscribed first: what the birth sets off must find us listening.
+        await connection.SubscribeAsync(Topics.DownFilters(options.Device), cancellationToken);
+        await SayOnlineAsync(cancellationToken);
+        await SendBirthAsync(cancellationToken);
+        state.Connected = true;
+        LogConnected(deviceEpoch);
+        try
+        {
+            await LinkTasks.FirstEndsAllAsync(cancellationToken, WatchAsync, ReceiveAsync, beats.RunAsync, data.RunAsync, results.RunAsync);
+            return await connection.Closed;
+        }
+        catch (DrException exception) when (exception.IsTransient)
+        {
+            // A send that failed because the connection is over tells less than the connection's own reason.
+            return connection.Closed.IsCompleted ? await connection.Closed : new ConnectionEnd(ConnectionEndKind.Lost, exception.Message);
+        }
+        finally
+        {
+            state.Connected = false;
+        }
+    }
+
+    /// <summary>Leaves politely: the retained state says so, and the will is not sent.</summary>
+    public async Task LeaveAsync(CancellationToken cancellationToken)
+    {
+        await connection.PublishAsync(StateMessage(online: false), cancellationToken);
+        await connection.DisconnectAsync(cancellationToken);
+    }
+
+    private async Task WatchAsync(CancellationToken cancellationToken) => await connection.Closed.WaitAsync(cancellationToken);
+
+    private async Task ReceiveAsync(CancellationToken cancellationToken)
+    {
+        await foreach (var message in connection.Inbound.ReadAllAsync(cancellationToken))
+        {
+            await HandleAsync(message, cancellationToken);
+            await message.AcknowledgeAsync(cancellationToken);
+        }
+    }
+
+    private async Task HandleAsync(InboundMessage message, CancellationToken cancellationToken)
+    {
+        if (!Topics.TryParse(message.Topic, out _, out var channel))
+        {
+            return;
+        }
+
+        string reason;
+        switch (channel)
+        {
+            case $"down/{DownChannel.Ack}" when message.TryDecode(MqttJson.Default.DownAck, out var ack, out reason):
+                await TakeAckAsync(ack, cancellationToken);
+                break;
+            case $"down/{DownChannel.Command}" when message.TryDecode(MqttJson.Default.DeviceCommand, out var command, out reason):
+                await commands.HandleAsync(command, cancellationToken);
+                break;
+            case $"down/{DownChannel.Config}" when message.TryDecode(MqttJson.Default.DeviceConfig, out var config, out reason):
+                await TakeConfigAsync(config, cancellationToken);
+                break;
+            case StateChannel.Name when message.TryDecode(MqttJson.Default.DeviceState, out var seen, out reason):
+                await TakeStateAsync(seen, cancellationToken);
+                break;
+            default:
+                LogMalformed(message.Topic, message.Payload.Length);
+                break;
+        }
+    }
+
+    private async Task TakeAckAsync(DownAck ack, CancellationToken cancellationToken)
+    {
+        clock.OnServerTime(ack.ServerTime);
+        await beats.OnAckAsync(ack, cancellationToken);
+        foreach (var lane in ack.Lanes)
+        {
+            data.OnAck(lane);
+        }
+
+        if (ack.Results.Count > 0)
+        {
+            await buffer.ConfirmResultsAsync(ack.Results, cancellationToken);
+        }
+
+        if (ack.BirthWanted && ack.BootId == state.BootId && time.GetElapsedTime(_bornAt) > BirthsApart)
+        {
+            await SendBirthAsync(cancellationToken);
+        }
+    }
+
+    private async Task TakeConfigAsync(DeviceConfig config, CancellationToken cancellationToken)
+    {
+        foreach (var (system, epoch) in config.Epochs)
+        {
+            await epochs.SeeAsync(system, epoch, cancellationToken);
+        }
+
+        if (config.Version > state.Config.Version)
+        {
+            await buffer.SetConfigAsync(config, cancellationToken);
+            state.Config = config;
+            LogConfigured(config.Version);
+        }
+    }
+
+    /// <summary>A late will of an earlier connection may have overwritten the retained state: it is put right at once.</summary>
+    private async Task TakeStateAsync(DeviceState seen, CancellationToken cancellationToken)
+    {
+        if (seen.Epoch < deviceEpoch || (seen.Epoch == deviceEpoch && !seen.Online))
+        {
+            await SayOnlineAsync(cancellationToken);
+        }
+        else if (seen.Epoch > deviceEpoch)
+        {
+            LogAnother(seen.Epoch, deviceEpoch);
+        }
+    }
+
+    private async Task SendBirthAsync(CancellationToken cancellationToken)
+    {
+        _bornAt = time.GetTimestamp();
+        var birth = new Birth
+        {
+            DeviceEpoch = deviceEpoch,
+            BootId = state.BootId,
+            Site = options.Site,
+            Roles = options.Roles,
+            Software = options.Software,
+            Stream = stream,
+            SentAt = time.GetUtcNow(),
+            Systems = options.Systems,
+        };
+        await connection.PublishAsync(OutboundMessage.Of(Topics.Up(options.Device, UpChannel.Birth), birth, MqttJson.Default.Birth, atLeastOnce: true), cancellationToken);
+    }
+
+    private Task SayOnlineAsync(CancellationToken cancellationToken) => connection.PublishAsync(StateMessage(online: true), cancellationToken);
+
+    private OutboundMessage StateMessage(bool online) => StateMessage(options, online, deviceEpoch);
+
+    /// <summary>The retained state; also the will.</summary>
+    public static OutboundMessage StateMessage(LinkOptions options, bool online, long deviceEpoch) => OutboundMessage.Of(
+        Topics.State(options.Device), new DeviceState { Online = online, Epoch = deviceEpoch }, MqttJson.Default.DeviceState, atLeastOnce: true, retain: true);
+
+    [LoggerMessage(1641, LogLevel.Information, "Connected to the control plane's broker with device epoch {DeviceEpoch}")]
+    private partial void LogConnected(long deviceEpoch);
+
+    [LoggerMessage(1642, LogLevel.Warning, "A message on {Topic} of {Length} bytes is not what belongs there; ignored")]
+    private partial void LogMalformed(string topic, int length);
+
+    [LoggerMessage(1643, LogLevel.Information, "Configuration {Version} is in force")]
+    private partial void LogConfigured(long version);
+
+    [LoggerMessage(1644, LogLevel.Error, "Another agent uses this device's id: its epoch {OtherEpoch} is above ours, {DeviceEpoch}")]
+    private partial void LogAnother(long otherEpoch, long deviceEpoch);
+}
