@@ -28,7 +28,7 @@ public enum FaultScope
     Unclear,
 }
 
-/// <summary>Independent ways of knowing. Two reports of one kind count once.</summary>
+/// <summary>Ways of knowing that something has failed.</summary>
 [Flags]
 public enum EvidenceKinds
 {
@@ -55,5 +55,15 @@ public sealed record Verdict
     /// <summary>The owner cannot serve its users where it is.</summary>
     public bool OwnerIsLost => Scope is FaultScope.Device or FaultScope.Site;
 
-    public int IndependentKinds => System.Numerics.BitOperations.PopCount((uint)Evidence);
+    /// <summary>
+    /// Missed beats, failed probes and a will all travel the same path from the suspect to us: together they are one kind. Witnesses on other paths, the
+    /// owner's own report and an exhausted local repair are one each.
+    /// </summary>
+    public int IndependentKinds =>
+        (Has(EvidenceKinds.MissedBeats | EvidenceKinds.FailedProbes | EvidenceKinds.Will) ? 1 : 0)
+        + (Has(EvidenceKinds.Witnesses) ? 1 : 0)
+        + (Has(EvidenceKinds.OwnReport) ? 1 : 0)
+        + (Has(EvidenceKinds.LocalRepairExhausted) ? 1 : 0);
+
+    private bool Has(EvidenceKinds any) => (Evidence & any) != EvidenceKinds.None;
 }

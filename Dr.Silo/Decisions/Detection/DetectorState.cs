@@ -1,0 +1,48 @@
+namespace Dr.Silo.Decisions.Detection;
+
+/// <summary>What is remembered of one device's beats. Small and immutable; lives in the grain's memory and may be lost at any time.</summary>
+public sealed record DetectorState
+{
+    /// <summary>Delays kept for the estimate (Chen's n).</summary>
+    public const int Window = 32;
+
+    public required string BootId { get; init; }
+
+    public required long Sequence { get; init; }
+
+    public required DateTimeOffset ArrivedAt { get; init; }
+
+    public required DateTimeOffset SentAt { get; init; }
+
+    /// <summary>The promise of the last beat: the next is sent at the latest after this.</summary>
+    public required TimeSpan Promise { get; init; }
+
+    public required HourClass HourClass { get; init; }
+
+    /// <summary>Arrival minus sending, in milliseconds, newest last. The clocks' difference is in it and cancels out.</summary>
+    public required IReadOnlyList<double> DelaysMs { get; init; }
+
+    /// <summary>Beats that arrived, and that did not, halved now and then so that old trouble is forgotten.</summary>
+    public double Received { get; init; }
+
+    public double Lost { get; init; }
+
+    public double MeanDelayMs => DelaysMs.Average();
+
+    public double DelayVariance
+    {
+        get
+        {
+            if (DelaysMs.Count < 2)
+            {
+                return 0;
+            }
+
+            var mean = MeanDelayMs;
+            return DelaysMs.Sum(d => (d - mean) * (d - mean)) / (DelaysMs.Count - 1);
+        }
+    }
+
+    /// <summary>Chance that a beat is lost, with one imagined loss in a hundred so that a short clean record is not taken for certainty.</summary>
+    public double LossRate => (Lost + 1) / (Received + Lost + 100);
+}

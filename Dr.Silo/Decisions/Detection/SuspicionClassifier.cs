@@ -1,0 +1,94 @@
+namespace Dr.Silo.Decisions.Detection;
+
+/// <summary>
+/// Tells a dead server from a cut line, a branch, a site and an application fault, by who can still reach whom. Pure; every finding carries its reasons.
+/// </summary>
+public static class SuspicionClassifier
+{
+    /// <summary>Older reports are about another moment.</summary>
+    public static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(30);
+
+    /// <summary>Fewer distinct paths than this prove nothing about the suspect.</summary>
+    public const int LeastPaths = 2;
+
+    public static Verdict Classify(SuspicionFacts facts)
+    {
+        ArgumentNullException.ThrowIfNull(facts);
+        var fresh = facts.Witnesses.Where(w => facts.Now - w.At <= FreshFor && w.Witness != facts.Suspect).ToArray();
+        var reach = fresh.Where(w => w.Reachable && !w.TransactionFailed).ToArray();
+        var failing = fresh.Where(w => w.Reachable && w.TransactionFailed).ToArray();
+        var blind = fresh.Where(w => !w.Reachable).ToArray();
+        var ours = Ours(facts);
+
+        if (facts.OwnReportFailed)
+        {
+            var kinds = EvidenceKinds.OwnReport | (failing.Length > 0 ? EvidenceKinds.Witnesses : EvidenceKinds.None);
+            return Finding(FaultScope.Application, kinds, "The host reports that the system does not work.", Say(failing, "get failed transactions"));
+        }
+
+        if (failing.Length > 0 && failing.Length >= reach.Length)
+        {
+            return Finding(FaultScope.Application, EvidenceKinds.Witnesses, Say(failing, "reach it but their transactions fail"), Say(reach, "are served"));
+        }
+
+        if (facts.ProbesAnswered > 0)
+        {
+            return facts.ProbeTransactionFailed
+                ? Finding(FaultScope.Application, EvidenceKinds.FailedProbes, "Our probe is answered but its transaction fails.")
+                : Reached(facts, reach, blind);
+        }
+
+        if (!facts.Silent)
+        {
+            return Reached(facts, reach, blind);
+        }
+
+        if (reach.Length > 0)
+        {
+            return blind.Any(w => !w.InsideSite) && reach.All(w => w.InsideSite)
+                ? Finding(FaultScope.Access, EvidenceKinds.Witnesses, Say(blind, "outside cannot reach it"), Say(reach, "inside its site are served"))
+                : Finding(FaultScope.Line, EvidenceKinds.Witnesses, "Silent to us, but its clients are served: the line is ours.", Say(reach, "are served"));
+        }
+
+        if (blind.Select(w => w.Path).Distinct(StringComparer.Ordinal).Count() < LeastPaths)
+        {
+            return Finding(FaultScope.Unclear, ours | (blind.Length > 0 ? EvidenceKinds.Witnesses : EvidenceKinds.None), Silence(facts), $"Only {blind.Length} witness reports on too few paths.");
+        }
+
+        var scope = facts.SiteDevices > 0 && facts.SiteDevicesSilent == facts.SiteDevices ? FaultScope.Site : FaultScope.Device;
+        return Finding(scope, ours | EvidenceKinds.Witnesses, Silence(facts), Say(blind, "cannot reach it"),
+            facts.SiteDevices > 0 ? $"{facts.SiteDevicesSilent} of {facts.SiteDevices} other devices of its site are silent." : null);
+    }
+
+    /// <summary>The suspect is heard or answers: what remains is who cannot get to it.</summary>
+    private static Verdict Reached(SuspicionFacts facts, WitnessReport[] reach, WitnessReport[] blind)
+    {
+        var outside = blind.Where(w => !w.InsideSite).ToArray();
+        if (outside.Length == 0)
+        {
+            return Finding(FaultScope.None, EvidenceKinds.None, $"{facts.ProbesAnswered} of {facts.ProbesSent} probes are answered.");
+        }
+
+        var servedOutside = reach.Where(w => !w.InsideSite).ToArray();
+        if (servedOutside.Length == 0 && outside.Select(w => w.Path).Distinct(StringComparer.Ordinal).Count() >= LeastPaths)
+        {
+            return Finding(FaultScope.Access, EvidenceKinds.Witnesses, "It works, but nobody outside gets in.", Say(outside, "outside cannot reach it"));
+        }
+
+        return outside.Select(w => w.Site).Distinct().Count() == 1 && servedOutside.Length > 0
+            ? Finding(FaultScope.Branch, EvidenceKinds.Witnesses, Say(outside, "cannot reach it"), Say(servedOutside, "outside are served"))
+            : Finding(FaultScope.Line, EvidenceKinds.Witnesses, Say(outside, "cannot reach it"), Say(servedOutside, "outside are served"));
+    }
+
+    private static EvidenceKinds Ours(SuspicionFacts facts) =>
+        (facts.Silent ? EvidenceKinds.MissedBeats : EvidenceKinds.None)
+        | (facts.ProbesSent > 0 && facts.ProbesAnswered == 0 ? EvidenceKinds.FailedProbes : EvidenceKinds.None)
+        | (facts.Will ? EvidenceKinds.Will : EvidenceKinds.None);
+
+    private static string Silence(SuspicionFacts facts) => $"Silent beyond its promise; {facts.ProbesAnswered} of {facts.ProbesSent} probes are answered.";
+
+    private static string? Say(WitnessReport[] who, string what) => who.Length == 0 ? null : $"{who.Length} witnesses {what} ({string.Join(", ", who.Take(5).Select(w => w.Witness.Value))}).";
+
+    private static Verdict Finding(FaultScope scope, EvidenceKinds evidence, params IEnumerable<string?> reasons) =>
+        new() { Scope = scope, Evidence = evidence, Reasons = [.. reasons.OfType<string>()] };
+}

@@ -1,0 +1,38 @@
+namespace Dr.Silo.Decisions.Detection;
+
+/// <summary>What one witness says about the suspect. Evidence, never a vote.</summary>
+/// <param name="Path">The line by which it looks: two witnesses behind one broken line are one.</param>
+/// <param name="InsideSite">It stands in the suspect's own site.</param>
+public sealed record WitnessReport(DeviceId Witness, SiteId Site, string Path, bool InsideSite, bool Reachable, bool TransactionFailed, DateTimeOffset At);
+
+/// <summary>Everything the classifier weighs about one suspected owner.</summary>
+public sealed record SuspicionFacts
+{
+    public required DeviceId Suspect { get; init; }
+
+    public required DateTimeOffset Now { get; init; }
+
+    /// <summary>Its beats are overdue.</summary>
+    public required bool Silent { get; init; }
+
+    /// <summary>The broker published its will.</summary>
+    public bool Will { get; init; }
+
+    /// <summary>Our probes: how many were sent and answered.</summary>
+    public int ProbesSent { get; init; }
+
+    public int ProbesAnswered { get; init; }
+
+    /// <summary>A probe was answered and its transaction failed.</summary>
+    public bool ProbeTransactionFailed { get; init; }
+
+    /// <summary>The host itself says that the system does not work.</summary>
+    public bool OwnReportFailed { get; init; }
+
+    public IReadOnlyList<WitnessReport> Witnesses { get; init; } = [];
+
+    /// <summary>Other devices of the suspect's site, and how many of them are silent too.</summary>
+    public int SiteDevices { get; init; }
+
+    public int SiteDevicesSilent { get; init; }
+}
