@@ -46,7 +46,7 @@ public static class SuspicionClassifier
         if (reach.Length > 0)
         {
             return blind.Any(w => !w.InsideSite) && reach.All(w => w.InsideSite)
-                ? Finding(FaultScope.Access, EvidenceKinds.Witnesses, Say(blind, "outside cannot reach it"), Say(reach, "inside its site are served"))
+                ? Finding(FaultScope.Access, Access(facts), Say(blind, "outside cannot reach it"), Say(reach, "inside its site are served"))
                 : Finding(FaultScope.Line, EvidenceKinds.Witnesses, "Silent to us, but its clients are served: the line is ours.", Say(reach, "are served"));
         }
 
@@ -72,13 +72,16 @@ public static class SuspicionClassifier
         var servedOutside = reach.Where(w => !w.InsideSite).ToArray();
         if (servedOutside.Length == 0 && outside.Select(w => w.Path).Distinct(StringComparer.Ordinal).Count() >= LeastPaths)
         {
-            return Finding(FaultScope.Access, EvidenceKinds.Witnesses, "It works, but nobody outside gets in.", Say(outside, "outside cannot reach it"));
+            return Finding(FaultScope.Access, Access(facts), "It works, but nobody outside gets in.", Say(outside, "outside cannot reach it"));
         }
 
         return outside.Select(w => w.Site).Distinct().Count() == 1 && servedOutside.Length > 0
             ? Finding(FaultScope.Branch, EvidenceKinds.Witnesses, Say(outside, "cannot reach it"), Say(servedOutside, "outside are served"))
             : Finding(FaultScope.Line, EvidenceKinds.Witnesses, Say(outside, "cannot reach it"), Say(servedOutside, "outside are served"));
     }
+
+    private static EvidenceKinds Access(SuspicionFacts facts) =>
+        EvidenceKinds.Witnesses | (facts.SiteReportsAccessLost ? EvidenceKinds.OwnReport : EvidenceKinds.None);
 
     private static EvidenceKinds Ours(SuspicionFacts facts) =>
         (facts.Silent ? EvidenceKinds.MissedBeats : EvidenceKinds.None)

@@ -29,6 +29,9 @@ public sealed record SuspicionFacts
     /// <summary>The host itself says that the system does not work.</summary>
     public bool OwnReportFailed { get; init; }
 
+    /// <summary>The site's own devices report that they cannot get out on the line that its users come in by.</summary>
+    public bool SiteReportsAccessLost { get; init; }
+
     public IReadOnlyList<WitnessReport> Witnesses { get; init; } = [];
 
     /// <summary>Other devices of the suspect's site, and how many of them are silent too.</summary>

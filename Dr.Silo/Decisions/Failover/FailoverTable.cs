@@ -79,6 +79,7 @@ public static partial class FailoverTable
         t.In(Ready).On<Suspected>("the owner is silent").Set(ComeBackHere).Set((s, e, _) => s with { Reason = ((Suspected)e).Detail }).Do(ProbeOwner).GoTo(Suspect);
         t.In([.. Ready, .. WithoutCopy, OnTrial]).On<Classified>("the application fails").When(ApplicationFails).Do(RepairLocally).KeepDeadline().Stay();
         t.In([.. Ready, .. WithoutCopy, OnTrial]).On<Classified>("a line fails").When(LineFails).Do(Alert(AlertKey.LineTrouble, false, "A line fails; the system itself serves.")).KeepDeadline().Stay();
+        t.In(Ready).On<Classified>("a host is lost, the site has another").When(SiteCanHelpItself).Do(RepairLocally).KeepDeadline().Stay();
         t.In(Ready).On<Classified>("the owner is lost").When(OwnerLost).Set(ComeBackHere).Set(BeginDeciding).Do(Assess).GoTo(Deciding);
         t.In(Ready).On<Classified>("users are cut off").When(AccessLost).Set(ComeBackHere).Set(BeginDeciding).Do(Assess).GoTo(Deciding);
         t.In(Ready).On<LocalRepairExhausted>("the site cannot help itself").Set(ComeBackHere).Set(BeginDeciding).Do(Assess).GoTo(Deciding);
@@ -91,6 +92,7 @@ public static partial class FailoverTable
         t.In(Suspect).On<Classified>("nothing has failed").When(NothingFails).Set(Because(null)).GoToOneOf(Back, Ready);
         t.In(Suspect).On<Classified>("the application fails").When(ApplicationFails).Do(RepairLocally).GoToOneOf(Back, Ready);
         t.In(Suspect).On<Classified>("a line fails").When(LineFails).Do(Alert(AlertKey.LineTrouble, false, "A line fails; the system itself serves.")).GoToOneOf(Back, Ready);
+        t.In(Suspect).On<Classified>("a host is lost, the site has another").When(SiteCanHelpItself).Do(RepairLocally).GoToOneOf(Back, Ready);
         t.In(Suspect).On<Classified>("the owner is lost").When(OwnerLost).Set(BeginDeciding).Do(Assess).GoTo(Deciding);
         t.In(Suspect).On<Classified>("users are cut off").When(AccessLost).Set(BeginDeciding).Do(Assess).GoTo(Deciding);
         t.In(Suspect).On<Classified>("the evidence is not enough").When(Unclear).Set(BeginDeciding).Do(Assess).GoTo(Deciding);

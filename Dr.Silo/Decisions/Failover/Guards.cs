@@ -46,13 +46,11 @@ internal static class Guards
 
     // Deciding
     public static readonly Guard OwnerLost = new("the owner cannot serve where it is", (_, e, _) => e is SystemEvent.Classified { Verdict.OwnerIsLost: true });
-    public static readonly Guard AccessLost = new("users outside are cut off from a site that works, and the system can be repointed", (s, e, _) =>
-        e is SystemEvent.Classified { Verdict.Scope: FaultScope.Access } && s.Rules.Class == TakeoverClass.R);
+    public static readonly Guard SiteCanHelpItself = new("one host is lost and the site has a standby", (s, e, _) => e is SystemEvent.Classified { Verdict.Scope: FaultScope.Device } && s.Rules.LocalStandby);
+    public static readonly Guard AccessLost = new("users outside are cut off from a site that works", (_, e, _) => e is SystemEvent.Classified { Verdict.Scope: FaultScope.Access });
 
     public static readonly Guard ApplicationFails = new("the owner is reached but fails its users", (_, e, _) => e is SystemEvent.Classified { Verdict.Scope: FaultScope.Application });
-    public static readonly Guard LineFails = new("only a line fails", (s, e, _) =>
-        e is SystemEvent.Classified { Verdict.Scope: FaultScope.Line or FaultScope.Branch }
-        || (e is SystemEvent.Classified { Verdict.Scope: FaultScope.Access } && s.Rules.Class != TakeoverClass.R));
+    public static readonly Guard LineFails = new("only a line fails", (_, e, _) => e is SystemEvent.Classified { Verdict.Scope: FaultScope.Line or FaultScope.Branch });
 
     public static readonly Guard NothingFails = new("nothing has failed", (_, e, _) => e is SystemEvent.Classified { Verdict.Scope: FaultScope.None });
     public static readonly Guard Unclear = new("the evidence is not enough", (_, e, _) => e is SystemEvent.Classified { Verdict.Scope: FaultScope.Unclear });

@@ -35,6 +35,9 @@ public sealed record TakeoverRules
     /// <summary>Attempts per step before a person is asked.</summary>
     [Id(10)] public int MaxAttempts { get; init; } = 3;
 
+    /// <summary>The site has a standby host of its own: one dead host is repaired inside the site and the other site stays out of it.</summary>
+    [Id(11)] public bool LocalStandby { get; init; }
+
     /// <summary>The site that is not <paramref name="site"/>.</summary>
     public SiteId Other(SiteId site) => site == Home ? Peer : Home;
 }
