@@ -63,15 +63,15 @@ internal sealed partial class NbdServer(IExportCatalog catalog, NbdConfig option
             connections = [.. _connections];
         }
 
+        foreach (var connection in connections)
+        {
+            connection.RequestStop();
+        }
+
         await Task.WhenAll(_loops);
         foreach (var listener in _listeners)
         {
             listener.Dispose();
-        }
-
-        foreach (var connection in connections)
-        {
-            connection.RequestStop();
         }
 
         var ended = Task.WhenAll(connections.Select(connection => connection.Ended));

@@ -1,0 +1,236 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Dr.Edge.Nbd;
+
+namespace Dr.Edge.Tests.Nbd;
+
+/// <summary>A client that sends exactly the bytes a test wants, and reads answers with a time limit that fails instead of hanging.</summary>
+internal sealed class ScriptedClient : IDisposable
+{
+    private readonly Socket _socket;
+
+    private ScriptedClient(Socket socket)
+    {
+        _socket = socket;
+        _socket.ReceiveTimeout = 20_000;
+        _socket.SendTimeout = 20_000;
+    }
+
+    public Socket Socket => _socket;
+
+    public static ScriptedClient ConnectUnix(string path)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Connect(new UnixDomainSocketEndPoint(path));
+        return new ScriptedClient(socket);
+    }
+
+    public static ScriptedClient ConnectTcp(IPEndPoint endPoint)
+    {
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        socket.Connect(endPoint);
+        return new ScriptedClient(socket);
+    }
+
+    public void Send(ReadOnlySpan<byte> bytes)
+    {
+        while (bytes.Length > 0)
+        {
+            bytes = bytes[_socket.Send(bytes)..];
+        }
+    }
+
+    /// <summary>False when the server has closed already or takes no more; what it answered before is still there to be read.</summary>
+    public bool TrySend(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            Send(bytes);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    public byte[] Receive(int count)
+    {
+        var bytes = new byte[count];
+        for (var received = 0; received < count;)
+        {
+            var read = _socket.Receive(bytes.AsSpan(received));
+            read.ShouldBeGreaterThan(0, $"the server closed after {received} of {count} expected bytes");
+            received += read;
+        }
+
+        return bytes;
+    }
+
+    /// <summary>True when the server closes without another byte.</summary>
+    public bool IsClosedByServer()
+    {
+        try
+        {
+            return _socket.Receive(new byte[1]) == 0;
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode is SocketError.ConnectionReset)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>Reads and drops until the server closes.</summary>
+    public int DrainToEnd()
+    {
+        var buffer = new byte[64 * 1024];
+        var total = 0;
+        try
+        {
+            for (int read; (read = _socket.Receive(buffer)) > 0; total += read)
+            {
+            }
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode is SocketError.ConnectionReset)
+        {
+            // As good an end as any.
+        }
+
+        return total;
+    }
+
+    public byte[] Greet(NbdClientFlags flags = NbdClientFlags.FixedNewstyle | NbdClientFlags.NoZeroes)
+    {
+        var greeting = Receive(NbdProtocol.GreetingSize);
+        Send(Bytes32((uint)flags));
+        return greeting;
+    }
+
+    public void SendOption(NbdOption option, ReadOnlySpan<byte> data, uint? announcedLength = null)
+    {
+        var bytes = new byte[NbdProtocol.OptionHeaderSize + data.Length];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, NbdProtocol.OptionMagic);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(8), (uint)option);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(12), announcedLength ?? (uint)data.Length);
+        data.CopyTo(bytes.AsSpan(16));
+        Send(bytes);
+    }
+
+    public (NbdOption Option, NbdOptionReply Reply, byte[] Data) ReceiveReply()
+    {
+        var header = Receive(NbdProtocol.OptionReplyHeaderSize);
+        BinaryPrimitives.ReadUInt64BigEndian(header).ShouldBe(NbdProtocol.OptionReplyMagic);
+        var length = BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(16));
+        return ((NbdOption)BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(8)), (NbdOptionReply)BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(12)), Receive((int)length));
+    }
+
+    public void AgreeStructuredReplies()
+    {
+        SendOption(NbdOption.StructuredReply, []);
+        ReceiveReply().Reply.ShouldBe(NbdOptionReply.Ack);
+    }
+
+    /// <summary>GO and its answers; the size and flags of the export.</summary>
+    public (ulong Size, NbdExportFlags Flags) Go(string export, NbdOption option = NbdOption.Go)
+    {
+        SendOption(option, InfoData(export));
+        var info = ReceiveReply();
+        info.Reply.ShouldBe(NbdOptionReply.Info);
+        ReceiveReply().Reply.ShouldBe(NbdOptionReply.Ack);
+        return (BinaryPrimitives.ReadUInt64BigEndian(info.Data.AsSpan(2)), (NbdExportFlags)BinaryPrimitives.ReadUInt16BigEndian(info.Data.AsSpan(10)));
+    }
+
+    public void Request(NbdCommand command, ulong offset, uint length, ulong cookie = 1, ReadOnlySpan<byte> payload = default, NbdCommandFlags flags = NbdCommandFlags.None) =>
+        Send(RequestBytes(command, offset, length, cookie, payload, flags));
+
+    /// <summary>A simple reply's error; fails when it is for another request.</summary>
+    public NbdError SimpleReply(ulong cookie = 1)
+    {
+        var reply = Receive(NbdProtocol.SimpleReplySize);
+        BinaryPrimitives.ReadUInt32BigEndian(reply).ShouldBe(NbdProtocol.SimpleReplyMagic);
+        BinaryPrimitives.ReadUInt64BigEndian(reply.AsSpan(8)).ShouldBe(cookie);
+        return (NbdError)BinaryPrimitives.ReadUInt32BigEndian(reply.AsSpan(4));
+    }
+
+    public (NbdChunk Kind, ushort Flags, byte[] Data) Chunk(ulong cookie = 1)
+    {
+        var header = Receive(NbdProtocol.StructuredReplySize);
+        BinaryPrimitives.ReadUInt32BigEndian(header).ShouldBe(NbdProtocol.StructuredReplyMagic);
+        BinaryPrimitives.ReadUInt64BigEndian(header.AsSpan(8)).ShouldBe(cookie);
+        return ((NbdChunk)BinaryPrimitives.ReadUInt16BigEndian(header.AsSpan(6)), BinaryPrimitives.ReadUInt16BigEndian(header.AsSpan(4)), Receive((int)BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(16))));
+    }
+
+    public NbdError Write(ulong offset, ReadOnlySpan<byte> data, NbdCommandFlags flags = NbdCommandFlags.None)
+    {
+        Request(NbdCommand.Write, offset, (uint)data.Length, 7, data, flags);
+        return SimpleReply(7);
+    }
+
+    public byte[] Read(ulong offset, int length)
+    {
+        Request(NbdCommand.Read, offset, (uint)length, 8);
+        SimpleReply(8).ShouldBe(NbdError.None);
+        return Receive(length);
+    }
+
+    /// <summary>Closes so that the server sees a reset instead of an end.</summary>
+    public void Reset()
+    {
+        _socket.LingerState = new LingerOption(true, 0);
+        _socket.Dispose();
+    }
+
+    public void Dispose() => _socket.Dispose();
+
+    public static byte[] RequestBytes(NbdCommand command, ulong offset, uint length, ulong cookie = 1, ReadOnlySpan<byte> payload = default, NbdCommandFlags flags = NbdCommandFlags.None)
+    {
+        var bytes = new byte[NbdProtocol.RequestSize + payload.Length];
+        new NbdRequest(flags, command, cookie, offset, length).Write(bytes);
+        payload.CopyTo(bytes.AsSpan(NbdProtocol.RequestSize));
+        return bytes;
+    }
+
+    public static byte[] InfoData(string export, params ushort[] kinds)
+    {
+        var name = Encoding.UTF8.GetBytes(export);
+        var data = new byte[4 + name.Length + 2 + (2 * kinds.Length)];
+        BinaryPrimitives.WriteUInt32BigEndian(data, (uint)name.Length);
+        name.CopyTo(data, 4);
+        BinaryPrimitives.WriteUInt16BigEndian(data.AsSpan(4 + name.Length), (ushort)kinds.Length);
+        for (var index = 0; index < kinds.Length; index++)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(data.AsSpan(6 + name.Length + (2 * index)), kinds[index]);
+        }
+
+        return data;
+    }
+
+    public static byte[] ContextData(string export, params string[] queries)
+    {
+        using var data = new MemoryStream();
+        void Text(string text)
+        {
+            var bytes = Encoding.UTF8.GetBytes(text);
+            data.Write(Bytes32((uint)bytes.Length));
+            data.Write(bytes);
+        }
+
+        Text(export);
+        data.Write(Bytes32((uint)queries.Length));
+        foreach (var query in queries)
+        {
+            Text(query);
+        }
+
+        return data.ToArray();
+    }
+
+    public static byte[] Bytes32(uint value)
+    {
+        var bytes = new byte[4];
+        BinaryPrimitives.WriteUInt32BigEndian(bytes, value);
+        return bytes;
+    }
+}
