@@ -5,7 +5,7 @@ namespace Dr.Edge.Nbd;
 
 /// <summary>One client from accept to close, on a thread of its own. Its trouble ends with it: whatever it sends, no other connection notices.</summary>
 internal sealed partial class NbdConnection(
-    INbdChannel channel, IExportCatalog catalog, LargeBufferPool pool, NbdLimits limits, TimeProvider time, ILogger logger)
+    INbdChannel channel, IExportCatalog catalog, LargeBufferPool pool, NbdLimits limits, TimeProvider time, Action<NbdConnection> ended, ILogger logger)
 {
     // Completes when the thread is done with everything. Continuations do not run on the thread that is about to end.
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -38,11 +38,7 @@ internal sealed partial class NbdConnection(
     }
 
     /// <summary>Ends a connection whose thread never started.</summary>
-    public void Discard()
-    {
-        channel.Dispose();
-        _ended.SetResult();
-    }
+    public void Discard() => End();
 
     private void Run()
     {
@@ -62,9 +58,15 @@ internal sealed partial class NbdConnection(
         }
         finally
         {
-            channel.Dispose();
-            _ended.SetResult();
+            End();
         }
+    }
+
+    private void End()
+    {
+        channel.Dispose();
+        ended(this);
+        _ended.SetResult();
     }
 
     private NbdNegotiation? Negotiate(ByteBuffer input)

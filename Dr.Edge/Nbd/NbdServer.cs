@@ -100,7 +100,7 @@ internal sealed partial class NbdServer(IExportCatalog catalog, NbdConfig option
         NbdConnection connection;
         try
         {
-            connection = new NbdConnection(new SocketChannel(socket, limits.IdleTime, localName), catalog, _pool, limits, time, logger);
+            connection = new NbdConnection(new SocketChannel(socket, limits.IdleTime, localName), catalog, _pool, limits, time, Remove, logger);
         }
         catch (SocketException exception)
         {
@@ -121,7 +121,6 @@ internal sealed partial class NbdServer(IExportCatalog catalog, NbdConfig option
             _connections.Add(connection);
         }
 
-        _ = connection.Ended.ContinueWith(_ => Remove(connection), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         try
         {
             connection.Start();

@@ -13,7 +13,7 @@ public sealed partial class FormatDocumentTests
     [Fact]
     public void Magic_numbers_and_sizes_are_the_documented_ones()
     {
-        var documented = ConstantRow().Matches(Document).ToDictionary(match => match.Groups[1].Value, match => Parse(match.Groups[2].Value), StringComparer.Ordinal);
+        var documented = ConstantRow().Matches(Document).ToDictionary(match => match.Groups["name"].Value, match => Parse(match.Groups["value"].Value), StringComparer.Ordinal);
         documented.Count.ShouldBe(18);
         foreach (var (name, value) in documented)
         {
@@ -26,7 +26,7 @@ public sealed partial class FormatDocumentTests
     [Fact]
     public void Options_and_commands_are_the_documented_ones()
     {
-        var documented = NumberRow().Matches(Document).Select(match => (match.Groups[1].Value, uint.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture)));
+        var documented = NumberRow().Matches(Document).Select(match => (match.Groups["name"].Value, uint.Parse(match.Groups["value"].Value, CultureInfo.InvariantCulture)));
         var known = Enum.GetValues<NbdOption>().Select(option => (option.ToString(), (uint)option))
             .Concat(Enum.GetValues<NbdCommand>().Select(command => (command.ToString(), (uint)command)));
         documented.ShouldBe(known, ignoreOrder: true);
@@ -50,9 +50,9 @@ public sealed partial class FormatDocumentTests
 
     private static string SourceRoot([CallerFilePath] string path = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "..", "..", ".."));
 
-    [GeneratedRegex(@"^\| `(\w+)` \| `?(0x[0-9A-F]+|\d+)`? \|", RegexOptions.Multiline | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^\| `(?<name>\w+)` \| `?(?<value>0x[0-9A-F]+|\d+)`? \|", RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex ConstantRow();
 
-    [GeneratedRegex(@"^\| ([A-Z]\w+) \| (\d+) \|", RegexOptions.Multiline | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^\| (?<name>[A-Z]\w+) \| (?<value>\d+) \|", RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex NumberRow();
 }

@@ -6,7 +6,8 @@ namespace Dr.Edge.Tests.Nbd;
 internal sealed class MemoryDevice(int sizeBytes, bool isReadOnly = false) : IBlockDevice
 {
     private readonly byte[] _content = new byte[sizeBytes];
-    private readonly ReaderWriterLockSlim _lock = new();
+    // Guards _content.
+    private readonly Lock _gate = new();
 
     public long SizeBytes => _content.Length;
 
@@ -29,14 +30,9 @@ internal sealed class MemoryDevice(int sizeBytes, bool isReadOnly = false) : IBl
     public void Read(long offset, Span<byte> destination)
     {
         OnCall?.Invoke(nameof(Read));
-        _lock.EnterReadLock();
-        try
+        lock (_gate)
         {
             _content.AsSpan((int)offset, destination.Length).CopyTo(destination);
-        }
-        finally
-        {
-            _lock.ExitReadLock();
         }
     }
 
@@ -44,8 +40,7 @@ internal sealed class MemoryDevice(int sizeBytes, bool isReadOnly = false) : IBl
     {
         OnCall?.Invoke(nameof(Write));
         OnBatch?.Invoke(extents.ToArray());
-        _lock.EnterWriteLock();
-        try
+        lock (_gate)
         {
             WriteCalls++;
             LastForceUnitAccess = forceUnitAccess;
@@ -61,10 +56,6 @@ internal sealed class MemoryDevice(int sizeBytes, bool isReadOnly = false) : IBl
                     extent.Data.Span.CopyTo(target);
                 }
             }
-        }
-        finally
-        {
-            _lock.ExitWriteLock();
         }
     }
 
