@@ -152,4 +152,7 @@ public sealed record DeviceState
     [Id(0)] public required bool Online { get; init; }
 
     [Id(1)] public required long Epoch { get; init; }
+
+    /// <summary>The device said good-bye itself: a planned stop, not a death. A will never has it.</summary>
+    [Id(2)] public bool Left { get; init; }
 }

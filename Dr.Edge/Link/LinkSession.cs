@@ -52,9 +52,12 @@ internal sealed partial class LinkSession(
     /// <summary>Leaves politely: the retained state says so, and the will is not sent.</summary>
     public async Task LeaveAsync(CancellationToken cancellationToken)
     {
-        await connection.PublishAsync(StateMessage(online: false), cancellationToken);
+        await connection.PublishAsync(StateMessage(options, new DeviceState { Online = false, Epoch = deviceEpoch, Left = true }), cancellationToken);
         await connection.DisconnectAsync(cancellationToken);
     }
+
+    /// <summary>What the broker says of us when we are gone without a word.</summary>
+    public static OutboundMessage Will(LinkOptions options, long deviceEpoch) => StateMessage(options, new DeviceState { Online = false, Epoch = deviceEpoch });
 
     private async Task WatchAsync(CancellationToken cancellationToken) => await connection.Closed.WaitAsync(cancellationToken);
 
@@ -160,13 +163,10 @@ internal sealed partial class LinkSession(
         await connection.PublishAsync(OutboundMessage.Of(Topics.Up(options.Device, UpChannel.Birth), birth, MqttJson.Default.Birth, atLeastOnce: true), cancellationToken);
     }
 
-    private Task SayOnlineAsync(CancellationToken cancellationToken) => connection.PublishAsync(StateMessage(online: true), cancellationToken);
+    private Task SayOnlineAsync(CancellationToken cancellationToken) => connection.PublishAsync(StateMessage(options, new DeviceState { Online = true, Epoch = deviceEpoch }), cancellationToken);
 
-    private OutboundMessage StateMessage(bool online) => StateMessage(options, online, deviceEpoch);
-
-    /// <summary>The retained state; also the will.</summary>
-    public static OutboundMessage StateMessage(LinkOptions options, bool online, long deviceEpoch) => OutboundMessage.Of(
-        Topics.State(options.Device), new DeviceState { Online = online, Epoch = deviceEpoch }, MqttJson.Default.DeviceState, atLeastOnce: true, retain: true);
+    private static OutboundMessage StateMessage(LinkOptions options, DeviceState state) =>
+        OutboundMessage.Of(Topics.State(options.Device), state, MqttJson.Default.DeviceState, atLeastOnce: true, retain: true);
 
     [LoggerMessage(1641, LogLevel.Information, "Connected to the control plane's broker with device epoch {DeviceEpoch}")]
     private partial void LogConnected(long deviceEpoch);

@@ -1,0 +1,109 @@
+using System.Threading.Channels;
+using Dr.Contracts.Mqtt.Client;
+using Microsoft.Extensions.Logging;
+
+namespace Dr.Silo.Ingress;
+
+/// <summary>
+/// Hands messages over device by device: each device's in order, different devices beside each other, a bounded number at a time. When the grains
+/// are slow, beats are dropped (the next one says more) and everything else waits, up to the broker's receive maximum.
+/// </summary>
+internal sealed partial class DeviceDispatcher : IAsyncDisposable
+{
+    private const int QueuePerShard = 128;
+
+    private readonly DeviceMessages _messages;
+    private readonly Func<DeviceId, DownAck, CancellationToken, Task> _publish;
+    private readonly TimeSpan _callTimeout;
+    private readonly ILogger _logger;
+    private readonly Channel<Item>[] _shards;
+    private readonly Task[] _workers;
+    private readonly CancellationTokenSource _stopping = new();
+    private long _droppedBeats;
+
+    public DeviceDispatcher(DeviceMessages messages, Func<DeviceId, DownAck, CancellationToken, Task> publish, IngressOptions options, ILogger logger)
+    {
+        (_messages, _publish, _callTimeout, _logger) = (messages, publish, options.CallTimeout, logger);
+        _shards = [.. Enumerable.Range(0, options.Concurrency).Select(_ => Channel.CreateBounded<Item>(
+            new BoundedChannelOptions(QueuePerShard) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true, SingleWriter = true }))];
+        _workers = [.. _shards.Select(WorkAsync)];
+    }
+
+    /// <summary>Beats that found their queue full.</summary>
+    public long DroppedBeats => Interlocked.Read(ref _droppedBeats);
+
+    /// <summary>One caller at a time. Returns when the message has its place in the queue.</summary>
+    public async ValueTask PostAsync(DeviceId device, string channel, InboundMessage message, CancellationToken cancellationToken)
+    {
+        var shard = _shards[(uint)device.GetHashCode() % _shards.Length].Writer;
+        var item = new Item(device, channel, message);
+        if (shard.TryWrite(item))
+        {
+            return;
+        }
+
+        if (channel == $"up/{UpChannel.Beat}")
+        {
+            Interlocked.Increment(ref _droppedBeats);
+            return;
+        }
+
+        await shard.WriteAsync(item, cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        foreach (var shard in _shards)
+        {
+            shard.Writer.TryComplete();
+        }
+
+        await Task.WhenAll(_workers);
+        _stopping.Dispose();
+    }
+
+    private async Task WorkAsync(Channel<Item> shard)
+    {
+        // Off the constructor's thread, so that a first message cannot run there.
+        await Task.Yield();
+        await foreach (var item in shard.Reader.ReadAllAsync())
+        {
+            if (!_stopping.IsCancellationRequested)
+            {
+                await HandleAsync(item);
+            }
+        }
+    }
+
+    private async Task HandleAsync(Item item)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        deadline.CancelAfter(_callTimeout);
+        try
+        {
+            if (await _messages.HandleAsync(item.Device, item.Channel, item.Message, deadline.Token) is { } ack)
+            {
+                await _publish(item.Device, ack, deadline.Token);
+            }
+
+            await item.Message.AcknowledgeAsync(deadline.Token);
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // Stopping: whatever was not committed is sent again to whoever serves the device next.
+        }
+        catch (Exception exception) when (exception is not (InvariantException or OutOfMemoryException))
+        {
+            // One device's trouble must not stop the others. Nothing was acknowledged to it, so it sends what matters again; the broker's own
+            // copy is released, or it would fill the receive maximum with messages that nobody works on.
+            LogFailed(exception, item.Message.Topic);
+            await item.Message.AcknowledgeAsync(CancellationToken.None);
+        }
+    }
+
+    private readonly record struct Item(DeviceId Device, string Channel, InboundMessage Message);
+
+    [LoggerMessage(3611, LogLevel.Warning, "A message on {Topic} could not be handled; the device sends it again")]
+    private partial void LogFailed(Exception exception, string topic);
+}
