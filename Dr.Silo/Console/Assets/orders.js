@@ -116,7 +116,7 @@ function list(texts) {
   return made;
 }
 
-// crypto.randomUUID is missing on plain http; this is not.
+// crypto.randomUUID is missing on connections without TLS; this is not.
 function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -89,7 +89,7 @@ public static class ReadinessSentence
             var what = $"{Words.Plain(run.Kind)} of {Name(system)} to {run.To}";
             return run.State switch
             {
-                RunState.WaitingForApproval => (0, Tone.Bad, $"A person is needed: the {what} waits for approval{Until(system, now, ", until")}."),
+                RunState.WaitingForApproval => (0, Tone.Bad, $"A person is needed: the {what} waits for approval{Until(system, now, "; its time is up")}."),
                 RunState.OnTrial => (2, Tone.Warning, $"{Words.Sentence(Name(system))} serves at {run.To} on trial{Until(system, now, "; it commits by itself")}."),
                 RunState.Running when system.Phase is "NeedsOperator" or "Diverged" => (0, Tone.Bad, $"A person is needed: the {what} has stopped{Reason(system)}"),
                 RunState.Running => (1, Tone.Busy, $"The {what} is under way{(system.Step is { } step ? $": {step.TrimEnd('.')}" : "")}."),
@@ -101,7 +101,7 @@ public static class ReadinessSentence
         {
             "NeedsOperator" or "Diverged" => (0, Tone.Bad, $"A person is needed for {Name(system)}{Reason(system)}"),
             "Suspect" or "Deciding" => (1, Tone.Warning, $"{Words.Sentence(Name(system))} is being looked at{Reason(system)}"),
-            "Held" => (3, Tone.Warning, $"Automation is off for {Name(system)}{Until(system, now, ", until")}."),
+            "Held" => (3, Tone.Warning, $"Automation is off for {Name(system)}{Until(system, now, "; it comes back")}."),
             _ => null,
         };
     }
