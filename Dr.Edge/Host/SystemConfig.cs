@@ -1,13 +1,34 @@
+using Dr.Edge.Host.Config;
+
 namespace Dr.Edge.Host;
 
-/// <summary>One entry of section <c>systems</c>: a business system that this machine can run, or whose volume needs a serving lease.</summary>
+/// <summary>One business system whose components this machine can run: an entry of <c>systems</c> in the configuration file.</summary>
 internal sealed class SystemConfig
 {
     public string Id { get; set; } = "";
 
-    /// <summary>Name of the protected volume.</summary>
+    /// <summary>Name of the protected volume, which is also the name of its export.</summary>
     public string? Volume { get; set; }
 
-    /// <summary>The volume is writable only under a serving lease of the control plane.</summary>
+    /// <summary>
+    /// Where the export is attached from: <c>unix:/path</c> or <c>tcp:host:port</c>. Null = the local NBD socket of this program, which is what an appliance with the host role has.
+    /// </summary>
+    public string? Nbd { get; set; }
+
+    /// <summary>Directory the file system is mounted on; null for a system without a volume (class R: its components have their own storage).</summary>
+    public string? Mount { get; set; }
+
+    /// <summary>ext4, xfs or btrfs; an empty volume is formatted with it by <c>system prepare</c>, and by nothing else.</summary>
+    public string FileSystem { get; set; } = "ext4";
+
+    /// <summary>True when the components may run only under a serving lease: once it has lapsed they are stopped.</summary>
     public bool Lease { get; set; }
+
+    public QuiesceOptions? Quiesce { get; set; }
+
+    public List<ComponentOptions> Components { get; set; } = [];
+
+    public List<NetworkActionOptions> Network { get; set; } = [];
+
+    public SystemId SystemId => new(Id);
 }

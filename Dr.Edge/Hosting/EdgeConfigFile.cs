@@ -1,3 +1,4 @@
+using Dr.Edge.Host.Config;
 using YamlDotNet.Core;
 using YamlDotNet.Serialization;
 using YamlDotNet.Serialization.NamingConventions;
@@ -24,7 +25,7 @@ internal static class EdgeConfigFile
 
     internal static EdgeConfig Parse(string text, string path)
     {
-        var deserializer = new DeserializerBuilder().WithNamingConvention(CamelCaseNamingConvention.Instance).Build();
+        var deserializer = new DeserializerBuilder().WithNamingConvention(CamelCaseNamingConvention.Instance).WithTypeConverter(new DurationYamlConverter()).Build();
         try
         {
             return deserializer.Deserialize<EdgeConfig?>(text) ?? new EdgeConfig();

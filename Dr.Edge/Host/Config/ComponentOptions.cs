@@ -54,7 +54,9 @@ internal sealed class ComponentOptions
     /// <summary>Directory with initdb, pg_ctl and postgres; default the newest below /usr/lib/postgresql.</summary>
     public string? Binaries { get; set; }
 
-    /// <summary>Directory of the Unix socket; default /var/run/postgresql, or /tmp where that is missing.</summary>
+    /// <summary>
+    /// Directory of the Unix socket; default the data directory. It should be this cluster's alone: what a crash leaves in a shared one names a process that may be somebody else's by then.
+    /// </summary>
     public string? SocketDirectory { get; set; }
 
     /// <summary>Method that <c>system prepare</c> writes into pg_hba.conf for <see cref="Clients"/>. Loopback only by default, and with a password.</summary>
