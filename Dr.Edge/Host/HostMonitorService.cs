@@ -1,0 +1,44 @@
+using Dr.Edge.Host.Checks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Dr.Edge.Host;
+
+/// <summary>Recovers each system after a start of the agent, then runs the checks of its components, each at its own period.</summary>
+internal sealed partial class HostMonitorService(HostedSystems systems, TimeProvider time, ILogger<HostMonitorService> logger) : BackgroundService
+{
+    // Reading past the caches costs a process each time; the appliance reports the volume itself much sooner.
+    private static readonly TimeSpan VolumePeriod = TimeSpan.FromSeconds(5);
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(systems.All.Select(s => WatchAsync(s, stoppingToken)));
+
+    private async Task WatchAsync(HostedSystemSession session, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await session.RecoverAsync(cancellationToken);
+        }
+        catch (DrException exception)
+        {
+            LogNotRecovered(session.System.Id, exception.Message, exception.Hint);
+        }
+
+        var loops = session.Drivers.Select(d => RepeatAsync(ComponentCheck.OptionsOf(d).Period, () => session.MonitorAsync(d, cancellationToken), session, cancellationToken));
+        await Task.WhenAll(loops.Append(RepeatAsync(VolumePeriod, () => session.ProbeVolumeAsync(cancellationToken), session, cancellationToken)));
+    }
+
+    private async Task RepeatAsync(TimeSpan period, Func<Task> round, HostedSystemSession session, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(period, time);
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+        {
+            if (session.IsMonitored)
+            {
+                await round();
+            }
+        }
+    }
+
+    [LoggerMessage(1411, LogLevel.Error, "System {System}: what an earlier run left could not be cleaned up: {Reason} {Hint}")]
+    private partial void LogNotRecovered(string system, string reason, string? hint);
+}

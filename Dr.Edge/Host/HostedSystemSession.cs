@@ -1,0 +1,214 @@
+using Dr.Edge.Host.Attach;
+using Dr.Edge.Host.Checks;
+using Dr.Edge.Host.Components;
+using Dr.Edge.Host.Config;
+using Dr.Edge.Host.Network;
+using Dr.Edge.Host.Plan;
+using Microsoft.Extensions.Logging;
+
+namespace Dr.Edge.Host;
+
+/// <summary>
+/// One business system on this machine. Invariants: one operation at a time; every operation first observes and then does what is missing, so each may be repeated
+/// and may follow one that was cut off anywhere; a lower epoch than one that was seen does nothing; "stopped" is said only after looking.
+/// </summary>
+internal sealed partial class HostedSystemSession : IDisposable
+{
+    private readonly SystemConfig _system;
+    private readonly HostStateStore _store;
+    private readonly AttachmentSession? _attachment;
+    private readonly IReadOnlyList<IComponentDriver> _drivers;
+    private readonly IReadOnlyList<INetworkAction> _network;
+    private readonly SystemHealthBoard _board;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+
+    // Written under the turn, read by the monitor: whether checks mean anything now.
+    private volatile bool _monitored;
+    private long _servingSince;
+
+    public HostedSystemSession(SystemConfig system, string dataDirectory, string nbdAddress, Action changed, TimeProvider time, ILogger logger)
+    {
+        _system = system;
+        _time = time;
+        _logger = logger;
+        var paths = new HostPaths(dataDirectory, system.Id, system.Volume ?? "none");
+        _store = new HostStateStore(paths.State);
+        _attachment = system.Mount is null ? null : new AttachmentSession(system, paths, system.Nbd ?? nbdAddress, time);
+        _drivers = [.. ComponentOrder.Of(system.Components).Order.Select(c => Driver(c, paths))];
+        _network = [.. system.Network.Select(n => n.Kind == NetworkActionOptions.AddressKind ? (INetworkAction)new AddressAction(n) : new CommandAction(n))];
+        _board = new SystemHealthBoard(system, changed, time);
+    }
+
+    public SystemConfig System => _system;
+
+    public HostState State => _store.State;
+
+    public bool IsMonitored => _monitored;
+
+    /// <summary>Timestamp of the last start, or of the adoption by this agent.</summary>
+    public long ServingSince => Interlocked.Read(ref _servingSince);
+
+    public IReadOnlyList<IComponentDriver> Drivers => _drivers;
+
+    public SystemHealth Health => _board.Snapshot(_store.State.Highest);
+
+    /// <summary>Brings the system to run at <paramref name="epoch"/>.</summary>
+    /// <exception cref="DrException">A step failed; what was done so far stays, and a repeated start goes on from there.</exception>
+    public Task<HostReport> StartAsync(Epoch epoch, Action<string> progress, CancellationToken cancellationToken) => InTurnAsync(
+        async () =>
+        {
+            See(epoch);
+            var seen = await ObserveAsync(cancellationToken);
+            return await RunStartAsync(epoch, SystemPlan.Start(_system, seen, epoch), new StepLog(progress, _time), cancellationToken);
+        },
+        cancellationToken);
+
+    /// <summary>Leaves nothing of the system running or attached on this machine, and proves it.</summary>
+    public Task<HostReport> StopAsync(Epoch epoch, Action<string> progress, CancellationToken cancellationToken) => InTurnAsync(
+        async () =>
+        {
+            See(epoch);
+            return await RunStopAsync(await ObserveAsync(cancellationToken), null, progress, cancellationToken);
+        },
+        cancellationToken);
+
+    /// <summary>Takes the system down because it may not serve any more. Its volume refuses writes already, so there is nothing an orderly stop could save.</summary>
+    /// <param name="objection">Asked again when it is this operation's turn: an ordered stop or start may have settled it by then.</param>
+    public Task<HostReport> FenceAsync(Func<string?> objection, CancellationToken cancellationToken) => InTurnAsync(
+        async () =>
+        {
+            if (objection() is not { } reason)
+            {
+                return Report(new StepLog(_ => { }, _time), wasSo: true);
+            }
+
+            LogFencing(_system.Id, reason);
+            var seen = await ObserveAsync(cancellationToken);
+            var cut = seen.Export == LayerState.Present ? seen with { Export = LayerState.Stale } : seen;
+            return await RunStopAsync(cut, $"stopped by itself: {reason}", _ => { }, cancellationToken);
+        },
+        cancellationToken);
+
+    /// <summary>Makes what the first start needs (file system, database) where the volume is empty, starts the system and brings its network actions here.</summary>
+    public Task<HostReport> PrepareAsync(Epoch epoch, Action<string> progress, CancellationToken cancellationToken) => InTurnAsync(
+        async () =>
+        {
+            See(epoch);
+            var log = new StepLog(progress, _time);
+            var seen = await ObserveAsync(cancellationToken);
+            foreach (var step in SystemPlan.Start(_system, seen, epoch).TakeWhile(s => s.Kind is not (HostStepKind.StartComponent or HostStepKind.CheckComponent)))
+            {
+                if (step.Kind == HostStepKind.CheckFileSystem && await _attachment!.FileSystemTypeAsync(cancellationToken) is var found && found != _system.FileSystem)
+                {
+                    await log.RunAsync($"format {_system.FileSystem}", () => FormatAsync(found, cancellationToken));
+                }
+
+                await log.RunAsync(Words(step), () => ActAsync(step, epoch, cancellationToken));
+            }
+
+            foreach (var driver in _drivers)
+            {
+                await log.RunAsync($"prepare {driver.Options.Name}", async () => await driver.PrepareAsync(cancellationToken) ?? "was there");
+            }
+
+            Begin(epoch);
+            var report = await RunStartAsync(epoch, SystemPlan.Start(_system, await ObserveAsync(cancellationToken), epoch), log, cancellationToken);
+            await RunNetworkAsync(true, epoch, log, cancellationToken);
+            return report with { Steps = log.Steps };
+        },
+        cancellationToken);
+
+    /// <summary>Runs every check once.</summary>
+    public Task<HostReport> CheckAsync(Action<string> progress, CancellationToken cancellationToken) => InTurnAsync(
+        async () =>
+        {
+            var log = new StepLog(progress, _time);
+            if (_store.State.ShouldRun)
+            {
+                await ProbeVolumeAsync(cancellationToken);
+                foreach (var driver in _drivers)
+                {
+                    await log.RunAsync($"check {driver.Options.Name}", async () =>
+                    {
+                        var outcome = await ComponentCheck.RunAsync(driver, cancellationToken);
+                        _board.Apply(driver.Options.Name, outcome, ComponentCheck.OptionsOf(driver).FailAfter);
+                        return outcome.Detail is null ? $"{outcome.Verdict}" : $"{outcome.Verdict}: {outcome.Detail}";
+                    });
+                }
+            }
+
+            return Report(log, wasSo: true);
+        },
+        cancellationToken);
+
+    /// <summary>Brings the network actions to this machine or takes them away; each is read back.</summary>
+    public Task<HostReport> ApplyNetworkAsync(bool present, Epoch epoch, Action<string> progress, CancellationToken cancellationToken) => InTurnAsync(
+        async () =>
+        {
+            See(epoch);
+            var log = new StepLog(progress, _time);
+            await RunNetworkAsync(present, epoch, log, cancellationToken);
+            return Report(log, wasSo: false);
+        },
+        cancellationToken);
+
+    /// <summary>After a start of the agent: adopts what runs, and cleans up what an earlier agent's death left behind.</summary>
+    public Task<HostReport> RecoverAsync(CancellationToken cancellationToken) => InTurnAsync(
+        async () =>
+        {
+            var seen = await ObserveAsync(cancellationToken);
+            var log = new StepLog(_ => { }, _time);
+            if (seen.IsGone && !_store.State.ShouldRun)
+            {
+                return Report(log, wasSo: true);
+            }
+
+            if (seen.IsStale || seen.IsGone || !_store.State.ShouldRun)
+            {
+                var report = await RunStopAsync(seen, _store.State.ShouldRun ? "it lost its volume or was ended while the agent was away; what was left is cleaned up" : null, _ => { }, cancellationToken);
+                LogCleanedUp(_system.Id, string.Join(", ", report.Steps.Select(s => s.Step)));
+                return report;
+            }
+
+            LogAdopted(_system.Id, _store.State.StartedAt);
+            Interlocked.Exchange(ref _servingSince, _time.GetTimestamp());
+            _monitored = true;
+            await ProbeVolumeAsync(cancellationToken);
+            foreach (var driver in _drivers)
+            {
+                _board.Apply(driver.Options.Name, await ComponentCheck.RunAsync(driver, cancellationToken), ComponentCheck.OptionsOf(driver).FailAfter);
+            }
+
+            return Report(log, wasSo: true);
+        },
+        cancellationToken);
+
+    /// <summary>One round of one component's check, by the monitor.</summary>
+    public async Task MonitorAsync(IComponentDriver driver, CancellationToken cancellationToken)
+    {
+        var outcome = await ComponentCheck.RunAsync(driver, cancellationToken);
+        if (_monitored && _board.Apply(driver.Options.Name, outcome, ComponentCheck.OptionsOf(driver).FailAfter) is { } change)
+        {
+            LogHealth(_system.Id, driver.Options.Name, change, outcome.Detail ?? "its check passes");
+        }
+    }
+
+    /// <summary>One round of the check that the volume below still answers and takes writes.</summary>
+    public async Task ProbeVolumeAsync(CancellationToken cancellationToken)
+    {
+        if (_attachment is null)
+        {
+            return;
+        }
+
+        var fault = await _attachment.ProbeAsync(cancellationToken) ?? _attachment.MountFault();
+        if (_monitored)
+        {
+            _board.Apply(SystemHealthBoard.Volume, fault is null ? CheckOutcome.Passed() : CheckOutcome.Gone(fault), failAfter: 1);
+        }
+    }
+
+    public void Dispose() => _turn.Dispose();
+}

@@ -1,0 +1,9 @@
+using Dr.Edge.Link;
+
+namespace Dr.Edge.Host;
+
+/// <summary>Reports the health of this machine's systems in every beat.</summary>
+internal sealed class SystemHealthContributor(HostedSystems systems) : IBeatContributor
+{
+    public void Contribute(BeatDraft draft) => draft.Systems.AddRange(systems.All.Select(s => s.Health with { EpochSeen = systems.Known(s) }));
+}

@@ -1,0 +1,166 @@
+using System.Net;
+using System.Net.Sockets;
+using Dr.Contracts.Ids;
+using Dr.Edge.Host;
+using Dr.Edge.Host.Attach;
+using Dr.Edge.Host.Components;
+using Dr.Edge.Host.Config;
+using Dr.Edge.Host.Processes;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Dr.Edge.Tests.Host;
+
+/// <summary>
+/// A machine to try the host role on: an NBD server of another make, a real file system, a real PostgreSQL. Needs root, FUSE and loop devices.
+/// Disposing leaves nothing behind, whatever the test did.
+/// </summary>
+internal sealed class HostStand : IAsyncDisposable
+{
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private readonly List<HostedSystemSession> _sessions = [];
+    private ProcessMark? _server;
+
+    private HostStand(string root)
+    {
+        Root = root;
+        System = new SystemConfig
+        {
+            Id = "dilas",
+            Volume = "dilas",
+            Mount = Path.Combine(root, "mnt"),
+            Nbd = $"unix:{SocketPath}",
+            Quiesce = new QuiesceOptions { Provider = QuiesceOptions.PostgreSqlProvider },
+            Components =
+            [
+                new ComponentOptions
+                {
+                    Name = "postgresql",
+                    Kind = ComponentOptions.PostgreSqlKind,
+                    DataDirectory = Path.Combine(root, "mnt", "pg"),
+                    Port = FreePort(),
+                    Authentication = "trust",
+                    Check = new CheckOptions { Sql = "select 1", Period = TimeSpan.FromMilliseconds(300) },
+                    StopTimeout = TimeSpan.FromSeconds(10),
+                },
+            ],
+        };
+    }
+
+    public string Root { get; }
+
+    public SystemConfig System { get; }
+
+    public string Data => Path.Combine(Root, "data");
+
+    public string Disk => Path.Combine(Root, "disk.img");
+
+    public string ServerLog => Path.Combine(Root, "nbd.log");
+
+    public ComponentOptions PostgreSql => System.Components[0];
+
+    public HostPaths Paths => new(Data, System.Id, System.Volume!);
+
+    /// <summary>As an application connects.</summary>
+    public string Connection => $"Host=127.0.0.1;Port={PostgreSql.Port};Username=postgres;Database=postgres;Pooling=false;Timeout=5";
+
+    public int Changes { get; private set; }
+
+    private string SocketPath => Path.Combine(Root, "nbd.sock");
+
+    public static async Task<HostStand> CreateAsync(bool withServer = true)
+    {
+        var root = Directory.CreateTempSubdirectory("dr-host-").FullName;
+        await RunAsync("chmod", "0755", root);
+        var stand = new HostStand(root);
+        if (withServer)
+        {
+            await RunAsync("truncate", "-s", "640M", stand.Disk);
+            await stand.StartServerAsync();
+        }
+
+        return stand;
+    }
+
+    /// <summary>A session as a freshly started agent would have it: nothing but the files of an earlier one.</summary>
+    public HostedSystemSession NewSession()
+    {
+        var session = new HostedSystemSession(System, Data, "unix:/nowhere", () => Changes++, TimeProvider.System, NullLogger.Instance);
+        _sessions.Add(session);
+        return session;
+    }
+
+    public async Task StartServerAsync()
+    {
+        File.Delete(SocketPath);
+        _server = await DetachedProgram.StartAsync(
+            "nbdkit", ["--foreground", "--unix", SocketPath, "--filter=log", "file", Disk, $"logfile={ServerLog}"], Path.Combine(Root, "nbdkit.out"), default);
+        (await Waiting.UntilAsync(Answers, Patience, TimeProvider.System, default)).ShouldBeTrue("nbdkit should listen");
+    }
+
+    private bool Answers()
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Connect(new UnixDomainSocketEndPoint(SocketPath));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    public async Task KillServerAsync()
+    {
+        if (_server is { } server)
+        {
+            await DetachedProgram.EndAsync(server, TimeSpan.Zero, TimeProvider.System, default);
+            _server = null;
+        }
+    }
+
+    public static async Task<ProgramResult> RunAsync(string program, params string[] arguments) =>
+        (await ProgramRunner.RunAsync(program, arguments, Patience, default)).Require($"Test: {program}");
+
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // By hand and not with the code under test, from the top layer to the bottom.
+        foreach (var process in ProcessTable.All().Where(IsOurs))
+        {
+            Signals.Send(process.Id, Signals.Kill);
+        }
+
+        await Waiting.UntilAsync(() => !ProcessTable.All().Any(IsOurs), Patience, TimeProvider.System, default);
+        await TryAsync("umount", "--lazy", System.Mount!);
+        foreach (var line in (await TryAsync("losetup", "--noheadings", "--output", "NAME,BACK-FILE")).Split('\n').Where(l => l.Contains(Root, StringComparison.Ordinal)))
+        {
+            await TryAsync("losetup", "--detach", line.Split(' ')[0]);
+        }
+
+        await TryAsync("fusermount3", "-u", "-z", Paths.ExportDirectory);
+        await KillServerAsync();
+        foreach (var session in _sessions)
+        {
+            session.Dispose();
+        }
+
+        Directory.Delete(Root, recursive: true);
+    }
+
+    /// <summary>What the test started works in the stand's directory, or names it in its command line.</summary>
+    private bool IsOurs(ProcessEntry process) =>
+        process.Id != Environment.ProcessId && process.Id != _server?.Id
+        && ((ProcessTable.WorkingDirectory(process.Id) ?? "").StartsWith(Root, StringComparison.Ordinal)
+            || (ProcessTable.CommandLine(process.Id).Contains(Root, StringComparison.Ordinal) && process.Name is not ("nbdkit" or "nbdfuse")));
+
+    private static async Task<string> TryAsync(string program, params string[] arguments) =>
+        (await ProgramRunner.RunAsync(program, arguments, Patience, default)).Output;
+}
