@@ -38,6 +38,13 @@ public enum RunKind
 
     /// <summary>Planned, loses nothing: back home.</summary>
     Failback,
+    Drill,
+
+    /// <summary>What was written on trial is given up for the old copy.</summary>
+    RollBack,
+
+    /// <summary>A run was given up: the site that served before serves again under a new epoch.</summary>
+    Reinstate,
 }
 
 public enum RunState
@@ -47,7 +54,12 @@ public enum RunState
     /// <summary>Waits for a person.</summary>
     WaitingForApproval,
     OnTrial,
+
+    /// <summary>Something is ambiguous or has run out of attempts; a person looks and chooses.</summary>
+    NeedsOperator,
     Done,
+
+    /// <summary>Ended before the point of no return.</summary>
     Stopped,
     Failed,
 }
