@@ -1,1 +1,3 @@
-return 0;
+using Dr.Benchmarks;
+
+return await BenchCommand.Create().Parse(args).InvokeAsync();

@@ -1,0 +1,38 @@
+using System.Diagnostics;
+
+namespace Dr.Edge.Tests.Nbd.Interop;
+
+/// <summary>An export as a block device without a kernel module: nbdfuse makes a file of it, losetup a device of the file. Needs root.</summary>
+internal sealed class AttachedDevice : IAsyncDisposable
+{
+    private readonly Process _fuse;
+    private readonly string _file;
+
+    private AttachedDevice(Process fuse, string file, string device) => (_fuse, _file, Device) = (fuse, file, device);
+
+    /// <summary>/dev/loopN.</summary>
+    public string Device { get; }
+
+    public static async Task<AttachedDevice> AttachAsync(string uri, string file)
+    {
+        await File.WriteAllBytesAsync(file, []);
+        var fuse = Tool.Start("nbdfuse", file, uri);
+        for (var round = 0; new FileInfo(file).Length == 0; round++)
+        {
+            fuse.HasExited.ShouldBeFalse($"nbdfuse ended: {(fuse.HasExited ? await fuse.StandardError.ReadToEndAsync() : "")}");
+            round.ShouldBeLessThan(500, "nbdfuse did not show the export as a file within 10 s");
+            await Task.Delay(20);
+        }
+
+        var device = (await Tool.RunAsync("losetup", "--find", "--show", file)).Trim();
+        return new AttachedDevice(fuse, file, device);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Tool.RunAsync("losetup", "--detach", Device);
+        await Tool.RunAsync("fusermount3", "-u", _file);
+        await _fuse.WaitForExitAsync();
+        _fuse.Dispose();
+    }
+}
