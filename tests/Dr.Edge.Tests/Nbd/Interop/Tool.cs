@@ -25,10 +25,10 @@ internal static class Tool
         {
             await process.WaitForExitAsync(limit.Token);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException exception)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{program} {string.Join(' ', arguments)} was still running after {Limit}");
+            throw new TimeoutException($"{program} {string.Join(' ', arguments)} was still running after {Limit}", exception);
         }
 
         return (process.ExitCode, await output, await error);
@@ -38,7 +38,7 @@ internal static class Tool
     {
         var path = Find(program);
         path.ShouldNotBeNull($"{program} is not installed; 'tests/run.sh' installs what the tests need (nbdkit libnbd-bin nbdfuse qemu-utils fio e2fsprogs xfsprogs btrfs-progs postgresql-15)");
-        var start = new ProcessStartInfo(path) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
+        var start = new ProcessStartInfo(path) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
