@@ -1,3 +1,6 @@
+using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Format;
+
 namespace Dr.Edge.Volumes;
 
 /// <summary>
@@ -6,38 +9,158 @@ namespace Dr.Edge.Volumes;
 /// </summary>
 internal sealed class StagingLayer : IDisposable
 {
-    public PointId? BasePoint { get; }
+    private const int MaxBatchBlocks = 1024;
+    private readonly Volume _volume;
+    private readonly BatchBuilder _batch = new();
+    private readonly LayerFile _file;
+    private long _tail = LayerHeader.SizeBytes;
+    private long _sequence;
+    private uint _chain;
 
-    public PointInfo Target { get; } = null!;
+    internal StagingLayer(Volume volume, StagingMark mark, LayerFile file)
+    {
+        _volume = volume;
+        Mark = mark;
+        _file = file;
+        Recover();
+    }
+
+    public PointId? BasePoint => Mark.BasePoint;
+
+    public PointInfo Target => Mark.Target;
 
     /// <summary>What the last <see cref="Flush"/> recorded; 0 in a new one. Its meaning is the caller's.</summary>
-    public long ResumePosition { get; }
+    public long ResumePosition { get; private set; }
+
+    internal StagingMark Mark { get; }
+
+    internal LayerFile File => _file;
+
+    internal long Tail => _tail;
 
     /// <summary>Whole blocks; <paramref name="data"/> is a multiple of 4096 bytes.</summary>
-    public void WriteBlocks(long firstBlock, ReadOnlySpan<byte> data) => throw new NotSupportedException();
+    public void WriteBlocks(long firstBlock, ReadOnlySpan<byte> data)
+    {
+        for (var done = 0; done < data.Length;)
+        {
+            var length = Math.Min(data.Length - done, MaxBatchBlocks * StoreLimits.BlockBytes);
+            var count = length / StoreLimits.BlockBytes;
+            _batch.Begin(1, count);
+            data.Slice(done, length).CopyTo(_batch.AddData(firstBlock, count));
+            _batch.Sum(0, count);
+            Append(resumePosition: 0);
+            firstBlock += count;
+            done += length;
+        }
+    }
 
-    public void WriteZeroes(long firstBlock, long count) => throw new NotSupportedException();
+    public void WriteZeroes(long firstBlock, long count)
+    {
+        for (long done = 0; done < count; done += uint.MaxValue)
+        {
+            _batch.Begin(1, 0);
+            _batch.AddZero(firstBlock + done, (uint)Math.Min(count - done, uint.MaxValue));
+            Append(resumePosition: 0);
+        }
+    }
 
-    /// <summary>Reads a block as the base point has it (what a partial unit is merged into).</summary>
-    public void ReadBase(long firstBlock, Span<byte> destination) => throw new NotSupportedException();
+    /// <summary>Reads blocks as the base point has them (what a partial unit is merged into); zeros without a base.</summary>
+    public void ReadBase(long firstBlock, Span<byte> destination)
+    {
+        if (BasePoint is null)
+        {
+            destination.Clear();
+        }
+        else
+        {
+            _volume.Read(firstBlock * StoreLimits.BlockBytes, destination);
+        }
+    }
 
     /// <summary>Everything written so far is on stable storage, then <paramref name="resumePosition"/> is, in this order.</summary>
-    public void Flush(long resumePosition) => throw new NotSupportedException();
+    public void Flush(long resumePosition)
+    {
+        _file.File.SyncData();
+        StoreFaults.Pass(CrashPoints.StagingSynced);
+        _batch.Begin(0, 0);
+        Append(resumePosition);
+        _file.File.SyncData();
+        ResumePosition = resumePosition;
+    }
 
     /// <summary>The content digest (<see cref="Volume.ContentDigest"/>) that the target point would have.</summary>
-    public byte[] Digest() => throw new NotSupportedException();
+    public byte[] Digest() => _volume.DigestStaged(this);
 
     /// <summary>
     /// One manifest record attaches layer and point and moves the volume to the point's sequence number; durable on return. <paramref name="generations"/> is the source's
     /// chain up to the point.
     /// </summary>
     /// <exception cref="CorruptDataException">The content's digest is not <paramref name="digest"/>; nothing was attached.</exception>
-    public void Commit(ReadOnlySpan<byte> digest, IReadOnlyList<GenerationSpan> generations) => throw new NotSupportedException();
+    public void Commit(ReadOnlySpan<byte> digest, IReadOnlyList<GenerationSpan> generations)
+    {
+        _file.File.SyncData();
+        var actual = Digest();
+        if (!digest.SequenceEqual(actual))
+        {
+            throw new CorruptDataException(_file.File.Path, 0, $"content with digest {Convert.ToHexStringLower(digest)}", Convert.ToHexStringLower(actual));
+        }
+
+        _volume.CommitStaged(this, generations);
+    }
 
     /// <summary>Deletes the staged data.</summary>
-    public void Discard() => throw new NotSupportedException();
+    public void Discard() => _volume.DiscardStaged(Mark);
 
     public void Dispose()
     {
+        _batch.Dispose();
+        _file.Release();
+    }
+
+    internal LayerScanner Scan() => new(_file.File, _volume.Id, _volume.SizeBytes / StoreLimits.BlockBytes, LayerHeader.SizeBytes, _tail);
+
+    /// <summary>Everything up to the last mark; what lies behind it was not promised to anybody.</summary>
+    private void Recover()
+    {
+        var length = _file.File.Length;
+        var markEnd = (long)LayerHeader.SizeBytes;
+        long markSequence = 0;
+        uint markChain = 0;
+        var scanner = new LayerScanner(_file.File, _volume.Id, _volume.SizeBytes / StoreLimits.BlockBytes, LayerHeader.SizeBytes, length);
+        while (scanner.TryNext() && scanner.Header.FirstSequence == _sequence + 1 && (_sequence == 0 || scanner.Header.PreviousChecksum == _chain))
+        {
+            _sequence = Math.Max(_sequence + 1, scanner.Header.LastSequence);
+            _chain = scanner.Header.HeaderChecksum;
+            if (scanner.Header.ExtentCount == 0)
+            {
+                markEnd = scanner.NextOffset;
+                ResumePosition = scanner.Header.Durable;
+                (markSequence, markChain) = (_sequence, _chain);
+            }
+        }
+
+        (_tail, _sequence, _chain) = (markEnd, markSequence, markChain);
+        if (length > _tail)
+        {
+            _file.File.Truncate(_tail);
+        }
+    }
+
+    private void Append(long resumePosition)
+    {
+        _volume.RequireStaging(Mark);
+        _chain = _batch.Finish(new BatchHeader
+        {
+            VolumeId = _volume.Id.Guid,
+            FirstSequence = _sequence + 1,
+            TimeMicroseconds = BatchHeader.ToMicroseconds(Target.At),
+            Durable = resumePosition,
+            PreviousChecksum = _chain,
+        });
+        _file.File.Write(_batch.Bytes, _tail);
+        _tail += _batch.Bytes.Length;
+
+        // A mark takes a number too, so that the batch after it is not taken for one from before.
+        _sequence += Math.Max(_batch.ExtentCount, 1);
     }
 }

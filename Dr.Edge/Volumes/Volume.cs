@@ -1,126 +1,297 @@
+using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Format;
+using Microsoft.Extensions.Logging;
+
 namespace Dr.Edge.Volumes;
 
-/// <summary>One copy of a protected volume: the log is the volume. Every member may be called from any thread.</summary>
-internal sealed class Volume : IBlockDevice, IDisposable
+/// <summary>
+/// One copy of a protected volume: the log is the volume. Every member may be called from any thread.
+/// <list type="bullet">
+/// <item>The map never names bytes that are not written; nothing is answered before the map names it.</item>
+/// <item>Positions only grow, except by <see cref="RewindTo"/>; a layer is never changed once sealed.</item>
+/// <item><see cref="Durable"/> never passes what a flush that succeeded covered; after one that failed nothing is written any more.</item>
+/// <item>The manifest names a file before it is needed and no longer than it is there.</item>
+/// <item>Lock order: sync (manifest, points, flush) before append (head, map); events are raised outside both.</item>
+/// </list>
+/// </summary>
+internal sealed partial class Volume : IBlockDevice, IDisposable
 {
-    public VolumeId Id { get; }
+    private readonly StoreContext _context;
+    private readonly ILogger _logger;
+    private readonly SuperblockFile _superblock;
+    private readonly ManifestFile _manifest;
+    private readonly BaseImage _base;
+    private volatile BlockMap _map;
+    private readonly List<LayerFile> _originFiles;
+    private readonly IDisposable? _originHold;
+    private readonly Volume? _originParent;
 
-    public string Name { get; } = "";
+    // Guards everything that is durable state: the manifest, the list of layers, flushing. Whoever waits for it while another flushes finds its own flush done.
+    private readonly Lock _syncLock = new();
 
-    /// <summary>The volume's own directory; other parts may keep files of theirs in it under their own names.</summary>
-    public string DirectoryPath { get; } = "";
+    // Held while a layer moves into the base, which takes long and must not stop flushes; before the sync lock.
+    private readonly Lock _mergeLock = new();
 
-    public long SizeBytes { get; }
+    // Guards the head's end, the map's entries, the chain and the order of sequence numbers.
+    private readonly Lock _appendLock = new();
+    // Guards only the gate's own reason.
+    private readonly Lock _gateLock = new();
+    private volatile Published _published;
+    private Layer _head;
+    private long _appended;
+    private long _durable;
+    private long _lastMicroseconds;
+    private uint? _chain;
+    private volatile string? _failure;
+    private volatile string? _unreadable;
+    private volatile string? _restoring;
+    private volatile string? _shutting;
+    private volatile TaskCompletionSource? _appendSignal;
+    private StagingLayer? _staging;
+    private DateTimeOffset? _currentAsOf;
+    private bool _closed;
 
-    public VolumeRole Role { get; }
-
-    /// <summary>Highest epoch seen, persisted.</summary>
-    public Epoch Epoch { get; }
-
-    /// <summary>Oldest first; the last is the one that writes belong to now.</summary>
-    public IReadOnlyList<GenerationSpan> Generations { get; } = [];
-
-    /// <summary>Last write appended here (visible to readers).</summary>
-    public SequenceNumber Appended { get; }
-
-    /// <summary>Last write on stable storage here.</summary>
-    public SequenceNumber Durable { get; }
-
-    /// <summary>Oldest first.</summary>
-    public IReadOnlyList<PointInfo> Points { get; } = [];
-
-    /// <summary>On a replica: the content equals the source's at this time or later; on a primary: now.</summary>
-    public DateTimeOffset? CurrentAsOf { get; }
-
-    public WriteGate Gate { get; } = new(TimeProvider.System);
-
-    /// <summary>Why the volume refuses work; null when it does not.</summary>
-    public string? Fault { get; }
-
-    /// <summary>Null when this is not a clone.</summary>
-    public CloneOrigin? Origin { get; }
+    private Volume(
+        string directory, StoreContext context, SuperblockFile superblock, ManifestFile manifest, BaseImage baseImage, BlockMap map, List<Layer> layers, List<LayerFile> originFiles, IDisposable? originHold, Volume? originParent)
+    {
+        DirectoryPath = directory;
+        _context = context;
+        _logger = context.Logger;
+        _superblock = superblock;
+        _manifest = manifest;
+        _base = baseImage;
+        _map = map;
+        _originFiles = originFiles;
+        _originHold = originHold;
+        _originParent = originHold is null ? null : originParent;
+        _published = new Published(manifest.State, [.. layers]);
+        _head = layers[^1];
+        Gate = new WriteGate(context.Time);
+    }
 
     /// <summary>Raised after role, epoch, generation, points or fault changed. Not under a lock.</summary>
     public event Action<Volume>? StateChanged;
 
+    public VolumeId Id => State.Volume;
+
+    public string Name => State.Name;
+
+    /// <summary>The volume's own directory; other parts may keep files of theirs in it under their own names.</summary>
+    public string DirectoryPath { get; }
+
+    public long SizeBytes => State.SizeBytes;
+
+    public VolumeRole Role => State.Role;
+
+    /// <summary>Highest epoch seen, persisted.</summary>
+    public Epoch Epoch => State.Epoch;
+
+    /// <summary>Oldest first; the last is the one that writes belong to now.</summary>
+    public IReadOnlyList<GenerationSpan> Generations => State.Generations;
+
+    /// <summary>Last write appended here (visible to readers).</summary>
+    public SequenceNumber Appended => new(Volatile.Read(ref _appended));
+
+    /// <summary>Last write on stable storage here.</summary>
+    public SequenceNumber Durable => new(Volatile.Read(ref _durable));
+
+    /// <summary>Oldest first.</summary>
+    public IReadOnlyList<PointInfo> Points => State.Points;
+
+    /// <summary>On a replica: the content equals the source's at this time or later; on a primary: now.</summary>
+    public DateTimeOffset? CurrentAsOf => Role == VolumeRole.Primary ? _context.Time.GetUtcNow() : _currentAsOf;
+
+    public WriteGate Gate { get; }
+
+    /// <summary>Why the volume refuses work; null when it does not.</summary>
+    public string? Fault => _unreadable ?? _failure;
+
+    /// <summary>Null when this is not a clone.</summary>
+    public CloneOrigin? Origin => _superblock.Current.Origin;
+
+    public DateTimeOffset CreatedAt => _superblock.Current.CreatedAt;
+
+    /// <summary>Set by a synchronous copy.</summary>
+    public IWriteBarrier? Barrier { get; set; }
+
+    /// <summary>What can be opened by time begins here.</summary>
+    public DateTimeOffset HistoryBegins => State.BaseAt;
+
+    /// <summary>Disk space of layers and base, as far as it is counted (holes are not).</summary>
+    public long AllocatedBytes => _published.Layers.Sum(layer => layer.Tail) + (State.BaseBlocks * StoreLimits.BlockBytes);
+
     public bool IsReadOnly => false;
 
-    public void Read(long offset, Span<byte> destination) => throw new NotSupportedException();
+    internal ManifestState State => _published.State;
 
-    public void Write(ReadOnlySpan<WriteExtent> extents, bool forceUnitAccess) => throw new NotSupportedException();
+    internal long MappedBlocks => _map.MappedBlocks;
 
-    public void Flush() => throw new NotSupportedException();
+    private long VolumeBlocks => State.SizeBytes / StoreLimits.BlockBytes;
 
-    public void GetAllocation(long offset, long length, int maxRuns, List<AllocationRun> runs) => throw new NotSupportedException();
+    public void GetAllocation(long offset, long length, int maxRuns, List<AllocationRun> runs)
+    {
+        ThrowIfUnreadable();
+        BlockRanges.GetAllocation(_map, SizeBytes, offset, length, maxRuns, runs);
+    }
 
-    /// <summary>Takes a point at the end of what is appended now; durable on return.</summary>
-    public PointInfo CreatePoint(string? label, PointConsistency consistency, string? reason) => throw new NotSupportedException();
+    public void Read(long offset, Span<byte> destination)
+    {
+        ThrowIfUnreadable();
+        BlockRanges.CheckInside(offset, destination.Length, SizeBytes);
+        BlockReader.Read(_map, _context.Layers, offset, destination);
+    }
 
-    /// <summary>False when there is no such point.</summary>
-    /// <exception cref="DrException">It is held (an open view, a clone, replication).</exception>
-    public bool DeletePoint(PointId point) => throw new NotSupportedException();
+    /// <summary>Closes in order: everything is flushed and the manifest says so.</summary>
+    public void Dispose()
+    {
+        lock (_mergeLock)
+        lock (_syncLock)
+        {
+            if (_closed)
+            {
+                return;
+            }
 
-    /// <summary>Keeps history from <paramref name="sequence"/> on from giving way until disposed (in memory: taken again after a restart by whoever needs it).</summary>
-    public IDisposable Hold(SequenceNumber sequence, string reason) => throw new NotSupportedException();
+            _shutting = "the volume is closed";
+            UpdateGate();
+            lock (_appendLock)
+            {
+                _closed = true;
+            }
 
-    public VolumeView OpenView(PointId point) => throw new NotSupportedException();
+            if (_failure is null && _unreadable is null)
+            {
+                CloseLocked();
+            }
+        }
 
-    public VolumeView OpenView(DateTimeOffset at) => throw new NotSupportedException();
+        SignalAppend();
+        Gate.Dispose();
+        foreach (var layer in _published.Layers)
+        {
+            layer.File.Release();
+        }
 
-    /// <summary>Journal from <paramref name="after"/> (exclusive) on.</summary>
-    public JournalReader ReadJournal(SequenceNumber after) => throw new NotSupportedException();
+        foreach (var file in _originFiles)
+        {
+            file.Release();
+        }
 
-    /// <summary>Completes when something after <paramref name="after"/> is appended or a point is taken, demotion or fault included.</summary>
-    public Task WaitForAppendAsync(SequenceNumber after, CancellationToken cancellationToken) => throw new NotSupportedException();
+        _originHold?.Dispose();
+        _base.Dispose();
+        _manifest.Dispose();
+        _superblock.Dispose();
+    }
 
-    /// <summary>
-    /// Appends a batch of the source's journal exactly as it is. Checks every checksum, volume id, and that it follows directly on <see cref="Appended"/> in generation and chain.
-    /// Not durable until <see cref="Flush"/>. Role must not be primary.
-    /// </summary>
-    /// <exception cref="CorruptDataException">A checksum is wrong.</exception>
-    /// <exception cref="DrException">It does not follow.</exception>
-    public void AppendReplica(ReadOnlyMemory<byte> rawBatch) => throw new NotSupportedException();
+    private void CloseLocked()
+    {
+        try
+        {
+            if (TryFlushLocked(out _))
+            {
+                _manifest.Commit(State with { CleanSequence = _appended });
+                _superblock.WriteMark(new FlushMark(_head.Record.Number, _appended, _manifest.Records));
+            }
+        }
+        catch (DiskException exception)
+        {
+            // Closing in order is a courtesy to the next start, which recovers without it.
+            LogFailed(Name, exception.Message);
+        }
+    }
 
-    /// <summary>Records the source's point here, at the same position; idempotent by id. Durable on return.</summary>
-    public void SealReplica(PointInfo point) => throw new NotSupportedException();
+    /// <summary>Stops the volume for good: nobody knows any more what is on the disk.</summary>
+    private void Fail(string reason)
+    {
+        _failure ??= reason;
+        LogFailed(Name, reason);
+        RaiseStateChanged();
+    }
 
-    /// <summary>On a replica: the source says that it had nothing newer than our <see cref="Appended"/> at <paramref name="at"/>. In memory.</summary>
-    public void NoteCurrentAsOf(DateTimeOffset at) => throw new NotSupportedException();
+    private void ThrowIfUnreadable()
+    {
+        if (_unreadable is { } reason)
+        {
+            throw new BlockDeviceException(BlockError.IO, $"Volume {Name} cannot be read: {reason}.");
+        }
+    }
 
-    /// <summary>Blocks that may differ between two points, in ascending order; <paramref name="from"/> null = everything that is not a hole at <paramref name="to"/>.</summary>
-    public IReadOnlyList<BlockRange> ChangedBlocks(PointId? from, PointId to) => throw new NotSupportedException();
+    private void ThrowIfFailed()
+    {
+        if (Fault is { } reason)
+        {
+            throw new BlockDeviceException(BlockError.IO, $"Volume {Name} has stopped: {reason}.");
+        }
 
-    /// <summary>
-    /// The staging layer for a delta from <paramref name="basePoint"/> to <paramref name="target"/>, resumed when it is there already (one with other points is discarded). With a base, that point must be the newest
-    /// thing here (its sequence = <see cref="Appended"/>); without, everything not written reads as zeros.
-    /// </summary>
-    public StagingLayer OpenStaging(PointId? basePoint, PointInfo target) => throw new NotSupportedException();
+        if (_closed)
+        {
+            throw new BlockDeviceException(BlockError.Shutdown, $"Volume {Name} is closed.");
+        }
+    }
 
-    /// <summary>SHA-256 that says that two copies hold the same content; see <c>volume-format.md</c>, "Content digest".</summary>
-    public byte[] ContentDigest(PointId point) => throw new NotSupportedException();
+    private void UpdateGate()
+    {
+        // Under a lock so that whoever computed an older answer cannot put it over a newer one.
+        lock (_gateLock)
+        {
+            var state = State;
+            Gate.Set(Fault ?? _shutting ?? _restoring ?? (state.Role switch
+            {
+                VolumeRole.Replica => "this copy follows another one",
+                VolumeRole.Demoted => $"the owner at epoch {state.Epoch} is another",
+                _ => state.PrimaryEpoch < state.Epoch ? $"a higher epoch ({state.Epoch}) was seen than the one this copy is primary at ({state.PrimaryEpoch})" : null,
+            }));
+        }
+    }
 
-    /// <summary>Becomes primary. The epoch must be higher than any seen, or the one it is primary at already. A new generation begins; durable on return.</summary>
-    /// <exception cref="FencedException">The epoch is too low.</exception>
-    public void Promote(Epoch epoch) => throw new NotSupportedException();
+    /// <summary>Makes a new state durable and then visible. Under the sync lock.</summary>
+    private void CommitLocked(ManifestState state, Layer[]? layers = null)
+    {
+        ThrowIfFailed();
+        try
+        {
+            _manifest.Commit(state);
+        }
+        catch (DiskException exception) when (!exception.IsFull)
+        {
+            Fail($"its manifest could not be written: {exception.Message}");
+            throw;
+        }
 
-    /// <summary>
-    /// Stops being primary because the owner at <paramref name="epoch"/> is another: shuts the gate, waits out writes in flight, flushes, takes a final point (returned). Repeating it returns the
-    /// same point.
-    /// </summary>
-    /// <exception cref="FencedException">The epoch is lower than one seen, or is the one it is primary at.</exception>
-    public PointInfo Demote(Epoch epoch) => throw new NotSupportedException();
+        _published = new Published(state, layers ?? _published.Layers);
+        _superblock.WriteMark(new FlushMark(_head.Record.Number, Volatile.Read(ref _durable), _manifest.Records));
+    }
 
-    /// <summary>Remembers the highest epoch; a primary that sees a higher one shuts its gate and becomes <see cref="VolumeRole.Demoted"/>. Durable on return.</summary>
-    public void SeeEpoch(Epoch epoch) => throw new NotSupportedException();
+    private void RaiseStateChanged()
+    {
+        UpdateGate();
+        Gate.RaiseIfChanged();
+        SignalAppend();
+        StateChanged?.Invoke(this);
+    }
 
-    /// <summary>A demoted copy becomes a follower.</summary>
-    public void BecomeReplica(Epoch epoch) => throw new NotSupportedException();
+    private void SignalAppend()
+    {
+        if (_appendSignal is not null)
+        {
+            Interlocked.Exchange(ref _appendSignal, null)?.TrySetResult();
+        }
+    }
 
-    /// <summary>
-    /// Goes back to <paramref name="sequence"/> (a batch boundary): what came after is kept as the clone <paramref name="tailCloneName"/> (points included) before anything is taken off here.
-    /// Nothing to do when it is there already. Role must not be primary.
-    /// </summary>
-    public void RewindTo(SequenceNumber sequence, string tailCloneName) => throw new NotSupportedException();
+    private DateTimeOffset Now()
+    {
+        var now = _context.Time.GetUtcNow();
+        var last = DateTimeOffset.UnixEpoch.AddMicroseconds(Volatile.Read(ref _lastMicroseconds));
+        return now > last ? now : last;
+    }
 
-    public void Dispose() => StateChanged?.Invoke(this);
+    /// <summary>State and layers that belong together, replaced as one.</summary>
+    private sealed record Published(ManifestState State, Layer[] Layers);
+
+    [LoggerMessage(1101, LogLevel.Error, "Volume {Volume} has stopped: {Reason}")]
+    private partial void LogFailed(string volume, string reason);
+
+    [LoggerMessage(1102, LogLevel.Information, "Volume {Volume} opened: {Role}, epoch {Epoch}, {Sequence} writes, {Cut} bytes of a torn tail cut")]
+    private partial void LogOpened(string volume, VolumeRole role, Epoch epoch, long sequence, long cut);
+
 }

@@ -3,7 +3,24 @@ namespace Dr.Edge.Volumes;
 /// <summary>A volume as it was at a point or a moment: read-only, constant, independent of later writes. Holds its history until disposed.</summary>
 internal sealed class VolumeView : IBlockDevice, IDisposable
 {
-    public Volume Volume { get; } = null!;
+    private readonly LayerTable _layers;
+    private readonly IDisposable _hold;
+    private readonly List<LayerFile> _files;
+    private int _disposed;
+
+    internal VolumeView(Volume volume, BlockMap map, LayerTable layers, List<LayerFile> files, IDisposable hold, SequenceNumber sequence, DateTimeOffset at, long sizeBytes)
+    {
+        Volume = volume;
+        Map = map;
+        _layers = layers;
+        _files = files;
+        _hold = hold;
+        Sequence = sequence;
+        At = at;
+        SizeBytes = sizeBytes;
+    }
+
+    public Volume Volume { get; }
 
     public SequenceNumber Sequence { get; }
 
@@ -13,18 +30,36 @@ internal sealed class VolumeView : IBlockDevice, IDisposable
 
     public bool IsReadOnly => true;
 
-    public void Read(long offset, Span<byte> destination) => throw new NotSupportedException();
+    internal BlockMap Map { get; }
+
+    public void Read(long offset, Span<byte> destination)
+    {
+        BlockRanges.CheckInside(offset, destination.Length, SizeBytes);
+        BlockReader.Read(Map, _layers, offset, destination);
+    }
 
     public void Write(ReadOnlySpan<WriteExtent> extents, bool forceUnitAccess) =>
         throw new BlockDeviceException(BlockError.NotPermitted, "A view of the past is read-only.");
 
     public void Flush()
     {
+        // Nothing here is ever written.
     }
 
-    public void GetAllocation(long offset, long length, int maxRuns, List<AllocationRun> runs) => throw new NotSupportedException();
+    public void GetAllocation(long offset, long length, int maxRuns, List<AllocationRun> runs) =>
+        BlockRanges.GetAllocation(Map, SizeBytes, offset, length, maxRuns, runs);
 
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        _hold.Dispose();
+        foreach (var file in _files)
+        {
+            file.Release();
+        }
     }
 }

@@ -14,6 +14,7 @@ internal sealed class WriteGate : IDisposable
     private long _leaseDeadline = NoDeadline;
     private volatile bool _leaseRequired;
     private bool _disposed;
+    private int _raisedOpen;
 
     public WriteGate(TimeProvider time) => _time = time;
 
@@ -47,7 +48,7 @@ internal sealed class WriteGate : IDisposable
             _leaseRequired = true;
         }
 
-        Changed?.Invoke(this);
+        RaiseIfChanged();
     }
 
     /// <summary>The lease now holds until <paramref name="monotonicTimestampDeadline"/>; an earlier deadline than the present one changes nothing.</summary>
@@ -75,7 +76,7 @@ internal sealed class WriteGate : IDisposable
 
         if (opened)
         {
-            Changed?.Invoke(this);
+            RaiseIfChanged();
         }
     }
 
@@ -88,16 +89,17 @@ internal sealed class WriteGate : IDisposable
         }
     }
 
-    /// <summary>Sets or clears the store's own reason (role, epoch, failure); leases come on top.</summary>
-    internal void Set(string? shutBecause)
-    {
-        if (_shutBecause == shutBecause)
-        {
-            return;
-        }
+    /// <summary>Sets or clears the store's own reason (role, epoch, failure); leases come on top. Raises nothing: the volume does once its locks are free.</summary>
+    internal void Set(string? shutBecause) => _shutBecause = shutBecause;
 
-        _shutBecause = shutBecause;
-        Changed?.Invoke(this);
+    /// <summary>Raises <see cref="Changed"/> when opened or shut since the last time.</summary>
+    internal void RaiseIfChanged()
+    {
+        var open = IsOpen;
+        if (Interlocked.Exchange(ref _raisedOpen, open ? 1 : 0) != (open ? 1 : 0))
+        {
+            Changed?.Invoke(this);
+        }
     }
 
     /// <exception cref="BlockDeviceException"><see cref="BlockError.NotPermitted"/> with the reason.</exception>
@@ -113,7 +115,7 @@ internal sealed class WriteGate : IDisposable
     {
         if (LeaseLapsed)
         {
-            Changed?.Invoke(this);
+            RaiseIfChanged();
         }
     }
 }

@@ -1,0 +1,31 @@
+using Dr.Edge.Volumes.Format;
+
+namespace Dr.Edge.Volumes;
+
+/// <summary>Byte ranges against block maps.</summary>
+internal static class BlockRanges
+{
+    public static void CheckInside(long offset, long length, long sizeBytes)
+    {
+        if (offset < 0 || length < 0 || offset > sizeBytes - length)
+        {
+            throw new BlockDeviceException(BlockError.Invalid, $"{length} bytes at {offset} are outside the volume of {sizeBytes} bytes.");
+        }
+    }
+
+    public static void GetAllocation(BlockMap map, long sizeBytes, long offset, long length, int maxRuns, List<AllocationRun> runs)
+    {
+        CheckInside(offset, length, sizeBytes);
+        var position = offset;
+        var end = offset + length;
+        var endBlock = (end + StoreLimits.BlockBytes - 1) >> StoreLimits.BlockShift;
+        for (var count = 0; position < end && count < maxRuns; count++)
+        {
+            var block = position >> StoreLimits.BlockShift;
+            var mapped = !map.Get(block, out _).IsZero;
+            var next = Math.Min(map.FindChange(block + 1, endBlock, mapped) << StoreLimits.BlockShift, end);
+            runs.Add(new AllocationRun(next - position, !mapped));
+            position = next;
+        }
+    }
+}

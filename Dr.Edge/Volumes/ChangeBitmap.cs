@@ -1,0 +1,70 @@
+using System.Numerics;
+
+namespace Dr.Edge.Volumes;
+
+/// <summary>A set of blocks, one bit each, in chunks that exist only where something was set.</summary>
+internal sealed class ChangeBitmap(long blocks)
+{
+    private const int ChunkShift = 15;
+    private const int ChunkBlocks = 1 << ChunkShift;
+    private readonly ulong[]?[] _chunks = new ulong[(blocks + ChunkBlocks - 1) >> ChunkShift][];
+
+    public void Set(long first, long count)
+    {
+        for (var block = first; block < first + count;)
+        {
+            var chunk = _chunks[block >> ChunkShift] ??= new ulong[ChunkBlocks / 64];
+            var end = Math.Min(first + count, ((block >> ChunkShift) + 1) << ChunkShift);
+            for (; block < end; block++)
+            {
+                if ((block & 63) == 0 && end - block >= 64)
+                {
+                    chunk[(block & (ChunkBlocks - 1)) >> 6] = ulong.MaxValue;
+                    block += 63;
+                    continue;
+                }
+
+                chunk[(block & (ChunkBlocks - 1)) >> 6] |= 1UL << (int)(block & 63);
+            }
+        }
+    }
+
+    public List<BlockRange> ToRanges()
+    {
+        var ranges = new List<BlockRange>();
+        for (var index = 0; index < _chunks.Length; index++)
+        {
+            if (_chunks[index] is not { } chunk)
+            {
+                continue;
+            }
+
+            for (var word = 0; word < chunk.Length; word++)
+            {
+                var bits = chunk[word];
+                var first = ((long)index << ChunkShift) + (word * 64L);
+                while (bits != 0)
+                {
+                    var skip = BitOperations.TrailingZeroCount(bits);
+                    var run = Math.Min(BitOperations.TrailingZeroCount(~(bits >> skip)), 64 - skip);
+                    Append(ranges, first + skip, run);
+                    bits = skip + run == 64 ? 0 : bits & (ulong.MaxValue << (skip + run));
+                }
+            }
+        }
+
+        return ranges;
+    }
+
+    private static void Append(List<BlockRange> ranges, long first, long count)
+    {
+        if (ranges.Count > 0 && ranges[^1].First + ranges[^1].Count == first)
+        {
+            ranges[^1] = ranges[^1] with { Count = ranges[^1].Count + count };
+        }
+        else
+        {
+            ranges.Add(new BlockRange(first, count));
+        }
+    }
+}

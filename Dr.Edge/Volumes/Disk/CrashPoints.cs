@@ -1,0 +1,32 @@
+namespace Dr.Edge.Volumes.Disk;
+
+/// <summary>The names for <see cref="StoreFaults.Pass"/>; <c>volume-format.md</c> says for each what a reader then finds, and a crash test stops at every one.</summary>
+internal static class CrashPoints
+{
+    public const string BatchWritten = "batch.written";
+    public const string FlushSynced = "flush.synced";
+    public const string PointLayerCreated = "point.layer-created";
+    public const string PointHeadSwapped = "point.head-swapped";
+    public const string PointLayerSynced = "point.layer-synced";
+    public const string PointRecorded = "point.recorded";
+    public const string ManifestWritten = "manifest.written";
+    public const string ManifestCompacted = "manifest.compacted";
+    public const string SuperblockHalf = "superblock.half";
+    public const string IndexWritten = "index.written";
+    public const string CloneCreated = "clone.created";
+    public const string MergeBegun = "merge.begun";
+    public const string MergeBlocksWritten = "merge.blocks-written";
+    public const string MergeRecorded = "merge.recorded";
+    public const string RestoreBegun = "restore.begun";
+    public const string RestoreHalf = "restore.half";
+    public const string StagingSynced = "staging.synced";
+    public const string StagingCommitted = "staging.committed";
+    public const string RewindCloned = "rewind.cloned";
+    public const string RewindRecorded = "rewind.recorded";
+
+    public static readonly IReadOnlyList<string> All =
+    [
+        BatchWritten, FlushSynced, PointLayerCreated, PointHeadSwapped, PointLayerSynced, PointRecorded, ManifestWritten, ManifestCompacted, SuperblockHalf, IndexWritten,
+        CloneCreated, MergeBegun, MergeBlocksWritten, MergeRecorded, RestoreBegun, RestoreHalf, StagingSynced, StagingCommitted, RewindCloned, RewindRecorded,
+    ];
+}

@@ -1,0 +1,134 @@
+using Dr.Edge.Volumes.Format;
+
+namespace Dr.Edge.Volumes.Disk;
+
+/// <summary>
+/// The manifest on disk. Each record is flushed before the next is begun, so a bad record can only be torn when it is the last one and nobody has seen it durable; anything else is damage.
+/// One writer at a time (the volume's sync lock).
+/// </summary>
+internal sealed class ManifestFile : IDisposable
+{
+    private readonly string _path;
+    private readonly StoreFaults _faults;
+    private DurableFile _file;
+    private long _length;
+
+    private ManifestFile(string path, DurableFile file, long length, long records, ManifestState state, StoreFaults faults)
+    {
+        _path = path;
+        _file = file;
+        _length = length;
+        Records = records;
+        State = state;
+        _faults = faults;
+    }
+
+    /// <summary>Number of the last record.</summary>
+    public long Records { get; private set; }
+
+    public ManifestState State { get; private set; }
+
+    public static ManifestFile Create(string path, ManifestState state, StoreFaults faults)
+    {
+        var record = ManifestRecord.Encode(1, state);
+        var file = DurableFile.Open(path, FileMode.CreateNew, faults);
+        file.Write(record, 0);
+        file.SyncData();
+        return new ManifestFile(path, file, record.Length, 1, state, faults);
+    }
+
+    /// <param name="knownRecords">Record number that was seen durable (<see cref="FlushMark"/>): the file must reach it.</param>
+    public static ManifestFile Open(string path, long knownRecords, StoreFaults faults)
+    {
+        var file = DurableFile.Open(path, FileMode.Open, faults);
+        try
+        {
+            var content = new byte[file.Length];
+            file.ReadExactly(content, 0);
+            ManifestState? state = null;
+            long records = 0;
+            var position = 0;
+            while (ManifestRecord.TryRead(content.AsSpan(position), out var number, out var length) is { } read && (state is null || number == records + 1))
+            {
+                state = read;
+                records = number;
+                position += length;
+            }
+
+            if (state is null || records < knownRecords || HasRecordAfter(content.AsSpan(position), records))
+            {
+                throw new CorruptDataException(path, position, $"record {records + 1}", "something else");
+            }
+
+            if (position < content.Length)
+            {
+                file.Truncate(position);
+                file.SyncData();
+            }
+
+            return new ManifestFile(path, file, position, records, state, faults);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes <paramref name="state"/> the volume's state; durable on return. After a failure other than a full disk the volume must stop.</summary>
+    public void Commit(ManifestState state)
+    {
+        var record = ManifestRecord.Encode(Records + 1, state);
+        if (_length > StoreLimits.ManifestCompactBytes)
+        {
+            Compact(record);
+        }
+        else
+        {
+            try
+            {
+                _file.Write(record, _length);
+            }
+            catch (DiskException exception) when (exception.IsFull)
+            {
+                _file.Truncate(_length);
+                throw;
+            }
+
+            StoreFaults.Pass(CrashPoints.ManifestWritten);
+            _file.SyncData();
+            _length += record.Length;
+        }
+
+        Records++;
+        State = state;
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private void Compact(byte[] record)
+    {
+        DurableFile.Replace(_path, record, _faults);
+        StoreFaults.Pass(CrashPoints.ManifestCompacted);
+        _file.Dispose();
+        _file = DurableFile.Open(_path, FileMode.Open, _faults);
+        _length = record.Length;
+    }
+
+    private static bool HasRecordAfter(ReadOnlySpan<byte> rest, long records)
+    {
+        ReadOnlySpan<byte> magic = "DRR1"u8;
+        for (var next = rest.IndexOf(magic); next >= 0; next = rest.IndexOf(magic))
+        {
+            rest = rest[next..];
+            if (ManifestRecord.TryReadHeader(rest, out var number, out _) && number > records + 1)
+            {
+                return true;
+            }
+
+            rest = rest[1..];
+        }
+
+        return false;
+    }
+}

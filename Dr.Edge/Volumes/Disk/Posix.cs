@@ -1,0 +1,166 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Dr.Edge.Volumes.Disk;
+
+/// <summary>
+/// System calls the store makes itself: .NET's flush ignores some errors, and its writes hide how far they came. Every call returns its error instead of
+/// throwing; interrupted calls go on.
+/// </summary>
+internal static partial class Posix
+{
+    public const int EINTR = 4;
+    public const int EIO = 5;
+    public const int ENOSPC = 28;
+    public const int EDQUOT = 122;
+    private const int OpenReadOnly = 0;
+    private const int OpenDirectory = 0x10000;
+    private const int OpenCloseOnExec = 0x80000;
+    private const int SeekData = 3;
+    private const int SeekHole = 4;
+
+    public static bool IsFull(int errno) => errno is ENOSPC or EDQUOT;
+
+    /// <summary>Writes all of <paramref name="data"/>; 0 or the error. What was written before an error stays in the file.</summary>
+    public static unsafe int WriteAll(SafeFileHandle file, ReadOnlySpan<byte> data, long offset)
+    {
+        fixed (byte* start = data)
+        {
+            var position = start;
+            var left = (nuint)data.Length;
+            while (left > 0)
+            {
+                var written = PWrite(file, position, left, offset);
+                if (written < 0)
+                {
+                    var errno = Marshal.GetLastPInvokeError();
+                    if (errno == EINTR)
+                    {
+                        continue;
+                    }
+
+                    return errno;
+                }
+
+                position += written;
+                offset += written;
+                left -= (nuint)written;
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>Reads until <paramref name="destination"/> is full or the file ends; bytes read, or minus the error.</summary>
+    public static unsafe int Read(SafeFileHandle file, Span<byte> destination, long offset)
+    {
+        fixed (byte* start = destination)
+        {
+            var done = 0;
+            while (done < destination.Length)
+            {
+                var read = PRead(file, start + done, (nuint)(destination.Length - done), offset + done);
+                if (read < 0)
+                {
+                    var errno = Marshal.GetLastPInvokeError();
+                    if (errno == EINTR)
+                    {
+                        continue;
+                    }
+
+                    return -errno;
+                }
+
+                if (read == 0)
+                {
+                    break;
+                }
+
+                done += (int)read;
+            }
+
+            return done;
+        }
+    }
+
+    public static int SyncData(SafeFileHandle file) => Check(FDataSync(file));
+
+    public static int Sync(SafeFileHandle file) => Check(FSync(file));
+
+    public static int Truncate(SafeFileHandle file, long length) => Check(FTruncate(file, length));
+
+    public static int SyncDirectory(string path)
+    {
+        var descriptor = Open(path, OpenReadOnly | OpenDirectory | OpenCloseOnExec, 0);
+        if (descriptor < 0)
+        {
+            return Marshal.GetLastPInvokeError();
+        }
+
+        using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        return Sync(handle);
+    }
+
+    /// <summary>The next run of data at or after <paramref name="offset"/>; false when there is only hole. A file system that knows no holes answers one run.</summary>
+    public static bool TryFindData(SafeFileHandle file, long offset, long length, out long start, out long end)
+    {
+        start = LSeek(file, offset, SeekData);
+        end = length;
+        if (start < 0)
+        {
+            const int noSuchOffset = 6; // ENXIO: no data behind the offset.
+            if (Marshal.GetLastPInvokeError() == noSuchOffset)
+            {
+                return false;
+            }
+
+            start = offset;
+            return offset < length;
+        }
+
+        var hole = LSeek(file, start, SeekHole);
+        end = hole < 0 ? length : Math.Min(hole, length);
+        return start < end;
+    }
+
+    /// <summary>Gives the space of a range back; the range reads as zeros. False when the file system cannot.</summary>
+    public static bool TryPunchHole(SafeFileHandle file, long offset, long length)
+    {
+        const int keepSizeAndPunchHole = 3;
+        return FAllocate(file, keepSizeAndPunchHole, offset, length) == 0;
+    }
+
+    public static string Describe(int errno) => $"{Marshal.GetPInvokeErrorMessage(errno)} (errno {errno})";
+
+    private static int Check(int result) => result == 0 ? 0 : Marshal.GetLastPInvokeError();
+
+    [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
+    private static unsafe partial nint PWrite(SafeFileHandle file, byte* buffer, nuint count, long offset);
+
+    [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
+    private static unsafe partial nint PRead(SafeFileHandle file, byte* buffer, nuint count, long offset);
+
+    [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
+    private static partial int FDataSync(SafeFileHandle file);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int FSync(SafeFileHandle file);
+
+    [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
+    private static partial int FTruncate(SafeFileHandle file, long length);
+
+    [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
+    private static partial long LSeek(SafeFileHandle file, long offset, int whence);
+
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    private static partial int FAllocate(SafeFileHandle file, int mode, long offset, long length);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags, int mode);
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
+
+    /// <summary>Ends this process as <c>kill -9</c> does: nothing is flushed, no handler runs. For crash points only.</summary>
+    public static void KillSelf() => _ = Kill(Environment.ProcessId, 9);
+}

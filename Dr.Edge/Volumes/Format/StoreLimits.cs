@@ -1,0 +1,28 @@
+namespace Dr.Edge.Volumes.Format;
+
+/// <summary>Sizes and bounds of the store. Each is checked before a length read from disk or wire is believed.</summary>
+internal static class StoreLimits
+{
+    public const int BlockBytes = 4096;
+    public const int BlockShift = 12;
+
+    /// <summary>16 TiB: a location in the block map has 44 bits for the byte offset in a file, and base.img is as large as the volume.</summary>
+    public const long MaxVolumeBytes = 1L << 44;
+
+    /// <summary>Points that a volume can hold.</summary>
+    public const int MaxPoints = 255;
+
+    /// <summary>An NBD write has at most 32 MiB; a batch may hold one of them and what else was waiting.</summary>
+    public const int MaxBatchBytes = 64 * 1024 * 1024;
+
+    /// <summary>Data that one batch takes before the next is begun, unless a single write is larger.</summary>
+    public const int TargetBatchBytes = 16 * 1024 * 1024;
+
+    public const int MaxExtentsPerBatch = 65536;
+
+    /// <summary>Manifest records are whole states: 255 points and as many layers stay far below.</summary>
+    public const int MaxManifestRecordBytes = 16 * 1024 * 1024;
+
+    /// <summary>A manifest longer than this is rewritten with its last record only.</summary>
+    public const long ManifestCompactBytes = 4 * 1024 * 1024;
+}

@@ -1,0 +1,65 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+
+namespace Dr.Edge.Volumes;
+
+/// <summary>One background thread for work that no client waits for. A job that fails is logged and comes again with the next reason to run it.</summary>
+internal sealed partial class MaintenanceQueue : IAsyncDisposable
+{
+    // Unbounded because jobs come from taking and deleting points, at most a few per volume and second.
+    private readonly Channel<Action> _jobs = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly ILogger _logger;
+    private readonly Task _worker;
+    private volatile bool _stopping;
+
+    public MaintenanceQueue(ILogger logger)
+    {
+        _logger = logger;
+        _worker = Task.Run(RunAsync);
+    }
+
+    /// <summary>After the stop nothing is taken any more; what was left undone is found again at the next open.</summary>
+    public void Post(Action job) => _jobs.Writer.TryWrite(job);
+
+    /// <summary>Completes when everything posted so far has run.</summary>
+    public Task DrainAsync()
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (!_jobs.Writer.TryWrite(done.SetResult))
+        {
+            done.SetResult();
+        }
+
+        return done.Task;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _stopping = true;
+        _jobs.Writer.TryComplete();
+        await _worker;
+    }
+
+    private async Task RunAsync()
+    {
+        await foreach (var job in _jobs.Reader.ReadAllAsync())
+        {
+            if (_stopping)
+            {
+                continue;
+            }
+
+            try
+            {
+                job();
+            }
+            catch (Exception exception) when (exception is DrException or IOException or ObjectDisposedException)
+            {
+                LogFailed(exception);
+            }
+        }
+    }
+
+    [LoggerMessage(1110, LogLevel.Warning, "Background work of the volume store failed; it is tried again when there is reason to")]
+    private partial void LogFailed(Exception exception);
+}

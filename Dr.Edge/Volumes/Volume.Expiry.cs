@@ -1,0 +1,166 @@
+using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Format;
+
+namespace Dr.Edge.Volumes;
+
+/// <content>Work in the background: indexes of sealed layers, and what moves into the base.</content>
+internal sealed partial class Volume
+{
+    private const int RemapEntries = 1024;
+
+    /// <summary>Moves into the base what no point, view, clone, copy or fine window needs any more. Returns how many layers went.</summary>
+    internal int AdvanceBase()
+    {
+        for (var count = 0; ; count++)
+        {
+            lock (_mergeLock)
+            {
+                Layer? layer;
+                lock (_syncLock)
+                {
+                    layer = _closed || Fault is not null || Origin is not null ? null : FindExpiredLocked();
+                    if (layer is not null && State.Merging is null)
+                    {
+                        CommitLocked(State with { Merging = layer.Record.Number });
+                    }
+                }
+
+                if (layer is null)
+                {
+                    return count;
+                }
+
+                StoreFaults.Pass(CrashPoints.MergeBegun);
+                MergeIntoBase(layer);
+            }
+        }
+    }
+
+    /// <summary>Sealed layers get the index that a point did not wait for.</summary>
+    internal void WriteMissingIndexes()
+    {
+        var (state, layers, hold) = Capture(null, "indexes are being written");
+        using (hold)
+        {
+            try
+            {
+                foreach (var layer in layers.Where(layer => layer.Record is { Sealed: true, HasCutTail: false } && !_closed && layer.TryReadIndex() is null))
+                {
+                    layer.WriteIndex(state);
+                }
+            }
+            finally
+            {
+                Release(layers);
+            }
+        }
+    }
+
+    private void PostMaintenance() => _context.Maintenance.Post(() =>
+    {
+        if (!_closed && Fault is null)
+        {
+            WriteMissingIndexes();
+            AdvanceBase();
+        }
+    });
+
+    /// <summary>The oldest layer, when everything that needs the state before its end is gone (or it was on its way before a restart: there is no way back).</summary>
+    private Layer? FindExpiredLocked()
+    {
+        var oldest = _published.Layers[0];
+        if (State.Merging == oldest.Record.Number)
+        {
+            return oldest;
+        }
+
+        if (!oldest.Record.Sealed || State.Points.Count == 0 || State.Restoring is not null)
+        {
+            return null;
+        }
+
+        var needed = Math.Min(State.Points.Min(point => point.Sequence.Value), _holds.Count == 0 ? long.MaxValue : _holds.Min(hold => hold.Sequence));
+        return oldest.Record.Last <= needed && oldest.Record.LastAt <= _context.Time.GetUtcNow() - _context.FineWindow ? oldest : null;
+    }
+
+    /// <summary>
+    /// The layer stays in the manifest until every one of its blocks is durable in the base, so that a crash at any instant finds the newest version in one or the other; blocks that
+    /// the layer does not have are not touched.
+    /// </summary>
+    private void MergeIntoBase(Layer layer)
+    {
+        var entries = layer.ReadEntries(State);
+        var buffer = new byte[StoreLimits.BlockBytes];
+        Span<uint> checksum = stackalloc uint[1];
+        foreach (var entry in entries)
+        {
+            if (entry.IsZero)
+            {
+                _base.Clear(entry.FirstBlock, entry.BlockCount);
+                continue;
+            }
+
+            layer.File.File.ReadExactly(buffer, entry.FileOffset);
+            if (Crc32C.Compute(buffer) != entry.Checksum)
+            {
+                throw new CorruptDataException(layer.File.File.Path, entry.FileOffset, $"the data of block {entry.FirstBlock}", "something else");
+            }
+
+            checksum[0] = entry.Checksum;
+            _base.Write(entry.FirstBlock, buffer, checksum);
+        }
+
+        StoreFaults.Pass(CrashPoints.MergeBlocksWritten);
+        try
+        {
+            _base.Sync();
+        }
+        catch (DiskException exception)
+        {
+            Fail($"its base could not be flushed: {exception.Message}");
+            throw;
+        }
+
+        _base.Enumerate(VolumeBlocks, (_, _) => { }, _ => { }, out var blocks, out var sum);
+        lock (_syncLock)
+        {
+            Layer[] layers = [.. _published.Layers.Skip(1)];
+            CommitLocked(
+                State with
+                {
+                    Merging = null,
+                    Layers = [.. layers.Select(l => l.Record)],
+                    BaseSequence = layer.Record.Last,
+                    BaseAt = layer.Record.LastAt,
+                    BaseBlocks = blocks,
+                    BaseSum = sum,
+                    Generations = [.. State.Generations.Where((_, i) => i == State.Generations.Count - 1 || State.Generations[i + 1].After.Value > layer.Record.Last)],
+                },
+                layers);
+        }
+
+        StoreFaults.Pass(CrashPoints.MergeRecorded);
+        Remap(layer, entries);
+        File.Delete(layer.File.File.Path);
+        layer.File.Release();
+    }
+
+    /// <summary>The live map lets go of the layer, a slice at a time so that writers come in between.</summary>
+    private void Remap(Layer layer, IReadOnlyList<LayerIndex.Entry> entries)
+    {
+        for (var start = 0; start < entries.Count; start += RemapEntries)
+        {
+            lock (_appendLock)
+            {
+                for (var i = start; i < Math.Min(start + RemapEntries, entries.Count); i++)
+                {
+                    var entry = entries[i];
+                    if (!entry.IsZero && _map.Get(entry.FirstBlock, out var checksum) == new BlockLocation(layer.File.Slot, entry.FileOffset))
+                    {
+                        _map.Set(entry.FirstBlock, new BlockLocation(_base.Image.Slot, entry.FirstBlock * StoreLimits.BlockBytes), checksum);
+                    }
+                }
+            }
+        }
+    }
+}

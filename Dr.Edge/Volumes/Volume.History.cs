@@ -1,0 +1,304 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Format;
+
+namespace Dr.Edge.Volumes;
+
+/// <content>The past: views, what changed, digests, holds, and what moves into the base.</content>
+internal sealed partial class Volume
+{
+    // Under the sync lock.
+    private readonly List<HistoryHold> _holds = [];
+
+    /// <summary>Keeps history from <paramref name="sequence"/> on from giving way until disposed (in memory: taken again after a restart by whoever needs it).</summary>
+    public IDisposable Hold(SequenceNumber sequence, string reason)
+    {
+        lock (_syncLock)
+        {
+            return HoldLocked(sequence.Value, reason, brief: false);
+        }
+    }
+
+    /// <summary>The oldest position that can still be opened. A layer on its way into the base has given up everything before its end.</summary>
+    private long HistoryFloor => State.Merging is null ? State.BaseSequence : _published.Layers[0].Record.Last;
+
+    private HistoryHold HoldLocked(long sequence, string reason, bool brief)
+    {
+        if (sequence < HistoryFloor)
+        {
+            throw new DrException($"Volume {Name} no longer has its state after write {sequence}; its history begins at {State.BaseAt:O}.", "Choose a later point or time.");
+        }
+
+        var hold = new HistoryHold(this, sequence, reason, brief);
+        _holds.Add(hold);
+        return hold;
+    }
+
+    public VolumeView OpenView(PointId point)
+    {
+        var info = GetPoint(point);
+        return OpenView(info.Sequence.Value, info.At, $"a view of point {point} is open");
+    }
+
+    public VolumeView OpenView(DateTimeOffset at)
+    {
+        var state = State;
+        if (at < state.BaseAt)
+        {
+            throw new DrException($"The history of {Name} begins at {state.BaseAt:O}; {at:O} is earlier.", "Choose a later point or time.");
+        }
+
+        if (at > _context.Time.GetUtcNow())
+        {
+            throw new DrException($"{at:O} is in the future.", "Choose a time inside the history.");
+        }
+
+        return OpenView(ResolveTime(at), at, $"a view of {at:O} is open");
+    }
+
+    /// <summary>Blocks that may differ between two points, in ascending order; <paramref name="from"/> null = everything that is not a hole at <paramref name="to"/>.</summary>
+    public IReadOnlyList<BlockRange> ChangedBlocks(PointId? from, PointId to)
+    {
+        ThrowIfUnreadable();
+        var target = GetPoint(to);
+        var changed = new ChangeBitmap(VolumeBlocks);
+        if (from is not { } first)
+        {
+            using var view = OpenView(to);
+            for (var block = view.Map.FindChange(0, VolumeBlocks, mapped: false); block < VolumeBlocks;)
+            {
+                var end = view.Map.FindChange(block, VolumeBlocks, mapped: true);
+                changed.Set(block, end - block);
+                block = view.Map.FindChange(end, VolumeBlocks, mapped: false);
+            }
+
+            return changed.ToRanges();
+        }
+
+        var start = GetPoint(first).Sequence.Value;
+        var (state, layers, hold) = Capture(start, "changes are being listed");
+        using (hold)
+        {
+            try
+            {
+                foreach (var layer in layers.Where(layer => End(layer) > start && layer.Record.After < target.Sequence.Value))
+                {
+                    AddChanges(changed, layer, state, start, target.Sequence.Value);
+                }
+            }
+            finally
+            {
+                Release(layers);
+            }
+        }
+
+        return changed.ToRanges();
+    }
+
+    /// <summary>
+    /// SHA-256 that says that two copies hold the same content: over <c>DRDIGEST</c>, the size (8 bytes, little-endian) and, for each block that is not all zeros in ascending order, its number
+    /// (8 bytes) and its 4096 bytes. Holes and written zeros are the same.
+    /// </summary>
+    public byte[] ContentDigest(PointId point)
+    {
+        using var view = OpenView(point);
+        return DigestOf(view.Map, _context.Layers, SizeBytes);
+    }
+
+    internal static byte[] DigestOf(BlockMap map, LayerTable layers, long sizeBytes)
+    {
+        using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        sha.AppendData("DRDIGEST"u8);
+        Span<byte> number = stackalloc byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(number, sizeBytes);
+        sha.AppendData(number);
+        var blocks = sizeBytes / StoreLimits.BlockBytes;
+        var buffer = new byte[64 * StoreLimits.BlockBytes];
+        for (var block = map.FindChange(0, blocks, mapped: false); block < blocks;)
+        {
+            var count = (int)Math.Min(map.FindChange(block, blocks, mapped: true) - block, buffer.Length / StoreLimits.BlockBytes);
+            BlockReader.Read(map, layers, block * StoreLimits.BlockBytes, buffer.AsSpan(0, count * StoreLimits.BlockBytes));
+            for (var i = 0; i < count; i++)
+            {
+                var data = buffer.AsSpan(i * StoreLimits.BlockBytes, StoreLimits.BlockBytes);
+                if (data.IndexOfAnyExcept((byte)0) < 0)
+                {
+                    continue;
+                }
+
+                BinaryPrimitives.WriteInt64LittleEndian(number, block + i);
+                sha.AppendData(number);
+                sha.AppendData(data);
+            }
+
+            block = map.FindChange(block + count, blocks, mapped: false);
+        }
+
+        return sha.GetHashAndReset();
+    }
+
+    internal VolumeView OpenView(long sequence, DateTimeOffset at, string reason)
+    {
+        ThrowIfUnreadable();
+        var hold = Hold(new SequenceNumber(sequence), reason);
+        var files = new List<LayerFile>();
+        try
+        {
+            var map = BuildMap(sequence, at, files);
+            return new VolumeView(this, map, _context.Layers, files, hold, new SequenceNumber(sequence), at, SizeBytes);
+        }
+        catch
+        {
+            hold.Dispose();
+            files.ForEach(file => file.Release());
+            throw;
+        }
+    }
+
+    /// <summary>The map of the volume at a position. The caller holds the history; <paramref name="files"/> gets what the map points into.</summary>
+    internal BlockMap BuildMap(long sequence, DateTimeOffset at, List<LayerFile> files)
+    {
+        var (state, layers, hold) = Capture(sequence, "a view is being opened");
+        using (hold)
+        {
+            files.AddRange(layers.Select(layer => layer.File));
+            files.Add(_base.Image.AddUser());
+            BlockMap map;
+            if (Origin is { } origin)
+            {
+                map = _originParent!.BuildMap(origin.Sequence.Value, origin.At, files);
+            }
+            else
+            {
+                map = new BlockMap(VolumeBlocks);
+            }
+
+            LoadBase(map, verify: false);
+            foreach (var layer in layers.Where(layer => layer.Record.After < sequence))
+            {
+                if (layer.Record.Sealed && layer.Record.Last <= sequence)
+                {
+                    layer.ApplyTo(map, state);
+                }
+                else
+                {
+                    layer.ApplyTo(map, state, sequence, DateTimeOffset.MaxValue);
+                }
+            }
+
+            return map;
+        }
+    }
+
+    /// <summary>State and layers as of now, each layer with a user more, and the history held.</summary>
+    private (ManifestState State, Layer[] Layers, IDisposable Hold) Capture(long? sequence, string reason)
+    {
+        lock (_syncLock)
+        {
+            ObjectDisposedException.ThrowIf(_closed, this);
+            var hold = HoldLocked(sequence ?? HistoryFloor, reason, brief: true);
+            var layers = _published.Layers;
+            foreach (var layer in layers)
+            {
+                layer.File.AddUser();
+            }
+
+            return (State, layers, hold);
+        }
+    }
+
+    private static void Release(Layer[] layers)
+    {
+        foreach (var layer in layers)
+        {
+            layer.File.Release();
+        }
+    }
+
+    private long End(Layer layer) => layer.Record.Sealed ? layer.Record.Last : Volatile.Read(ref _appended);
+
+    private long ResolveTime(DateTimeOffset at)
+    {
+        var (state, layers, hold) = Capture(null, "a time is being looked up");
+        using (hold)
+        {
+            try
+            {
+                var sequence = state.BaseSequence;
+                foreach (var layer in layers)
+                {
+                    if (layer.Record.Sealed && layer.Record.LastAt <= at)
+                    {
+                        sequence = layer.Record.Last;
+                        continue;
+                    }
+
+                    if (layer.Record.Kind == LayerKind.Log)
+                    {
+                        var scanner = layer.Scan(state);
+                        while (scanner.TryNext() && scanner.Header.At <= at)
+                        {
+                            sequence = scanner.Header.LastSequence;
+                        }
+                    }
+
+                    return sequence;
+                }
+
+                return sequence;
+            }
+            finally
+            {
+                Release(layers);
+            }
+        }
+    }
+
+    private static void AddChanges(ChangeBitmap changed, Layer layer, ManifestState state, long after, long upTo)
+    {
+        if (layer.Record.Sealed && layer.Record.After >= after && layer.Record.Last <= upTo)
+        {
+            foreach (var entry in layer.ReadEntries(state))
+            {
+                changed.Set(entry.FirstBlock, entry.BlockCount);
+            }
+
+            return;
+        }
+
+        var scanner = layer.Scan(state);
+        while (scanner.TryNext() && scanner.Header.FirstSequence <= upTo)
+        {
+            for (var i = 0; i < scanner.Header.ExtentCount && scanner.Header.LastSequence > after; i++)
+            {
+                var extent = BatchReader.Descriptor(scanner.Section, i);
+                changed.Set(extent.FirstBlock, extent.BlockCount);
+            }
+        }
+    }
+
+    /// <param name="brief">Only while something is being read: no reason to refuse anything, and none to look for expired layers afterwards.</param>
+    private sealed class HistoryHold(Volume volume, long sequence, string reason, bool brief) : IDisposable
+    {
+        public bool IsBrief { get; } = brief;
+
+        public long Sequence { get; } = sequence;
+
+        public string Reason { get; } = reason;
+
+        public void Dispose()
+        {
+            bool removed;
+            lock (volume._syncLock)
+            {
+                removed = volume._holds.Remove(this);
+            }
+
+            if (removed && !IsBrief && !volume._closed)
+            {
+                volume.PostMaintenance();
+            }
+        }
+    }
+}

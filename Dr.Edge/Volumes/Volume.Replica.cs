@@ -1,0 +1,182 @@
+using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Format;
+
+namespace Dr.Edge.Volumes;
+
+/// <content>The journal out and in.</content>
+internal sealed partial class Volume
+{
+    /// <summary>Journal from <paramref name="after"/> (exclusive) on; points that lie at <paramref name="after"/> are delivered too.</summary>
+    public JournalReader ReadJournal(SequenceNumber after) => new(this, after.Value);
+
+    /// <summary>Completes when something after <paramref name="after"/> is appended or the state changes. Points: <see cref="JournalReader.WaitForMoreAsync"/> misses none.</summary>
+    public async Task WaitForAppendAsync(SequenceNumber after, CancellationToken cancellationToken)
+    {
+        var signal = ArmAppendSignal();
+
+        // Looked at only now: whatever came before the signal was hung up is seen here, whatever comes later sets it.
+        if (Volatile.Read(ref _appended) <= after.Value && Fault is null && !_closed)
+        {
+            await signal.WaitAsync(cancellationToken);
+        }
+    }
+
+    internal (ManifestState State, Layer[] Layers) Journal
+    {
+        get
+        {
+            var published = _published;
+            return (published.State, published.Layers);
+        }
+    }
+
+    internal Task ArmAppendSignal()
+    {
+        var signal = _appendSignal;
+        if (signal is null)
+        {
+            var mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            signal = Interlocked.CompareExchange(ref _appendSignal, mine, null) ?? mine;
+        }
+
+        return signal.Task;
+    }
+
+    /// <summary>Bytes of journal behind a position, as a copy lags; a layer that the position lies inside counts by its share.</summary>
+    public long JournalBytesAfter(SequenceNumber after)
+    {
+        long bytes = 0;
+        foreach (var layer in _published.Layers)
+        {
+            var end = End(layer);
+            if (end > after.Value)
+            {
+                var share = layer.Record.After >= after.Value ? 1.0 : (double)(end - after.Value) / (end - layer.Record.After);
+                bytes += (long)((layer.Tail - LayerHeader.SizeBytes) * share);
+            }
+        }
+
+        return bytes;
+    }
+
+    /// <summary>
+    /// Appends a batch of the source's journal exactly as it is. Checks every checksum, volume id, and that it follows directly on <see cref="Appended"/> in chain; a batch of another generation begins a new
+    /// span here (whether that generation may follow is for the protocol to know). Not durable until <see cref="Flush"/>. Role must not be primary.
+    /// </summary>
+    /// <exception cref="CorruptDataException">A checksum is wrong.</exception>
+    /// <exception cref="DrException">It does not follow.</exception>
+    public void AppendReplica(ReadOnlyMemory<byte> rawBatch)
+    {
+        if (!BatchReader.TryVerify(rawBatch.Span, VolumeBlocks, out var header, out var damage))
+        {
+            throw new CorruptDataException($"a received batch for {Name}", 0, damage!, "something else");
+        }
+
+        if (header.VolumeId != Id.Guid)
+        {
+            throw new DrException($"A batch of volume {header.VolumeId:N} was received for {Name}, which is {Id}.");
+        }
+
+        if (header.ExtentCount == 0)
+        {
+            throw new DrException($"An empty batch was received for {Name}.");
+        }
+
+        if (State.Generations.Count == 0 || State.Generations[^1].Generation.Guid != header.Generation)
+        {
+            AdoptGeneration(new Generation(header.Generation), header);
+        }
+
+        lock (_appendLock)
+        {
+            ThrowIfFailed();
+            RequireReplica();
+            RequireFollows(header, State.Generations[^1].After.Value == _appended);
+            var head = _head;
+            var offset = head.Tail;
+            WriteAtTailLocked(head, rawBatch.Span, offset);
+            head.ApplyBatch(_map, header, rawBatch.Span[BatchHeader.SizeBytes..header.DataOffset], offset + header.DataOffset);
+            PublishAppendLocked(head, offset + rawBatch.Length, header.LastSequence, Math.Max(_lastMicroseconds, header.TimeMicroseconds), header.HeaderChecksum);
+        }
+
+        NoteCurrentAsOf(header.At);
+        SignalAppend();
+    }
+
+    /// <summary>Records the source's point here, at the same position; idempotent by id. Durable on return, with everything before it.</summary>
+    public void SealReplica(PointInfo point)
+    {
+        lock (_syncLock)
+        {
+            ThrowIfFailed();
+            RequireReplica();
+            if (State.Points.Any(p => p.Id == point.Id))
+            {
+                return;
+            }
+
+            MakeRoomForPointLocked();
+            if (point.Sequence.Value == _appended)
+            {
+                SealLocked(_ => point, state => state with { Points = [.. state.Points.OrderBy(p => p.Sequence).ThenBy(p => p.Id)] });
+            }
+            else if (point.Sequence.Value < _appended && point.Sequence.Value >= HistoryFloor)
+            {
+                FlushLocked();
+                CommitLocked(State with { Points = [.. State.Points.Append(point).OrderBy(p => p.Sequence).ThenBy(p => p.Id)] });
+            }
+            else
+            {
+                throw new DrException($"Point {point.Id} lies at write {point.Sequence}; this copy of {Name} is at {_appended}.");
+            }
+        }
+
+        NoteCurrentAsOf(point.At);
+        RaiseStateChanged();
+        PostMaintenance();
+    }
+
+    /// <summary>On a replica: the source says that it had nothing newer than our <see cref="Appended"/> at <paramref name="at"/>. In memory.</summary>
+    public void NoteCurrentAsOf(DateTimeOffset at)
+    {
+        if (_currentAsOf is null || at > _currentAsOf)
+        {
+            _currentAsOf = at;
+        }
+    }
+
+    private void AdoptGeneration(Generation generation, in BatchHeader header)
+    {
+        lock (_syncLock)
+        {
+            RequireReplica();
+            RequireFollows(header, isFirstOfGeneration: true);
+            FlushLocked();
+            lock (_appendLock)
+            {
+                CommitLocked(State with { Generations = WithGeneration(State.Generations, generation, _appended) });
+            }
+        }
+    }
+
+    private void RequireFollows(in BatchHeader header, bool isFirstOfGeneration)
+    {
+        if (header.FirstSequence != _appended + 1)
+        {
+            throw new DrException($"A batch that begins with write {header.FirstSequence} does not follow on write {_appended} of {Name}.", isTransient: true);
+        }
+
+        if (_chain is { } chain && header.PreviousChecksum != chain && !(isFirstOfGeneration && header.PreviousChecksum == 0) && _appended > 0)
+        {
+            throw new DrException($"The batch after write {_appended} of {Name} does not continue this copy's history: the copies differ before it.");
+        }
+    }
+
+    private void RequireReplica()
+    {
+        if (State.Role == VolumeRole.Primary)
+        {
+            throw new FencedException($"Volume {Name} is primary here at epoch {State.PrimaryEpoch}; it takes nothing from another copy.");
+        }
+    }
+}

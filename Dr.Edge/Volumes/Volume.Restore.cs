@@ -1,0 +1,146 @@
+using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Format;
+
+namespace Dr.Edge.Volumes;
+
+/// <content>Rolling back: what differs is appended as new writes, so that history stays one line and the roll-back can itself be undone.</content>
+internal sealed partial class Volume
+{
+    private const int RestoreBlocks = 256;
+
+    /// <summary>
+    /// The content becomes what it was; clients' writes are refused meanwhile. A point is taken first (returned): restoring to it undoes this. A restore that is cut off by a crash is finished
+    /// when the volume is opened again.
+    /// </summary>
+    /// <param name="progress">Told blocks done and blocks in all; may be null.</param>
+    public PointInfo Restore(PointId? point, DateTimeOffset at, Action<long, long>? progress, CancellationToken cancellationToken)
+    {
+        RestoreMark mark;
+        PointInfo before;
+        if (point is { } id)
+        {
+            var info = GetPoint(id);
+            mark = new RestoreMark(info.Sequence.Value, id, info.At);
+        }
+        else
+        {
+            using var view = OpenView(at);
+            mark = new RestoreMark(view.Sequence.Value, null, at);
+        }
+
+        Gate.Check();
+        _restoring = $"the volume is being restored to {mark.At:O}";
+        try
+        {
+            using var hold = Hold(new SequenceNumber(mark.Sequence), "a restore needs it");
+            UpdateGate();
+            lock (_appendLock)
+            {
+                // Taken only to wait for the client writes in flight.
+            }
+
+            lock (_syncLock)
+            {
+                before = SealLocked(
+                    sequence => MakePoint(sequence, "before restore", PointConsistency.Crash, $"taken before a restore to {mark.At:O}"),
+                    state => state with { Restoring = mark });
+            }
+
+            StoreFaults.Pass(CrashPoints.RestoreBegun);
+            Restore(mark, progress, cancellationToken);
+        }
+        finally
+        {
+            _restoring = null;
+            RaiseStateChanged();
+        }
+
+        return before;
+    }
+
+    private void Restore(RestoreMark mark, Action<long, long>? progress, CancellationToken cancellationToken)
+    {
+        using (var view = OpenView(mark.Sequence, mark.At, "a restore reads it"))
+        {
+            CopyDifferences(view, progress, cancellationToken);
+        }
+
+        lock (_syncLock)
+        {
+            FlushLocked();
+            CommitLocked(State with { Restoring = null });
+        }
+    }
+
+    private void CopyDifferences(VolumeView view, Action<long, long>? progress, CancellationToken cancellationToken)
+    {
+        using var batch = new BatchBuilder();
+        for (long block = 0; block < VolumeBlocks;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            block = FindDifference(view, block);
+            if (block >= VolumeBlocks)
+            {
+                break;
+            }
+
+            batch.Begin(RestoreBlocks, RestoreBlocks);
+            while (batch.ExtentCount < RestoreBlocks && block < VolumeBlocks)
+            {
+                if (view.Map.Get(block, out _).IsZero)
+                {
+                    var end = Math.Min(view.Map.FindChange(block, VolumeBlocks, mapped: false), block + uint.MaxValue);
+                    batch.AddZero(block, (uint)(end - block));
+                    block = end;
+                }
+                else
+                {
+                    var data = batch.AddData(block, 1);
+                    view.Read(block * StoreLimits.BlockBytes, data);
+                    batch.Sum(batch.DataBlockCount - 1, 1);
+                    block++;
+                }
+
+                block = FindDifference(view, block);
+            }
+
+            lock (_appendLock)
+            {
+                ThrowIfFailed();
+                if (_shutting is not null || State.Role != VolumeRole.Primary)
+                {
+                    throw new DrException($"The restore of {Name} was stopped: it is no longer writable.", "Restore where the volume is primary.");
+                }
+
+                AppendLocked(batch);
+            }
+
+            StoreFaults.Pass(CrashPoints.RestoreHalf);
+            progress?.Invoke(Math.Min(block, VolumeBlocks), VolumeBlocks);
+        }
+    }
+
+    /// <summary>The same location is the same content; other locations are copied without comparing.</summary>
+    private long FindDifference(VolumeView view, long block)
+    {
+        while (block < VolumeBlocks)
+        {
+            var now = _map.Get(block, out _);
+            var then = view.Map.Get(block, out _);
+            if (now.IsZero && then.IsZero)
+            {
+                block = Math.Min(_map.FindChange(block, VolumeBlocks, mapped: false), view.Map.FindChange(block, VolumeBlocks, mapped: false));
+            }
+            else if (now == then)
+            {
+                block++;
+            }
+            else
+            {
+                return block;
+            }
+        }
+
+        return VolumeBlocks;
+    }
+}

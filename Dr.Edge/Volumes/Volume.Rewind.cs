@@ -1,0 +1,179 @@
+using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Format;
+
+namespace Dr.Edge.Volumes;
+
+/// <content>The way back for a copy whose tail the others do not have.</content>
+internal sealed partial class Volume
+{
+    /// <summary>Label of the point that a tail clone gets once everything is in it.</summary>
+    internal const string TailCompleteLabel = "tail";
+
+    /// <summary>
+    /// Goes back to <paramref name="sequence"/> (a batch boundary): what came after is kept as the clone <paramref name="tailCloneName"/> (points included) before anything is taken off here.
+    /// Nothing to do when it is there already. Role must not be primary. Views that are open on the tail stay readable.
+    /// </summary>
+    public void RewindTo(SequenceNumber sequence, string tailCloneName)
+    {
+        if (sequence.Value == _appended)
+        {
+            return;
+        }
+
+        lock (_syncLock)
+        {
+            ThrowIfFailed();
+            RequireReplica();
+            if (sequence.Value > _appended || sequence.Value < HistoryFloor)
+            {
+                throw new DrException($"Volume {Name} holds writes {HistoryFloor} to {_appended}; it cannot go back to {sequence}.");
+            }
+
+            FlushLocked();
+        }
+
+        _context.Clones.KeepTail(this, sequence.Value, tailCloneName);
+        StoreFaults.Pass(CrashPoints.RewindCloned);
+        CutTail(sequence.Value);
+        RaiseStateChanged();
+        PostMaintenance();
+    }
+
+    /// <summary>What the volume holds after a position, put into <paramref name="clone"/>, which begins there: batch by batch with its points, or, where the journal has a gap, as one difference.</summary>
+    internal void CopyTailTo(Volume clone, long sequence)
+    {
+        using (var reader = ReadJournal(new SequenceNumber(sequence)))
+        {
+            JournalStatus status;
+            while ((status = reader.TryRead(out var item)) == JournalStatus.Item)
+            {
+                switch (item)
+                {
+                    case JournalItem.Batch batch:
+                        clone.WriteForeign(batch.Bytes.Span);
+                        break;
+                    case JournalItem.Point { Info: var point } when point.Sequence.Value > sequence:
+                        clone.CreatePoint(point.Label ?? $"point {point.Id}", point.Consistency, $"point {point.Id} of {point.At:O} on {Name}");
+                        break;
+                }
+            }
+
+            if (status == JournalStatus.Gone)
+            {
+                using var now = OpenView(_appended, Now(), "its tail is being kept");
+                clone.CopyDifferences(now, null, CancellationToken.None);
+            }
+        }
+
+        clone.Flush();
+        clone.CreatePoint(TailCompleteLabel, PointConsistency.Crash, $"everything {Name} held after write {sequence}");
+    }
+
+    /// <summary>Appends the extents of another volume's batch as writes of this one.</summary>
+    private void WriteForeign(ReadOnlySpan<byte> bytes)
+    {
+        _ = BatchHeader.TryRead(bytes, out var header);
+        var section = bytes[BatchHeader.SizeBytes..header.DataOffset];
+        using var batch = new BatchBuilder();
+        batch.Begin(header.ExtentCount, header.DataBlockCount);
+        var data = bytes[header.DataOffset..];
+        for (var i = 0; i < header.ExtentCount; i++)
+        {
+            var extent = BatchReader.Descriptor(section, i);
+            if (extent.Kind == ExtentKind.Zero)
+            {
+                batch.AddZero(extent.FirstBlock, extent.BlockCount);
+                continue;
+            }
+
+            var length = (int)extent.BlockCount * StoreLimits.BlockBytes;
+            data[..length].CopyTo(batch.AddData(extent.FirstBlock, (int)extent.BlockCount));
+            data = data[length..];
+        }
+
+        batch.Sum(0, header.DataBlockCount);
+        lock (_appendLock)
+        {
+            ThrowIfFailed();
+            AppendLocked(batch);
+        }
+    }
+
+    private void CutTail(long sequence)
+    {
+        List<Layer> dropped = [];
+        lock (_mergeLock)
+        lock (_syncLock)
+        {
+            ThrowIfFailed();
+            var kept = new List<Layer>();
+            uint? chain = 0;
+            foreach (var layer in _published.Layers)
+            {
+                if (layer.Record.After >= sequence)
+                {
+                    dropped.Add(layer);
+                }
+                else if (layer.Record.Sealed && layer.Record.Last <= sequence)
+                {
+                    kept.Add(layer);
+                    chain = layer.Record.Kind == LayerKind.Log ? null : chain;
+                }
+                else
+                {
+                    kept.Add(CutLayer(layer, sequence, out chain));
+                }
+            }
+
+            var at = kept.Count > 0 ? kept[^1].Record.LastAt : State.BaseAt;
+            var head = new Layer(new LayerRecord { Number = State.NextLayer, After = sequence, ChainStart = sequence == 0 ? 0 : chain }, OpenNextLayer(State.NextLayer), LayerHeader.SizeBytes);
+            Layer[] layers = [.. kept, head];
+            CommitLocked(
+                State with
+                {
+                    Layers = [.. layers.Select(layer => layer.Record)],
+                    NextLayer = State.NextLayer + 1,
+                    Points = [.. State.Points.Where(point => point.Sequence.Value <= sequence)],
+                    Generations = [.. State.Generations.Where(span => span.After.Value < sequence)],
+                    Staging = null,
+                },
+                layers);
+            StoreFaults.Pass(CrashPoints.RewindRecorded);
+            var files = new List<LayerFile>();
+            var map = BuildMap(sequence, at, files);
+            lock (_appendLock)
+            {
+                _map = map;
+                _head = head;
+                _chain = head.Record.ChainStart;
+                _lastMicroseconds = BatchHeader.ToMicroseconds(at);
+                Volatile.Write(ref _appended, sequence);
+                Volatile.Write(ref _durable, sequence);
+            }
+
+            _currentAsOf = at;
+            files.ForEach(file => file.Release());
+        }
+
+        DropFiles(dropped);
+    }
+
+    /// <summary>The part of a layer up to a position: the same file with a shorter record. The rest stays in the file for the views that read it.</summary>
+    private Layer CutLayer(Layer layer, long sequence, out uint? chain)
+    {
+        var scanner = layer.Scan(State);
+        while (scanner.TryNext())
+        {
+            if (scanner.Header.LastSequence == sequence && layer.Record.Kind == LayerKind.Log)
+            {
+                chain = scanner.Header.HeaderChecksum;
+                return new Layer(
+                    layer.Record with { Sealed = true, Last = sequence, LengthBytes = scanner.NextOffset, LastAt = scanner.Header.At, HasCutTail = true },
+                    layer.File,
+                    scanner.NextOffset);
+            }
+        }
+
+        throw new DrException($"Write {sequence} of {Name} is not the end of a batch; it cannot go back there.");
+    }
+}

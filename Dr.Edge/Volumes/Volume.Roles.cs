@@ -1,0 +1,195 @@
+using Dr.Edge.Volumes.Disk;
+
+namespace Dr.Edge.Volumes;
+
+/// <content>Who may write: role and epoch. The superblock learns of a higher epoch before the manifest does, so that losing either never lowers it.</content>
+internal sealed partial class Volume
+{
+    /// <summary>Becomes primary. The epoch must be higher than any seen, or the one it is primary at already. A new generation begins at <see cref="Appended"/>; durable on return.</summary>
+    /// <exception cref="FencedException">The epoch is too low.</exception>
+    public void Promote(Epoch epoch)
+    {
+        lock (_syncLock)
+        {
+            ThrowIfFailed();
+            if (State.Role == VolumeRole.Primary && State.PrimaryEpoch == epoch && State.Epoch == epoch)
+            {
+                return;
+            }
+
+            if (epoch <= State.Epoch && !(epoch == State.Epoch && State.PrimaryEpoch < epoch && State.Role != VolumeRole.Primary))
+            {
+                throw new FencedException($"Volume {Name} has seen epoch {State.Epoch}; it cannot become primary at {epoch}.", "Promote with a higher epoch.");
+            }
+
+            // A delta on its way in is not part of the volume: the new primary starts from the last point that was committed.
+            var staged = State.Staging;
+            var generation = Generation.New();
+            WriteSuperblockLocked(epoch, generation);
+            FlushLocked();
+            lock (_appendLock)
+            {
+                CommitLocked(State with
+                {
+                    Role = VolumeRole.Primary,
+                    Staging = null,
+                    Epoch = epoch,
+                    PrimaryEpoch = epoch,
+                    FinalPoint = null,
+                    Generations = WithGeneration(State.Generations, generation, _appended),
+                });
+                _shutting = null;
+            }
+
+            if (staged is not null)
+            {
+                File.Delete(Layer.PathOf(DirectoryPath, staged.Layer));
+            }
+        }
+
+        RaiseStateChanged();
+    }
+
+    /// <summary>
+    /// Stops being primary because the owner at <paramref name="epoch"/> is another: shuts the gate, waits out writes in flight, flushes, takes a final point (returned). Repeating it returns the
+    /// same point.
+    /// </summary>
+    /// <exception cref="FencedException">The epoch is lower than one seen, or is the one it is primary at.</exception>
+    public PointInfo Demote(Epoch epoch)
+    {
+        PointInfo point;
+        lock (_syncLock)
+        {
+            ThrowIfFailed();
+            if (epoch < State.Epoch || (State.Role == VolumeRole.Primary && epoch == State.PrimaryEpoch))
+            {
+                throw new FencedException($"Volume {Name} is at epoch {State.Epoch}; an owner at {epoch} is not newer.", "Give the new owner's epoch.");
+            }
+
+            if (State.Role == VolumeRole.Replica)
+            {
+                throw new DrException($"Volume {Name} is a replica already.");
+            }
+
+            if (State.Restoring is not null)
+            {
+                throw new DrException($"Volume {Name} is being restored.", "Wait until the restore has ended.", isTransient: true);
+            }
+
+            ShutForWritersLocked($"the owner at epoch {epoch} is another");
+
+            if (epoch > State.Epoch)
+            {
+                WriteSuperblockLocked(epoch, State.Generations[^1].Generation);
+            }
+
+            FlushLocked();
+            var final = State.Points.FirstOrDefault(p => p.Id == State.FinalPoint);
+            if (final is not null && State.Role == VolumeRole.Demoted && final.Sequence.Value == _appended)
+            {
+                if (epoch > State.Epoch)
+                {
+                    CommitLocked(State with { Epoch = epoch });
+                }
+
+                return final;
+            }
+
+            MakeRoomForPointLocked();
+            point = SealLocked(
+                sequence => MakePoint(sequence, "final", PointConsistency.Crash, $"taken when the volume was demoted for epoch {epoch}"),
+                state => state with { Role = VolumeRole.Demoted, Epoch = epoch, FinalPoint = state.Points[^1].Id });
+        }
+
+        RaiseStateChanged();
+        PostMaintenance();
+        return point;
+    }
+
+    /// <summary>Remembers the highest epoch; a primary that sees a higher one shuts its gate and becomes <see cref="VolumeRole.Demoted"/>. Durable on return.</summary>
+    public void SeeEpoch(Epoch epoch)
+    {
+        lock (_syncLock)
+        {
+            if (epoch <= State.Epoch)
+            {
+                return;
+            }
+
+            if (State.Role == VolumeRole.Primary)
+            {
+                ShutForWritersLocked($"a higher epoch ({epoch}) was seen than the one this copy is primary at ({State.PrimaryEpoch})");
+            }
+
+            ThrowIfFailed();
+            WriteSuperblockLocked(epoch, _superblock.Current.Generation);
+            lock (_appendLock)
+            {
+                CommitLocked(State with { Epoch = epoch, Role = State.Role == VolumeRole.Primary ? VolumeRole.Demoted : State.Role });
+            }
+        }
+
+        RaiseStateChanged();
+    }
+
+    /// <summary>A demoted copy becomes a follower. Trailing generations in which nothing was written are dropped.</summary>
+    public void BecomeReplica(Epoch epoch)
+    {
+        SeeEpoch(epoch);
+        lock (_syncLock)
+        {
+            ThrowIfFailed();
+            if (State.Role == VolumeRole.Primary)
+            {
+                throw new FencedException($"Volume {Name} is primary at epoch {State.PrimaryEpoch}; only a demoted copy becomes a replica.", "Demote it first, with the new owner's epoch.");
+            }
+
+            if (State.Role == VolumeRole.Replica)
+            {
+                return;
+            }
+
+            CommitLocked(State with { Role = VolumeRole.Replica, Generations = WithoutEmptyTail(State.Generations) });
+        }
+
+        RaiseStateChanged();
+    }
+
+    /// <summary>Writers check under the append lock: once the gate is shut and the lock was free, none is in flight. The next promotion opens it again.</summary>
+    private void ShutForWritersLocked(string reason)
+    {
+        _shutting = reason;
+        UpdateGate();
+        lock (_appendLock)
+        {
+            // Taken only to wait for whoever is in it.
+        }
+    }
+
+    private IReadOnlyList<GenerationSpan> WithoutEmptyTail(IReadOnlyList<GenerationSpan> spans) => [.. spans.Where(span => span.After.Value < _appended)];
+
+    /// <summary>A point that must be taken takes the place of the oldest that nobody named.</summary>
+    private void MakeRoomForPointLocked()
+    {
+        if (State.Points.Count < Format.StoreLimits.MaxPoints)
+        {
+            return;
+        }
+
+        var victim = State.Points.FirstOrDefault(p => p.Label is null && !_holds.Exists(hold => hold.Sequence == p.Sequence.Value)) ?? State.Points[0];
+        CommitLocked(State with { Points = [.. State.Points.Where(p => p.Id != victim.Id)] });
+    }
+
+    private void WriteSuperblockLocked(Epoch epoch, Generation generation)
+    {
+        try
+        {
+            _superblock.Write(_superblock.Current with { Sequence = _superblock.Current.Sequence + 1, Epoch = epoch, Generation = generation });
+        }
+        catch (DiskException exception)
+        {
+            Fail($"its superblock could not be written: {exception.Message}");
+            throw;
+        }
+    }
+}

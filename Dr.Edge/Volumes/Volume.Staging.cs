@@ -1,0 +1,199 @@
+using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Format;
+
+namespace Dr.Edge.Volumes;
+
+/// <content>Deltas on their way in.</content>
+internal sealed partial class Volume
+{
+    /// <summary>A staging layer left from before, with what it can be resumed at; null when there is none.</summary>
+    public (PointId? BasePoint, PointId Target, long ResumePosition)? Staged
+    {
+        get
+        {
+            lock (_syncLock)
+            {
+                if (State.Staging is not { } mark)
+                {
+                    return null;
+                }
+
+                if (!File.Exists(Layer.PathOf(DirectoryPath, mark.Layer)))
+                {
+                    return null;
+                }
+
+                using var staging = _staging is null ? OpenStagingFile(mark) : null;
+                return (mark.BasePoint, mark.Target.Id, (staging ?? _staging)!.ResumePosition);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The staging layer for a delta from <paramref name="basePoint"/> to <paramref name="target"/>, resumed when it is there already (one with other points is discarded). With a base, that point must be the newest
+    /// thing here (its sequence = <see cref="Appended"/>); without, committing replaces everything the copy holds, older points included.
+    /// </summary>
+    public StagingLayer OpenStaging(PointId? basePoint, PointInfo target)
+    {
+        lock (_syncLock)
+        {
+            ThrowIfFailed();
+            RequireReplica();
+            if (basePoint is { } id && GetPoint(id).Sequence.Value is var at && at != _appended)
+            {
+                throw new DrException($"The base point {id} of a delta lies at write {at}; this copy of {Name} is at {_appended}.");
+            }
+
+            if (State.Staging is { } mark)
+            {
+                if (mark.BasePoint == basePoint && mark.Target == target && File.Exists(Layer.PathOf(DirectoryPath, mark.Layer)))
+                {
+                    return _staging = OpenStagingFile(mark);
+                }
+
+                DiscardStaged(mark);
+            }
+
+            mark = new StagingMark(State.NextLayer, basePoint, target);
+            CreateLayer(DirectoryPath, Id, mark.Layer, _context.Faults).Dispose();
+            DurableFile.SyncDirectory(Path.Combine(DirectoryPath, "layers"), _context.Faults);
+            CommitLocked(State with { Staging = mark, NextLayer = mark.Layer + 1 });
+            _staging = OpenStagingFile(mark);
+            if (basePoint is null)
+            {
+                _staging.WriteZeroes(0, VolumeBlocks);
+            }
+
+            return _staging;
+        }
+    }
+
+    internal void RequireStaging(StagingMark mark)
+    {
+        if (State.Staging?.Layer != mark.Layer)
+        {
+            throw new DrException($"The delta to point {mark.Target.Id} of {Name} is no longer wanted here.");
+        }
+    }
+
+    internal byte[] DigestStaged(StagingLayer staging)
+    {
+        var files = new List<LayerFile>();
+        try
+        {
+            var map = staging.BasePoint is null ? new BlockMap(VolumeBlocks) : BuildMap(_appended, default, files);
+            var layer = new Layer(RecordOf(staging, 0), staging.File, staging.Tail);
+            var scanner = staging.Scan();
+            while (scanner.TryNext())
+            {
+                layer.ApplyBatch(map, scanner.Header, scanner.Section, scanner.DataFileOffset);
+            }
+
+            return DigestOf(map, _context.Layers, SizeBytes);
+        }
+        finally
+        {
+            files.ForEach(file => file.Release());
+        }
+    }
+
+    internal void CommitStaged(StagingLayer staging, IReadOnlyList<GenerationSpan> generations)
+    {
+        List<Layer> dropped = [];
+        lock (_mergeLock)
+        lock (_syncLock)
+        {
+            ThrowIfFailed();
+            RequireReplica();
+            RequireStaging(staging.Mark);
+            FlushLocked();
+            MakeRoomForPointLocked();
+            var replaces = staging.BasePoint is null;
+            var target = staging.Target;
+            var delta = new Layer(RecordOf(staging, replaces ? 0 : _appended), staging.File.AddUser(), staging.Tail);
+            var head = new Layer(new LayerRecord { Number = State.NextLayer, After = target.Sequence.Value }, OpenNextLayer(State.NextLayer), LayerHeader.SizeBytes);
+            var kept = _published.Layers.Where(layer => !replaces && (layer != _head || layer.Tail > LayerHeader.SizeBytes)).ToList();
+            dropped.AddRange(_published.Layers.Except(kept));
+            if (kept.Contains(_head))
+            {
+                _head.Record = _head.Record with { Sealed = true, Last = _appended, LengthBytes = _head.Tail, LastAt = DateTimeOffset.UnixEpoch.AddMicroseconds(_lastMicroseconds) };
+            }
+
+            Layer[] layers = [.. kept, delta, head];
+            var state = State with
+            {
+                Layers = [.. layers.Select(layer => layer.Record)],
+                NextLayer = State.NextLayer + 1,
+                Staging = null,
+                Generations = [.. generations],
+                Points = replaces ? [target] : [.. State.Points, target],
+            };
+            if (replaces)
+            {
+                // The layer begins with zeros over everything, so that what is left in the base shows nowhere.
+                state = state with { BaseSequence = 0, BaseAt = target.At, Merging = null };
+            }
+
+            CommitLocked(state, layers);
+            StoreFaults.Pass(CrashPoints.StagingCommitted);
+            lock (_appendLock)
+            {
+                var scanner = delta.Scan(state);
+                while (scanner.TryNext())
+                {
+                    delta.ApplyBatch(_map, scanner.Header, scanner.Section, scanner.DataFileOffset);
+                }
+
+                _head = head;
+                _chain = null;
+                _lastMicroseconds = Math.Max(replaces ? 0 : _lastMicroseconds, BatchHeader.ToMicroseconds(target.At));
+                Volatile.Write(ref _appended, target.Sequence.Value);
+                Volatile.Write(ref _durable, target.Sequence.Value);
+            }
+
+            _staging = null;
+        }
+
+        DropFiles(dropped);
+        NoteCurrentAsOf(staging.Target.At);
+        RaiseStateChanged();
+        PostMaintenance();
+    }
+
+    internal void DiscardStaged(StagingMark mark)
+    {
+        lock (_syncLock)
+        {
+            if (State.Staging?.Layer == mark.Layer)
+            {
+                CommitLocked(State with { Staging = null });
+                File.Delete(Layer.PathOf(DirectoryPath, mark.Layer));
+                _staging = null;
+            }
+        }
+    }
+
+    /// <summary>After the record that no longer names them.</summary>
+    private static void DropFiles(List<Layer> layers)
+    {
+        foreach (var layer in layers)
+        {
+            File.Delete(layer.File.File.Path);
+            layer.File.Release();
+        }
+    }
+
+    private static LayerRecord RecordOf(StagingLayer staging, long after) => new()
+    {
+        Number = staging.Mark.Layer,
+        After = after,
+        Kind = LayerKind.Delta,
+        Sealed = true,
+        Last = staging.Target.Sequence.Value,
+        LengthBytes = staging.Tail,
+        LastAt = staging.Target.At,
+    };
+
+    private StagingLayer OpenStagingFile(StagingMark mark) =>
+        new(this, mark, _context.Layers.Add(DurableFile.Open(Layer.PathOf(DirectoryPath, mark.Layer), FileMode.Open, _context.Faults)));
+}

@@ -1,0 +1,188 @@
+using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Format;
+
+namespace Dr.Edge.Volumes;
+
+/// <content>The write path and flushing.</content>
+internal sealed partial class Volume
+{
+    [ThreadStatic]
+    private static BatchBuilder? _builder;
+
+    public void Write(ReadOnlySpan<WriteExtent> extents, bool forceUnitAccess)
+    {
+        Gate.Check();
+        var batch = _builder ??= new BatchBuilder();
+        var aligned = WritePlan.Measure(extents, SizeBytes, out var maxExtents, out var maxBlocks);
+        batch.Begin(maxExtents, maxBlocks);
+        if (aligned)
+        {
+            // Copying and summing outside the lock; sub-block writes need the newest old content and therefore the lock.
+            WritePlan.Add(batch, extents, readOld: null);
+        }
+
+        long last;
+        try
+        {
+            lock (_appendLock)
+            {
+                Gate.Check();
+                ThrowIfFailed();
+                if (!aligned)
+                {
+                    WritePlan.Add(batch, extents, _readOld ??= ReadOldBlock);
+                }
+
+                last = batch.ExtentCount == 0 ? _appended : AppendLocked(batch);
+            }
+        }
+        finally
+        {
+            batch.End();
+        }
+
+        SignalAppend();
+        if (forceUnitAccess)
+        {
+            FlushUpTo(last);
+        }
+
+        Barrier?.WaitWritten(new SequenceNumber(last));
+
+        // A process that was frozen between the check and here must not answer a write after its lease has lapsed; what it appended is found as divergence.
+        Gate.Check();
+    }
+
+    public void Flush()
+    {
+        var appended = Volatile.Read(ref _appended);
+        FlushUpTo(appended);
+        Barrier?.WaitWritten(new SequenceNumber(appended));
+    }
+
+    private WritePlan.ReadOldBlock? _readOld;
+
+    private void ReadOldBlock(long block, Span<byte> destination) => BlockReader.Read(_map, _context.Layers, block << StoreLimits.BlockShift, destination);
+
+    /// <summary>Group commit: one flush covers everybody who waited for the lock meanwhile.</summary>
+    private void FlushUpTo(long sequence)
+    {
+        if (Volatile.Read(ref _durable) >= sequence && _failure is null)
+        {
+            return;
+        }
+
+        var failedNow = false;
+        lock (_syncLock)
+        {
+            ThrowIfFailed();
+            if (_durable < sequence)
+            {
+                failedNow = !TryFlushLocked(out _);
+            }
+        }
+
+        if (failedNow)
+        {
+            ThrowIfFailed();
+        }
+    }
+
+    private void FlushLocked()
+    {
+        if (!TryFlushLocked(out var errno))
+        {
+            throw new DiskException(_head.File.File.Path, "flushed", errno);
+        }
+    }
+
+    /// <summary>Under the sync lock, which keeps the head from changing. A flush that failed is never tried again.</summary>
+    private bool TryFlushLocked(out int errno)
+    {
+        var head = _head;
+        var appended = Volatile.Read(ref _appended);
+        errno = 0;
+        if (_durable >= appended)
+        {
+            return true;
+        }
+
+        errno = head.File.File.TrySyncData();
+        if (errno != 0)
+        {
+            Fail($"{head.File.File.Path} could not be flushed: {Posix.Describe(errno)}");
+            return false;
+        }
+
+        Volatile.Write(ref _durable, appended);
+        StoreFaults.Pass(CrashPoints.FlushSynced);
+        _superblock.WriteMark(new FlushMark(head.Record.Number, appended, _manifest.Records));
+        return true;
+    }
+
+    /// <summary>Under the append lock: one system call puts the batch behind the last one; then it is made visible. Returns its last sequence number.</summary>
+    private long AppendLocked(BatchBuilder batch)
+    {
+        var state = State;
+        var microseconds = Math.Max(BatchHeader.ToMicroseconds(_context.Time.GetUtcNow()), _lastMicroseconds);
+        var checksum = batch.Finish(new BatchHeader
+        {
+            VolumeId = state.Volume.Guid,
+            Generation = state.Generations[^1].Generation.Guid,
+            FirstSequence = _appended + 1,
+            TimeMicroseconds = microseconds,
+            Durable = Volatile.Read(ref _durable),
+            PreviousChecksum = _chain ?? 0,
+        });
+        var head = _head;
+        var offset = head.Tail;
+        WriteAtTailLocked(head, batch.Bytes, offset);
+        var dataOffset = offset + batch.DataOffset;
+        for (var i = 0; i < batch.ExtentCount; i++)
+        {
+            var extent = batch.Descriptor(i);
+            if (extent.Kind == ExtentKind.Zero)
+            {
+                _map.Clear(extent.FirstBlock, extent.BlockCount);
+                continue;
+            }
+
+            var index = batch.DataIndex(i);
+            for (var block = 0; block < extent.BlockCount; block++, index++)
+            {
+                _map.Set(extent.FirstBlock + block, new BlockLocation(head.File.Slot, dataOffset + ((long)index << StoreLimits.BlockShift)), batch.Checksum(index));
+            }
+        }
+
+        PublishAppendLocked(head, offset + batch.Bytes.Length, _appended + batch.ExtentCount, microseconds, checksum);
+        return _appended;
+    }
+
+    private void WriteAtTailLocked(Layer head, ReadOnlySpan<byte> bytes, long offset)
+    {
+        var errno = head.File.File.TryWrite(bytes, offset);
+        if (errno == 0)
+        {
+            StoreFaults.Pass(CrashPoints.BatchWritten);
+            return;
+        }
+
+        // What came onto the disk before the error is not part of the volume: cut it, so that nobody ever takes it for a batch.
+        var cut = Posix.Truncate(head.File.File.Handle, offset);
+        if (Posix.IsFull(errno) && cut == 0)
+        {
+            throw new BlockDeviceException(BlockError.NoSpace, $"The disk of volume {Name} is full; the write was refused.");
+        }
+
+        Fail($"{head.File.File.Path} could not be written: {Posix.Describe(errno)}");
+        throw new BlockDeviceException(BlockError.IO, $"Volume {Name} has stopped: {_failure}.");
+    }
+
+    private void PublishAppendLocked(Layer head, long tail, long last, long microseconds, uint chain)
+    {
+        head.Tail = tail;
+        _chain = chain;
+        _lastMicroseconds = microseconds;
+        Volatile.Write(ref _appended, last);
+    }
+}
