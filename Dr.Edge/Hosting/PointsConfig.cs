@@ -1,3 +1,5 @@
+using Dr.Edge.Volumes;
+
 namespace Dr.Edge.Hosting;
 
 /// <summary>Section <c>points</c>: points that the appliance takes by itself.</summary>
@@ -8,4 +10,18 @@ internal sealed class PointsConfig
 
     /// <summary>Automatic points kept per volume; the oldest gives way. 255 is what a volume can hold.</summary>
     public int Keep { get; set; } = 200;
+
+    /// <summary>How long any second can be opened, whatever points are kept; 24 h unless it is set, at least 5 min.</summary>
+    public string? FineWindow { get; set; }
+
+    internal TimeSpan FineWindowOrDefault => Duration(FineWindow, "fineWindow") is { } window
+        ? window >= TimeSpan.FromMinutes(5) ? window : TimeSpan.FromMinutes(5)
+        : TimeSpan.FromHours(24);
+
+    internal TimeSpan? EveryOrNone => Duration(Every, "every");
+
+    private static TimeSpan? Duration(string? text, string key) =>
+        text is null ? null
+        : PositionText.TryParseDuration(text, out var duration) ? duration
+        : throw new DrException($"points: {key}: '{text}' is no duration.", "Write it like 30s, 5m or 24h.");
 }

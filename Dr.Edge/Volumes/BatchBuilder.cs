@@ -1,33 +1,29 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using Dr.Edge.Volumes.Format;
 
 namespace Dr.Edge.Volumes;
 
 /// <summary>
-/// Puts a batch together in one piece of native memory that is used again and again, so that a write costs no allocation and one system call. The data
+/// Puts a batch together in one piece of pinned memory that is used again and again, so that a write costs no allocation and one system call. The data
 /// comes first in time, the header last: it is written right-aligned against the data once everything is known.
 /// </summary>
-internal sealed unsafe class BatchBuilder : IDisposable
+internal sealed class BatchBuilder : IDisposable
 {
     // A thread that once wrote something large gives the memory back.
     private const int KeepBytes = 4 * 1024 * 1024;
     private BatchDescriptor[] _descriptors = new BatchDescriptor[256];
     private int[] _dataIndexes = new int[256];
     private uint[] _checksums = new uint[256];
-    private byte* _memory;
-    private int _capacity;
+    private byte[] _memory = [];
     private int _dataStart;
     private int _batchStart;
-
-    ~BatchBuilder() => Free();
 
     public int ExtentCount { get; private set; }
 
     public int DataBlockCount { get; private set; }
 
     /// <summary>The whole batch, after <see cref="Finish"/>.</summary>
-    public ReadOnlySpan<byte> Bytes => new(_memory + _batchStart, _dataStart - _batchStart + (DataBlockCount * StoreLimits.BlockBytes));
+    public ReadOnlySpan<byte> Bytes => _memory.AsSpan(_batchStart, _dataStart - _batchStart + (DataBlockCount * StoreLimits.BlockBytes));
 
     /// <summary>Where the data begins in the batch, after <see cref="Finish"/>.</summary>
     public int DataOffset => _dataStart - _batchStart;
@@ -39,11 +35,9 @@ internal sealed unsafe class BatchBuilder : IDisposable
         _dataStart = BatchHeader.SizeBytes + (maxExtents * BatchHeader.DescriptorBytes) + (maxBlocks * BatchHeader.ChecksumBytes);
         _dataStart = (_dataStart + 63) & ~63;
         var needed = _dataStart + (maxBlocks * StoreLimits.BlockBytes);
-        if (needed > _capacity)
+        if (needed > _memory.Length)
         {
-            Free();
-            _capacity = (int)Math.Max(256 * 1024, System.Numerics.BitOperations.RoundUpToPowerOf2((uint)needed));
-            _memory = (byte*)NativeMemory.AlignedAlloc((nuint)_capacity, 64);
+            _memory = GC.AllocateUninitializedArray<byte>((int)Math.Max(256 * 1024, System.Numerics.BitOperations.RoundUpToPowerOf2((uint)needed)), pinned: true);
         }
 
         if (maxExtents > _descriptors.Length)
@@ -71,7 +65,7 @@ internal sealed unsafe class BatchBuilder : IDisposable
         _descriptors[ExtentCount] = new BatchDescriptor(firstBlock, (uint)count, ExtentKind.Data);
         _dataIndexes[ExtentCount] = DataBlockCount;
         ExtentCount++;
-        var data = new Span<byte>(_memory + _dataStart + ((long)DataBlockCount * StoreLimits.BlockBytes), count * StoreLimits.BlockBytes);
+        var data = _memory.AsSpan(_dataStart + (DataBlockCount * StoreLimits.BlockBytes), count * StoreLimits.BlockBytes);
         DataBlockCount += count;
         return data;
     }
@@ -91,7 +85,7 @@ internal sealed unsafe class BatchBuilder : IDisposable
         }
     }
 
-    public Span<byte> Block(int dataIndex) => new(_memory + _dataStart + ((long)dataIndex * StoreLimits.BlockBytes), StoreLimits.BlockBytes);
+    public Span<byte> Block(int dataIndex) => _memory.AsSpan(_dataStart + (dataIndex * StoreLimits.BlockBytes), StoreLimits.BlockBytes);
 
     /// <summary>What the first <paramref name="extents"/> extents of this batch leave in a block: its data, or zeros (empty), or nothing (false).</summary>
     public bool TryFindLatest(long block, int extents, out int dataIndex)
@@ -115,7 +109,7 @@ internal sealed unsafe class BatchBuilder : IDisposable
     {
         var header = template with { ExtentCount = ExtentCount, DataBlockCount = DataBlockCount };
         _batchStart = _dataStart - header.DataOffset;
-        var section = new Span<byte>(_memory + _batchStart + BatchHeader.SizeBytes, header.DescriptorSectionLength);
+        var section = _memory.AsSpan(_batchStart + BatchHeader.SizeBytes, header.DescriptorSectionLength);
         for (var i = 0; i < ExtentCount; i++)
         {
             _descriptors[i].Write(section[(i * BatchHeader.DescriptorBytes)..]);
@@ -128,28 +122,17 @@ internal sealed unsafe class BatchBuilder : IDisposable
         }
 
         header = header with { TotalLength = header.DataOffset + (DataBlockCount * StoreLimits.BlockBytes), DescriptorChecksum = Crc32C.Compute(section) };
-        return header.Write(new Span<byte>(_memory + _batchStart, BatchHeader.SizeBytes));
+        return header.Write(_memory.AsSpan(_batchStart, BatchHeader.SizeBytes));
     }
 
     /// <summary>Gives back memory that only a large write needed.</summary>
     public void End()
     {
-        if (_capacity > KeepBytes)
+        if (_memory.Length > KeepBytes)
         {
-            Free();
+            _memory = [];
         }
     }
 
-    public void Dispose()
-    {
-        Free();
-        GC.SuppressFinalize(this);
-    }
-
-    private void Free()
-    {
-        NativeMemory.AlignedFree(_memory);
-        _memory = null;
-        _capacity = 0;
-    }
+    public void Dispose() => _memory = [];
 }

@@ -20,12 +20,12 @@ internal static partial class PositionText
     public static bool TryParseDuration(string text, out TimeSpan duration)
     {
         duration = default;
-        if (DurationPattern().Match(text) is not { Success: true } match || !double.TryParse(match.Groups[1].ValueSpan, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value))
+        if (DurationPattern().Match(text) is not { Success: true } match || !double.TryParse(match.Groups["value"].ValueSpan, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value))
         {
             return false;
         }
 
-        var unit = match.Groups[2].Value switch
+        var unit = match.Groups["unit"].Value switch
         {
             "ms" => TimeSpan.FromMilliseconds(1),
             "s" => TimeSpan.FromSeconds(1),
@@ -56,6 +56,6 @@ internal static partial class PositionText
             : throw new DrException($"Volume {volume.Name} has no point '{text}', and it is no time either.", $"'dr-edge point list {volume.Name}' shows its points; times are ISO 8601 or like -30s.");
     }
 
-    [GeneratedRegex("^([0-9]+(?:\\.[0-9]+)?)(ms|s|m|h|d)$", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("^(?<value>[0-9]+(\\.[0-9]+)?)(?<unit>ms|s|m|h|d)$", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex DurationPattern();
 }

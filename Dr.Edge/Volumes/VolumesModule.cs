@@ -1,6 +1,8 @@
 using Dr.Edge.Hosting;
+using Dr.Edge.Volumes.Disk;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Dr.Edge.Volumes;
 
@@ -9,7 +11,12 @@ internal static class VolumesModule
 {
     public static void AddVolumes(this IServiceCollection services, EdgeConfig config)
     {
-        services.AddSingleton(provider => VolumeSet.Open(config.Data, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => VolumeSet.Open(
+            config.Data,
+            provider.GetRequiredService<TimeProvider>(),
+            StoreFaults.None,
+            provider.GetRequiredService<ILoggerFactory>().CreateLogger("Dr.Edge.Volumes"),
+            config.Points.FineWindowOrDefault));
         services.AddSingleton<IExportCatalog>(provider => provider.GetRequiredService<VolumeSet>());
     }
 
