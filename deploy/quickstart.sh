@@ -145,6 +145,7 @@ systems:
         address: 127.77.0.1
         port: $pg
         user: postgres
+        authentication: trust
         check: { sql: "select 1", period: 1s, timeout: 2s }
     network:
       - { kind: address, address: 127.77.0.1/32, device: lo }

@@ -1,0 +1,54 @@
+using System.CommandLine;
+using Dr.Contracts.Cli;
+using Dr.Silo.Hosting;
+
+namespace Dr.Silo.Cli;
+
+/// <summary><c>dr-silo run</c>.</summary>
+internal static class RunCommand
+{
+    public static Command Create()
+    {
+        var data = new Option<string?>("--data") { Description = "Data directory of the embedded store (one silo, nothing to install).", HelpName = "DIR" };
+        var postgres = new Option<string?>("--postgres") { Description = "PostgreSQL connection string: a cluster of silos on one database.", HelpName = "CONNECTION" };
+        var http = new Option<string>("--http") { Description = "Address of the admin API and the console.", HelpName = "HOST:PORT", DefaultValueFactory = _ => "127.0.0.1:8480" };
+        var broker = new Option<string?>("--broker") { Description = "MQTT broker to use.", HelpName = "HOST:PORT" };
+        var listen = new Option<string?>("--mqtt-listen") { Description = "Run the embedded MQTT broker here.", HelpName = "HOST:PORT" };
+        var config = new Option<string?>("--config") { Description = "YAML file with sites, devices and systems.", HelpName = "FILE" };
+        var siloPort = new Option<int>("--silo-port") { Description = "Port between silos (0 = a free one).", HelpName = "PORT" };
+        var gatewayPort = new Option<int>("--gateway-port") { Description = "Port for cluster clients (0 = a free one).", HelpName = "PORT" };
+        var command = new Command("run", "Run the control plane; prints \"ready\" once it serves.") { data, postgres, http, broker, listen, config, siloPort, gatewayPort };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var options = new SiloOptions
+            {
+                DataDirectory = parsed.GetValue(data),
+                Postgres = parsed.GetValue(postgres),
+                Http = parsed.GetValue(http)!,
+                Broker = parsed.GetValue(broker),
+                MqttListen = parsed.GetValue(listen),
+                ConfigPath = parsed.GetValue(config),
+                SiloPort = parsed.GetValue(siloPort),
+                GatewayPort = parsed.GetValue(gatewayPort),
+            };
+            if (options.DataDirectory is null == options.Postgres is null)
+            {
+                throw new UsageException("Give either --data DIR or --postgres CONNECTION.", "--data keeps everything in one file; --postgres is for several silos.");
+            }
+
+            if (options.Broker is null == options.MqttListen is null)
+            {
+                throw new UsageException("Give either --broker HOST:PORT or --mqtt-listen HOST:PORT.", "--mqtt-listen runs the embedded broker, which is enough for one machine.");
+            }
+
+            var plan = options.ConfigPath is null ? SiloPlan.Empty : SiloConfigFile.Read(options.ConfigPath);
+            await using var app = await SiloApp.BuildAsync(options, plan, cancellationToken);
+            await app.StartAsync(cancellationToken);
+            await Console.Out.WriteLineAsync("ready");
+            await Console.Out.FlushAsync(CancellationToken.None);
+            await app.WaitForShutdownAsync(cancellationToken);
+            return ProgramShell.Done;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,73 @@
+using System.Net;
+using Dr.Contracts.Mqtt.Client;
+using Dr.Silo.Api;
+
+using Dr.Silo.Ingress;
+using Dr.Silo.Storage;
+using Dr.Silo.WebConsole;
+
+namespace Dr.Silo.Hosting;
+
+/// <summary>Composes one <c>dr-silo run</c>: storage, Orleans, ingress, admin API and console in one host.</summary>
+internal static class SiloApp
+{
+    /// <summary>Builds the host without starting it; the database has the shape that this version needs when this returns.</summary>
+    public static async Task<WebApplication> BuildAsync(SiloOptions options, SiloPlan plan, CancellationToken cancellationToken)
+    {
+        var database = OpenDatabase(options);
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.Configuration.Sources.Clear();
+        builder.Logging.ClearProviders();
+        // Standard output belongs to "ready"; logs go to standard error.
+        builder.Logging.AddSimpleConsole(o => { o.SingleLine = true; o.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ "; o.UseUtcTimestamp = true; });
+        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.AddFilter("Orleans", LogLevel.Warning);
+        builder.Host.UseSystemd();
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
+
+        builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton(plan);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddStorage(database);
+        builder.Services.AddIngress(new IngressOptions
+        {
+            Listen = options.MqttListen is null ? null : EndPointOf(options.MqttListen, "--mqtt-listen"),
+            Broker = options.Broker is null ? null : BrokerAddress.Parse(options.Broker),
+        });
+        builder.Services.AddApi();
+        builder.Services.AddConsole();
+
+        var http = EndPointOf(options.Http, "--http");
+        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Listen(http);
+        });
+
+        await new Migrator(database).ApplyAsync(cancellationToken);
+        var app = builder.Build();
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.MapApi();
+        app.MapConsole();
+        return app;
+    }
+
+    internal static IPEndPoint EndPointOf(string text, string option) =>
+        IPEndPoint.TryParse(text.Replace("localhost", "127.0.0.1", StringComparison.Ordinal), out var endPoint) && text.Contains(':', StringComparison.Ordinal)
+            ? endPoint
+            : throw new Contracts.Cli.UsageException($"{option}: '{text}' is not HOST:PORT.", "Write an address and a port, for example 127.0.0.1:8480.");
+
+    private static Database OpenDatabase(SiloOptions options)
+    {
+        if (options.Postgres is { } connection)
+        {
+            return new PostgresDatabase(connection);
+        }
+
+        var directory = options.DataDirectory ?? throw new Contracts.Cli.UsageException("Where the store is, is missing.", "Give --data DIR (embedded) or --postgres CONNECTION.");
+        Directory.CreateDirectory(directory);
+        return new SqliteDatabase(Path.Combine(directory, "silo.db"));
+    }
+}

@@ -1,0 +1,32 @@
+namespace Dr.Silo.Hosting;
+
+/// <summary>One <c>dr-silo run</c>, as its command line says.</summary>
+public sealed record SiloOptions
+{
+    /// <summary>Data directory of the embedded store; null with <see cref="Postgres"/>.</summary>
+    public string? DataDirectory { get; init; }
+
+    /// <summary>Npgsql connection string of the cluster's database; null with <see cref="DataDirectory"/>.</summary>
+    public string? Postgres { get; init; }
+
+    /// <summary>Address of the admin API and the console. Loopback unless told otherwise: there is no sign-in yet.</summary>
+    public string Http { get; init; } = "127.0.0.1:8480";
+
+    /// <summary>An outside broker; null with <see cref="MqttListen"/>.</summary>
+    public string? Broker { get; init; }
+
+    /// <summary>Address of the embedded broker; null with <see cref="Broker"/>.</summary>
+    public string? MqttListen { get; init; }
+
+    public string? ConfigPath { get; init; }
+
+    /// <summary>Orleans' silo-to-silo port; 0 = a free one. Only used with <see cref="Postgres"/>.</summary>
+    public int SiloPort { get; init; }
+
+    /// <summary>Orleans' client gateway port; 0 = a free one.</summary>
+    public int GatewayPort { get; init; }
+
+    public string ClusterId { get; init; } = "dr";
+
+    public bool IsCluster => Postgres is not null;
+}

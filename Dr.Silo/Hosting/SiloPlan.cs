@@ -1,0 +1,19 @@
+using Dr.Contracts.Grains;
+
+namespace Dr.Silo.Hosting;
+
+/// <summary>What the configuration means: everything typed, checked and complete. Never half of it: <see cref="SiloPlanner"/> gives all of it or the reasons why not.</summary>
+public sealed record SiloPlan
+{
+    public static SiloPlan Empty { get; } = new();
+
+    public IReadOnlyList<SiteId> Sites { get; init; } = [];
+
+    public IReadOnlyDictionary<DeviceId, DeviceSettings> Devices { get; init; } = new Dictionary<DeviceId, DeviceSettings>();
+
+    public IReadOnlyList<SystemSettings> Systems { get; init; } = [];
+
+    public IEnumerable<string> Volumes => Systems.Select(s => s.Volume).OfType<string>().Distinct(StringComparer.Ordinal);
+
+    public IReadOnlyList<DeviceId> MembersOf(SiteId site) => [.. Devices.Where(d => d.Value.Site == site).Select(d => d.Key)];
+}

@@ -1,0 +1,187 @@
+using Dr.Contracts.Cli;
+using Dr.Contracts.Grains;
+
+namespace Dr.Silo.Hosting;
+
+/// <summary>Turns the configuration into a plan, or into every reason why it cannot. Pure.</summary>
+internal sealed class SiloPlanner
+{
+    // Busy and idle period by role: design defaults; a device with several roles takes the shortest.
+    private static readonly Dictionary<string, (int Busy, int Idle)> Periods = new(StringComparer.Ordinal)
+    {
+        ["host"] = (1_000, 5_000),
+        ["appliance"] = (2_000, 5_000),
+        ["kiosk"] = (10_000, 30_000),
+    };
+
+    private readonly List<string> _problems = [];
+
+    /// <exception cref="DrException">Every problem, one per line.</exception>
+    public static SiloPlan Plan(SiloConfig config, string path)
+    {
+        var planner = new SiloPlanner();
+        var plan = planner.Build(config);
+        return planner._problems.Count == 0
+            ? plan
+            : throw new DrException(
+                $"{path} cannot be used:{string.Concat(planner._problems.Select(p => $"\n  - {p}"))}",
+                "Nothing was changed; mend every line above and start again.");
+    }
+
+    private SiloPlan Build(SiloConfig config)
+    {
+        var sites = Unique(config.Sites.Select(s => s.Id), "sites").Select(s => new SiteId(s)).ToList();
+        var deviceIds = Unique(config.Devices.Select(d => d.Id), "devices");
+        Unique(config.Systems.Select(s => s.Id), "systems");
+        var devices = config.Devices.ToLookup(d => d.Id, StringComparer.Ordinal);
+        foreach (var device in config.Devices)
+        {
+            Check(sites.Contains(new SiteId(device.Site)), $"devices: {device.Id}: site '{device.Site}' is not among the sites.");
+            Check(device.Roles.Count > 0 && device.Roles.All(Periods.ContainsKey), $"devices: {device.Id}: roles takes any of appliance, host, kiosk.");
+        }
+
+        var systems = config.Systems.Select(s => System(s, sites, devices)).OfType<SystemSettings>().ToList();
+        var zone = TimeZoneInfo.TryFindSystemTimeZoneById(config.TimeZone, out _);
+        Check(zone, $"timeZone: '{config.TimeZone}' is not known here.");
+        foreach (var (day, hours) in config.BusyHours)
+        {
+            var ends = hours.Split('-');
+            Check(
+                ends.Length == 2 && TimeOnly.TryParse(ends[0], CultureInfo.InvariantCulture, out var from) && TimeOnly.TryParse(ends[1], CultureInfo.InvariantCulture, out var to) && from < to,
+                $"busyHours: {day}: '{hours}' is not like 09:00-20:00.");
+        }
+
+        return new SiloPlan
+        {
+            Sites = sites,
+            Systems = systems,
+            Devices = config.Devices.Where(d => deviceIds.Contains(d.Id)).DistinctBy(d => d.Id).ToDictionary(d => new DeviceId(d.Id), d => Device(d, systems, config)),
+        };
+    }
+
+    private DeviceSettings Device(DeviceEntry device, List<SystemSettings> systems, SiloConfig config)
+    {
+        var roles = device.Roles.Where(Periods.ContainsKey).ToList();
+        var (busy, idle) = roles.Count == 0 ? (5_000, 15_000) : (roles.Min(r => Periods[r].Busy), roles.Min(r => Periods[r].Idle));
+        var id = new DeviceId(device.Id);
+        return new DeviceSettings
+        {
+            Site = new SiteId(device.Site),
+            Roles = device.Roles,
+            Systems = [.. systems.Where(s => s.HomeSite.Host == id || s.PeerSite.Host == id || s.HomeSite.Appliance == id || s.PeerSite.Appliance == id).Select(s => s.Id)],
+            Config = new DeviceConfig
+            {
+                Version = 1,
+                BusyPeriodMs = Milliseconds(device.BusyPeriod, busy, $"devices: {device.Id}: busyPeriod"),
+                IdlePeriodMs = Milliseconds(device.IdlePeriod, idle, $"devices: {device.Id}: idlePeriod"),
+                BusyHours = config.BusyHours,
+                TimeZone = config.TimeZone,
+                Targets = device.Targets,
+            },
+        };
+    }
+
+    private SystemSettings? System(SystemEntry system, List<SiteId> sites, ILookup<string, DeviceEntry> devices)
+    {
+        var where = $"systems: {system.Id}";
+        var before = _problems.Count;
+        Check(Enum.TryParse<TakeoverClass>(system.Class, ignoreCase: true, out var kind), $"{where}: class is T or R, not '{system.Class}'.");
+        Check(Enum.TryParse<ApprovalMode>(system.Approval, ignoreCase: true, out var approval), $"{where}: approval is automatic or person, not '{system.Approval}'.");
+        Check(Enum.TryParse<CopyMode>(system.Copy.Mode, ignoreCase: true, out var mode), $"{where}: copy.mode is stream, sync or delta, not '{system.Copy.Mode}'.");
+        var home = new SiteId(system.Home);
+        Check(sites.Contains(home), $"{where}: home '{system.Home}' is not among the sites.");
+        Check(system.Hosts.Count == 2 && system.Hosts.ContainsKey(system.Home), $"{where}: hosts names one device at the home site and one at the other.");
+        Check(kind == TakeoverClass.R || system.Volume is not null, $"{where}: class T needs a volume.");
+        Check(system.Volume is null || Names.IsValid(system.Volume), $"{where}: volume '{system.Volume}' is not a valid name.");
+        if (_problems.Count > before)
+        {
+            return null;
+        }
+
+        var peer = new SiteId(system.Hosts.Keys.Single(s => s != system.Home));
+        Check(sites.Contains(peer), $"{where}: hosts names site '{peer}', which is not among the sites.");
+        var settings = new SystemSettings
+        {
+            Id = new SystemId(system.Id),
+            Name = system.Name ?? system.Id,
+            Class = kind,
+            Home = home,
+            HomeSite = Site(system, home, devices, where),
+            PeerSite = Site(system, peer, devices, where),
+            Volume = system.Volume,
+            VolumeSizeBytes = system.Size is null ? null : Try(() => Quantities.ParseSize(system.Size, $"{where}: size")),
+            CopyMode = mode,
+            BandwidthMbps = system.Copy.BandwidthMbps,
+            Approval = approval,
+            LossLimit = Duration(system.LossLimit, $"{where}: lossLimit"),
+            LeaseTtl = Duration(system.LeaseTtl, $"{where}: leaseTtl"),
+            Trial = Duration(system.Trial, $"{where}: trial"),
+            PointPeriod = Duration(system.Points, $"{where}: points"),
+            Policy = system.Policy,
+            Lease = system.Lease,
+        };
+        Check(settings.LeaseTtl >= TimeSpan.FromSeconds(2), $"{where}: leaseTtl below 2s would lapse between two heartbeats.");
+        Check(settings.PointPeriod == TimeSpan.Zero || settings.PointPeriod >= TimeSpan.FromSeconds(5), $"{where}: points below 5s would be taken faster than they can be told apart in a day's 255.");
+        return _problems.Count > before ? null : settings;
+    }
+
+    private SystemSite Site(SystemEntry system, SiteId site, ILookup<string, DeviceEntry> devices, string where)
+    {
+        var host = system.Hosts[site.Value];
+        Member(devices, host, site, "host", $"{where}: hosts");
+        var (appliance, replication) = (system.Appliances.GetValueOrDefault(site.Value), system.Replication.GetValueOrDefault(site.Value));
+        if (system.Volume is not null)
+        {
+            Check(appliance is not null, $"{where}: appliances names no device at {site}.");
+            Check(replication is not null && replication.Contains(':', StringComparison.Ordinal), $"{where}: replication has no host:port for {site}.");
+            Member(devices, appliance ?? host, site, "appliance", $"{where}: appliances");
+        }
+
+        return new SystemSite { Site = site, Host = new DeviceId(host), Appliance = appliance is null ? null : new DeviceId(appliance), Replication = replication };
+    }
+
+    private void Member(ILookup<string, DeviceEntry> devices, string id, SiteId site, string role, string where)
+    {
+        var device = devices[id].FirstOrDefault();
+        Check(device is not null, $"{where}: '{id}' is not among the devices.");
+        Check(device is null || device.Site == site.Value, $"{where}: '{id}' is at {device?.Site}, not at {site}.");
+        Check(device is null || device.Roles.Contains(role, StringComparer.Ordinal), $"{where}: '{id}' does not have the role {role}.");
+    }
+
+    private HashSet<string> Unique(IEnumerable<string> ids, string section)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var id in ids)
+        {
+            Check(Names.IsValid(id), $"{section}: '{id}' is not a valid id (1 to {Names.MaxLength} letters, digits, '-', '_', '.').");
+            Check(seen.Add(id), $"{section}: '{id}' is there twice.");
+        }
+
+        return seen;
+    }
+
+    private int Milliseconds(string? text, int otherwise, string where) => text is null ? otherwise : (int)Math.Min(Duration(text, where).TotalMilliseconds, int.MaxValue);
+
+    private TimeSpan Duration(string text, string where) => Try(() => Quantities.ParseDuration(text, where));
+
+    private T? Try<T>(Func<T> parse)
+    {
+        try
+        {
+            return parse();
+        }
+        catch (DrException e)
+        {
+            _problems.Add($"{e.Message} {e.Hint}");
+            return default;
+        }
+    }
+
+    private void Check(bool holds, string problem)
+    {
+        if (!holds)
+        {
+            _problems.Add(problem);
+        }
+    }
+}
