@@ -67,18 +67,31 @@ internal sealed class HostStand : IAsyncDisposable
 
     private string SocketPath => Path.Combine(Root, "nbd.sock");
 
-    public static async Task<HostStand> CreateAsync(bool withServer = true)
+    /// <summary>With an NBD server of an empty disk.</summary>
+    public static async Task<HostStand> CreateAsync()
+    {
+        var stand = await CreateBareAsync();
+        await RunAsync("truncate", "-s", "640M", stand.Disk);
+        await stand.StartServerAsync();
+        return stand;
+    }
+
+    /// <summary>With an NBD server of a disk that has a file system and a database.</summary>
+    public static async Task<HostStand> CreateAsync(PreparedDisk prepared)
+    {
+        var disk = await prepared.GetAsync();
+        var stand = await CreateBareAsync();
+        await RunAsync("cp", "--sparse=always", disk, stand.Disk);
+        await stand.StartServerAsync();
+        return stand;
+    }
+
+    /// <summary>Without any disk.</summary>
+    public static async Task<HostStand> CreateBareAsync()
     {
         var root = Directory.CreateTempSubdirectory("dr-host-").FullName;
         await RunAsync("chmod", "0755", root);
-        var stand = new HostStand(root);
-        if (withServer)
-        {
-            await RunAsync("truncate", "-s", "640M", stand.Disk);
-            await stand.StartServerAsync();
-        }
-
-        return stand;
+        return new HostStand(root);
     }
 
     /// <summary>A session as a freshly started agent would have it: nothing but the files of an earlier one.</summary>
@@ -94,7 +107,7 @@ internal sealed class HostStand : IAsyncDisposable
         File.Delete(SocketPath);
         _server = await DetachedProgram.StartAsync(
             "nbdkit", ["--foreground", "--unix", SocketPath, "--filter=log", "file", Disk, $"logfile={ServerLog}"], Path.Combine(Root, "nbdkit.out"), default);
-        (await Waiting.UntilAsync(Answers, Patience, TimeProvider.System, default)).ShouldBeTrue("nbdkit should listen");
+        (await Waiting.UntilAsync(Answers, Patience, TimeProvider.System, default)).ShouldBeTrue($"nbdkit should listen: {File.ReadAllText(Path.Combine(Root, "nbdkit.out"))}");
     }
 
     private bool Answers()
@@ -139,7 +152,7 @@ internal sealed class HostStand : IAsyncDisposable
         }
 
         await Waiting.UntilAsync(() => !ProcessTable.All().Any(IsOurs), Patience, TimeProvider.System, default);
-        await TryAsync("umount", "--lazy", System.Mount!);
+        await TryAsync("umount", "--lazy", Path.Combine(Root, "mnt"));
         foreach (var line in (await TryAsync("losetup", "--noheadings", "--output", "NAME,BACK-FILE")).Split('\n').Where(l => l.Contains(Root, StringComparison.Ordinal)))
         {
             await TryAsync("losetup", "--detach", line.Split(' ')[0]);

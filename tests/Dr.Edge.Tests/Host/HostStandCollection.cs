@@ -1,8 +1,31 @@
+using Dr.Contracts.Ids;
+
 namespace Dr.Edge.Tests.Host;
 
 /// <summary>One real machine at a time: these tests share the kernel's loop devices and two cores.</summary>
 [CollectionDefinition(Name)]
-public sealed class HostStandCollection
+public sealed class HostStandCollection : ICollectionFixture<PreparedDisk>
 {
     public const string Name = "host stand";
+}
+
+/// <summary>The disk of a system that was prepared and stopped, made at first use, so that not every test makes its own database.</summary>
+public sealed class PreparedDisk : IAsyncDisposable
+{
+    private HostStand? _stand;
+
+    internal async Task<string> GetAsync()
+    {
+        if (_stand is null)
+        {
+            _stand = await HostStand.CreateAsync();
+            var session = _stand.NewSession();
+            await session.PrepareAsync(Epoch.First, _ => { }, default);
+            await session.StopAsync(Epoch.First, _ => { }, default);
+        }
+
+        return _stand.Disk;
+    }
+
+    public ValueTask DisposeAsync() => _stand?.DisposeAsync() ?? ValueTask.CompletedTask;
 }

@@ -9,55 +9,13 @@ namespace Dr.Edge.Tests.Host;
 
 /// <summary>A PostgreSQL on ext4 on an NBD export, through every operation of the host role.</summary>
 [Collection(HostStandCollection.Name)]
-public sealed class HostedSystemTests : IAsyncLifetime
+public sealed class HostedSystemTests(PreparedDisk prepared) : IAsyncLifetime
 {
     private HostStand _stand = null!;
 
-    public async ValueTask InitializeAsync() => _stand = await HostStand.CreateAsync();
+    public async ValueTask InitializeAsync() => _stand = await HostStand.CreateAsync(prepared);
 
     public ValueTask DisposeAsync() => _stand.DisposeAsync();
-
-    [Fact]
-    public async Task An_empty_volume_is_prepared_once_and_then_started_and_stopped_any_number_of_times()
-    {
-        var session = _stand.NewSession();
-        var prepared = await session.PrepareAsync(Epoch.First, Ignore, default);
-        prepared.Steps.Select(s => s.Step).ShouldBe(
-            ["attach volume", "make block device", "format ext4", "check file system", "mount", "prepare postgresql", "start postgresql", "check postgresql"]);
-        prepared.Health.State.ShouldBe(HealthState.Running);
-        await ExecuteAsync("create table loan (id int primary key); insert into loan values (1)");
-
-        (await session.StartAsync(Epoch.First, Ignore, default)).WasSo.ShouldBeTrue();
-        (await session.PrepareAsync(Epoch.First, Ignore, default)).Steps.ShouldNotContain(s => s.Step.StartsWith("format", StringComparison.Ordinal));
-
-        var stopped = await session.StopAsync(Epoch.First, Ignore, default);
-        stopped.Steps.Select(s => s.Step).ShouldBe(["stop postgresql", "unmount", "detach block device", "detach volume", "prove stopped"]);
-        stopped.Health.State.ShouldBe(HealthState.Stopped);
-        (await session.StopAsync(Epoch.First, Ignore, default)).WasSo.ShouldBeTrue();
-        (await HostStand.RunAsync("losetup", "--list")).Output.ShouldNotContain(_stand.Root);
-        File.ReadAllText("/proc/self/mountinfo").ShouldNotContain(_stand.Root);
-
-        var again = await session.StartAsync(Epoch.First, Ignore, default);
-        again.Health.State.ShouldBe(HealthState.Running);
-        (await ScalarAsync("select count(*) from loan")).ShouldBe(1L);
-    }
-
-    [Fact]
-    public async Task A_volume_that_holds_something_else_is_never_formatted()
-    {
-        await using (var disk = File.OpenWrite(_stand.Disk))
-        {
-            disk.Position = 2_000_000;
-            disk.WriteByte(1);
-        }
-
-        var refused = await Should.ThrowAsync<DrException>(_stand.NewSession().PrepareAsync(Epoch.First, Ignore, default));
-        refused.Message.ShouldContain("not empty");
-
-        await HostStand.RunAsync("mkfs.xfs", "-q", _stand.Disk);
-        var other = await Should.ThrowAsync<DrException>(_stand.NewSession().PrepareAsync(Epoch.First, Ignore, default));
-        other.Message.ShouldContain("it holds xfs");
-    }
 
     [Fact]
     public async Task A_lower_epoch_than_one_that_was_seen_does_nothing()
