@@ -104,7 +104,7 @@ public sealed class HostCommandExecutorTests : IAsyncLifetime
         _stand.System.Quiesce = new QuiesceOptions { Provider = QuiesceOptions.CommandProvider, Freeze = "sleep 1000", Thaw = "true", Timeout = TimeSpan.FromSeconds(1) };
         await using var late = await quiesce.EnterAsync("dilas", default);
         late.Mark.Consistency.ShouldBe(PointConsistency.Crash);
-        late.Mark.Reason.ShouldContain("did not end within 1 s");
+        late.Mark.Reason.ShouldContain("within 1 s");
     }
 
     private static StartSystem Start(long epoch) => new() { Id = new CommandId($"{Guid.NewGuid()}"), IssuedAt = DateTimeOffset.UtcNow, Deadline = DateTimeOffset.UtcNow.AddMinutes(1), System = new SystemId("dilas"), Epoch = new Epoch(epoch) };
