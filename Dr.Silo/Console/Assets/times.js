@@ -37,7 +37,7 @@ export function showTimes(root = document) {
   for (const element of root.querySelectorAll('time[data-show]')) {
     const at = Date.parse(element.dateTime);
     if (Number.isNaN(at)) continue;
-    const text = element.dataset.show === 'age' ? age(at, now) : clock(at, now);
+    const text = element.dataset.show === 'clock' ? clock(at, now) : element.dataset.show === 'age' ? age(at, now) : span(Math.max(0, Math.floor((now - at) / 1000)));
     if (element.textContent !== text) element.textContent = text;
     const zone = new Date(at).toString().replace(/^.*?(GMT\S*).*$/, '$1');
     const title = `${clock(at, 0)} ${zone} · ${element.dateTime.slice(0, 19).replace('T', ' ')} UTC`;

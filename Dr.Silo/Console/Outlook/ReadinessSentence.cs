@@ -40,17 +40,18 @@ public static class ReadinessSentence
         {
             return all.Count == 1
                 ? $"Everything can be taken over now: {Name(all[0])} by {all[0].Destination}."
-                : $"Everything can be taken over now: all {all.Count} systems.";
+                : $"Everything can be taken over now: {(all.Count == 2 ? "both" : $"all {all.Count}")} systems.";
         }
 
         var reasons = string.Join(" ", others.OrderBy(o => o.Possible is null).Select(Trouble));
         return all.Count == 1 ? reasons
-            : possible.Count == 0 ? $"Nothing is sure to be taken over now. {reasons}"
+            : possible.Count == 0 ? $"{(others.All(o => o.Possible == false) ? "Nothing can be taken over now" : "Nothing is sure to be taken over now")}. {reasons}"
             : $"Only {possible.Count} of {all.Count} systems can be taken over now. {reasons}";
     }
 
-    private static string Trouble(TakeoverOutlook o) => o.Possible == false
-        ? $"{Name(o)} cannot be taken over now: {Words.Stop(o.Because!)}"
+    private static string Trouble(TakeoverOutlook o) => o.System.LiveRun is { State: RunState.Running } run
+        ? $"{Name(o)} can be taken over again only after the {Words.Plain(run.Kind)} that is under way."
+        : o.Possible == false ? $"{Name(o)} cannot be taken over now: {Words.Stop(o.Because!)}"
         : $"It is not known whether {Name(o)} can be taken over now: {Words.Stop(o.Because!)}";
 
     private static string Loss(List<TakeoverOutlook> possible)
@@ -111,9 +112,9 @@ public static class ReadinessSentence
     private static string Until(SystemView system, DateTimeOffset now, string lead) =>
         system.Until is { } until ? $"{lead} {Words.Age(until, now)}" : "";
 
-    private static string Name(TakeoverOutlook o) => Name(o.System);
+    private static string Name(TakeoverOutlook o) => o.ShortName;
 
-    private static string Name(SystemView system) => system.Name.Length > 0 ? system.Name : system.Id.Value;
+    private static string Name(SystemView system) => TakeoverOutlook.ShortNameOf(system);
 
     private static string Names(List<TakeoverOutlook> outlooks) => Words.List(outlooks.Select(Name).ToList());
 }

@@ -3,6 +3,8 @@ namespace Dr.Silo.WebConsole.Outlook;
 /// <summary>What a takeover of one system now would be like, from its conditions and figures, never from its phase.</summary>
 public sealed record TakeoverOutlook
 {
+    private const int ShortNameMax = 20;
+
     public required SystemView System { get; init; }
 
     /// <summary>Null = not known.</summary>
@@ -22,6 +24,15 @@ public sealed record TakeoverOutlook
 
     /// <summary>The site that would take over.</summary>
     public SiteId Destination => System.Site == System.Home ? System.Peer : System.Home;
+
+    /// <summary>The name, or the id where the name would crowd a sentence.</summary>
+    public string ShortName => ShortNameOf(System);
+
+    public static string ShortNameOf(SystemView system)
+    {
+        ArgumentNullException.ThrowIfNull(system);
+        return system.Name.Length is > 0 and <= ShortNameMax ? system.Name : system.Id.Value;
+    }
 
     public static TakeoverOutlook Of(SystemView system)
     {

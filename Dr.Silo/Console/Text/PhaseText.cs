@@ -31,6 +31,8 @@ public sealed record PhaseText(string Label, string Meaning, Tone Tone)
         ["Diverged"] = new("Diverged", "Both copies went on from a shared position; a person must settle which one counts.", Tone.Bad),
     };
 
+    private static readonly PhaseText ProtectedWithoutData = new("Protected", "Served at home; the other site can serve it too.", Tone.Good);
+
     /// <summary>A phase that this page does not know is shown by its name.</summary>
-    public static PhaseText Of(string phase) => Known.TryGetValue(phase, out var text) ? text : new(Words.Sentence(Words.Plain(phase)), "", Tone.Idle);
+    public static PhaseText Of(string phase, bool hasData = true) => !hasData && phase == "Protected" ? ProtectedWithoutData : Known.TryGetValue(phase, out var text) ? text : new(Words.Sentence(Words.Plain(phase)), "", Tone.Idle);
 }

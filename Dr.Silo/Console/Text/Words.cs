@@ -41,6 +41,9 @@ public static class Words
         };
     }
 
+    /// <summary>Whole seconds from <paramref name="since"/> on: <c>12 s</c>, <c>1 h 32 min</c>.</summary>
+    public static string Whole(DateTimeOffset since, DateTimeOffset now) => Whole(Math.Max(0, (long)Math.Floor((now - since).TotalSeconds)));
+
     /// <summary><c>1.5 GiB</c>.</summary>
     public static string Size(long bytes)
     {

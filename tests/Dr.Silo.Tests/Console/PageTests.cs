@@ -27,7 +27,7 @@ public sealed class PageTests : BunitContext
         page.FindAll(".sites:not(.third) > .site").Select(s => s.Id).ShouldBe(["site-production", "site-backup"]);
         page.FindAll(".sites.third > .site").Select(s => s.Id).ShouldBe(["site-street"]);
         page.Find("#site-production .serves").TextContent.ShouldContain("DILAS");
-        page.Find("#site-backup .serves").TextContent.ShouldContain("ready to take over DILAS");
+        page.Find("#site-backup .serves").TextContent.ShouldContain("can take over DILAS");
     }
 
     [Fact]
@@ -54,12 +54,12 @@ public sealed class PageTests : BunitContext
     {
         var card = Show(With(Library() with { Reason = "Copy current at back-1" })).Find("#system-dilas");
         Text(card, "phase").ShouldContain("Protected");
-        Text(card, "phase").ShouldContain("12 min ago");
+        Text(card, "phase").ShouldContain("for 12 min");
         Text(card, "epoch").ShouldBe("3");
         Text(card, "site").ShouldBe("production");
         Text(card, "data-age").ShouldBe("0.4 s");
         Text(card, "points").ShouldBe("17");
-        Text(card, "loss").ShouldBe("about 0.4 s (limit 5 min)");
+        Text(card, "loss").ShouldBe("about 0.4 s limit 5 min");
         Text(card, "condition-DataProtected").ShouldContain("as it should be");
         card.TextContent.ShouldContain("Copy current at back-1.");
         card.TextContent.ShouldContain("application-consistent");

@@ -18,6 +18,18 @@ public sealed class ReadinessSentenceTests
     }
 
     [Fact]
+    public void A_name_that_would_crowd_the_sentence_gives_way_to_the_id() =>
+        Of(Library(name: "DILAS integrated library system")).Verdict.ShouldBe("Everything can be taken over now: dilas by backup.");
+
+    [Fact]
+    public void Two_systems_are_both() => Of(Library(), Library("opac", "OPAC")).Verdict.ShouldBe("Everything can be taken over now: both systems.");
+
+    [Fact]
+    public void Nothing_at_all_is_said_plainly() =>
+        Of(Library(conditions: [Holds("DataProtected"), Holds("PeerReady", false, "silent")]), Library("opac", "OPAC", conditions: [Holds("DataProtected"), Holds("PeerReady", null, "not heard")])).Verdict
+            .ShouldBe("Nothing is sure to be taken over now. DILAS cannot be taken over now: silent. It is not known whether OPAC can be taken over now: not heard.");
+
+    [Fact]
     public void A_synchronous_copy_loses_nothing() => Of(Library(loss: 0)).Cost!.ShouldStartWith("No work would be lost.");
 
     [Fact]
@@ -109,6 +121,7 @@ public sealed class ReadinessSentenceTests
             Phase = "Fencing", Step = "waiting until the lease of production has lapsed", LiveRun = Run(RunState.Running),
         });
         answer.UnderWay.ShouldBe(["The failover of DILAS to backup is under way: waiting until the lease of production has lapsed."]);
+        answer.Verdict.ShouldBe("DILAS can be taken over again only after the failover that is under way.");
     }
 
     [Fact]

@@ -1,0 +1,57 @@
+using System.Collections.Concurrent;
+using Microsoft.Playwright;
+
+namespace Dr.EndToEnd.Tests.WebConsole;
+
+/// <summary>A page and everything that went wrong in it: errors in its console, errors that its script threw, requests to anywhere else.</summary>
+internal sealed class WatchedPage : IAsyncDisposable
+{
+    private readonly IBrowserContext _context;
+    private readonly ConcurrentQueue<string> _errors = new();
+
+    public WatchedPage(IBrowserContext context, IPage page)
+    {
+        (_context, Page) = (context, page);
+        page.Console += (_, message) =>
+        {
+            if (message.Type is "error" or "warning")
+            {
+                _errors.Enqueue($"{message.Type}: {message.Text} ({message.Location})");
+            }
+        };
+        page.PageError += (_, error) => _errors.Enqueue($"thrown: {error}");
+        page.Request += (_, request) =>
+        {
+            if (!request.Url.StartsWith("http://127.0.0.1:", StringComparison.Ordinal))
+            {
+                _errors.Enqueue($"asked elsewhere: {request.Url}");
+            }
+        };
+    }
+
+    public IPage Page { get; }
+
+    public IReadOnlyCollection<string> Errors => _errors;
+
+    public ILocator Test(string id) => Page.GetByTestId(id);
+
+    /// <summary>Marks the document, so that a reload would be noticed.</summary>
+    public Task MarkAsync() => Page.EvaluateAsync("() => { window.drMark = 1; }");
+
+    public async Task ShouldNotHaveReloadedAsync() => (await Page.EvaluateAsync<int?>("() => window.drMark ?? null")).ShouldBe(1, "the page was loaded anew");
+
+    /// <summary>Waits until the element's text has <paramref name="text"/> in it.</summary>
+    public Task SeesAsync(string selector, string text, int milliseconds = 20_000) =>
+        Page.Locator(selector).Filter(new LocatorFilterOptions { HasText = text }).First.WaitForAsync(new LocatorWaitForOptions { Timeout = milliseconds });
+
+    /// <summary>Wide content may scroll inside its own box, the page itself may not.</summary>
+    public async Task ShouldFitAsync()
+    {
+        var wide = await Page.EvaluateAsync<string[]>(
+            "() => [...document.querySelectorAll('body *')].filter(e => { const r = e.getBoundingClientRect(); return r.width > 0 && r.right > document.documentElement.clientWidth + 1 && getComputedStyle(e).position !== 'absolute'; }).slice(0, 5).map(e => e.outerHTML.slice(0, 120))");
+        wide.ShouldBeEmpty();
+        (await Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")).ShouldBeLessThanOrEqualTo(0);
+    }
+
+    public ValueTask DisposeAsync() => new(_context.CloseAsync());
+}
