@@ -18,6 +18,7 @@ public static class ConsoleModule
     {
         services.AddRazorComponents();
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<IConsoleData, GrainConsoleData>();
         services.AddSingleton<SharedSnapshot>();
         return services;
     }

@@ -50,8 +50,8 @@ public static class ReadinessSentence
     }
 
     private static string Trouble(TakeoverOutlook o) => o.System.LiveRun is { State: RunState.Running } run
-        ? $"{Name(o)} can be taken over again only after the {Words.Plain(run.Kind)} that is under way."
-        : o.Possible == false ? $"{Name(o)} cannot be taken over now: {Words.Stop(o.Because!)}"
+        ? $"{Words.Sentence(Name(o))} can be taken over again only after the {Words.Plain(run.Kind)} that is under way."
+        : o.Possible == false ? $"{Words.Sentence(Name(o))} cannot be taken over now: {Words.Stop(o.Because!)}"
         : $"It is not known whether {Name(o)} can be taken over now: {Words.Stop(o.Because!)}";
 
     private static string Loss(List<TakeoverOutlook> possible)
