@@ -12,6 +12,23 @@ internal sealed partial class HostMonitorService(HostedSystems systems, TimeProv
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(systems.All.Select(s => WatchAsync(s, stoppingToken)));
 
+    /// <summary>Takes down what stands on this program's own NBD server before that ends; a system on a volume from elsewhere goes on without the agent.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await Task.WhenAll(systems.All.Where(s => s.System is { Mount: not null, Nbd: null } && s.State.ShouldRun).Select(async session =>
+        {
+            try
+            {
+                await session.SuspendAsync(cancellationToken);
+            }
+            catch (Exception exception) when (exception is DrException or OperationCanceledException)
+            {
+                LogNotSuspended(session.System.Id, exception.Message); // The next start of the agent cleans up.
+            }
+        }));
+    }
+
     private async Task WatchAsync(HostedSystemSession session, CancellationToken cancellationToken)
     {
         try
@@ -41,4 +58,7 @@ internal sealed partial class HostMonitorService(HostedSystems systems, TimeProv
 
     [LoggerMessage(1411, LogLevel.Error, "System {System}: what an earlier run left could not be cleaned up: {Reason} {Hint}")]
     private partial void LogNotRecovered(string system, string reason, string? hint);
+
+    [LoggerMessage(1413, LogLevel.Warning, "System {System}: could not be stopped before the agent ended: {Reason}")]
+    private partial void LogNotSuspended(string system, string reason);
 }

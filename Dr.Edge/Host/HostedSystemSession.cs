@@ -91,6 +91,20 @@ internal sealed partial class HostedSystemSession : IDisposable
         },
         cancellationToken);
 
+    /// <summary>
+    /// The agent ends in order, and with it the server of the volume: an orderly stop that does not forget that the system should run, so that the next agent reports it as
+    /// down until it is started again.
+    /// </summary>
+    public Task<HostReport> SuspendAsync(CancellationToken cancellationToken) => InTurnAsync(
+        async () =>
+        {
+            var before = _store.State;
+            var report = await RunStopAsync(await ObserveAsync(cancellationToken), "the agent was stopped", _ => { }, cancellationToken);
+            _store.Change(s => s with { ShouldRun = before.ShouldRun, StartedAt = before.StartedAt });
+            return report;
+        },
+        cancellationToken);
+
     /// <summary>Makes what the first start needs (file system, database) where the volume is empty, starts the system and brings its network actions here.</summary>
     public Task<HostReport> PrepareAsync(Epoch epoch, Action<string> progress, CancellationToken cancellationToken) => InTurnAsync(
         async () =>
