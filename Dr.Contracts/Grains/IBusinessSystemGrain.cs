@@ -1,7 +1,11 @@
+using Orleans.Concurrency;
+
 namespace Dr.Contracts.Grains;
 
 /// <summary>
 /// One business system, key = system id. Owns its phase, decides by the failover machine, and is the only caller of the ownership ledger for it.
+/// Reports interleave with everything else: they only put what they say aside in memory for the grain's own loop, and a device whose beat waits for them may be
+/// the one that the loop is sending a command to.
 /// </summary>
 [Alias("dr.IBusinessSystemGrain")]
 public interface IBusinessSystemGrain : IGrainWithStringKey
@@ -10,7 +14,7 @@ public interface IBusinessSystemGrain : IGrainWithStringKey
     [Alias("Configure")]
     Task ConfigureAsync(SystemSettings settings);
 
-    [Alias("Get")]
+    [Alias("Get"), AlwaysInterleave]
     Task<SystemView?> GetAsync();
 
     /// <summary>Starts a run. <paramref name="request"/> carries the epoch that the caller saw: a stale page cannot start a second failover.</summary>
@@ -22,31 +26,35 @@ public interface IBusinessSystemGrain : IGrainWithStringKey
     Task<RunOutcome> DecideAsync(RunDecision decision);
 
     /// <summary>A serving lease is asked for by a device that believes it serves. Granted only to the ledger's owner and never while fencing.</summary>
-    [Alias("RenewLease")]
+    [Alias("RenewLease"), AlwaysInterleave]
     Task<LeaseGrant> RenewLeaseAsync(DeviceId device, LeaseRequest request);
 
     /// <summary>A device of the system is silent, or is back.</summary>
-    [Alias("OnPresence")]
+    [Alias("OnPresence"), AlwaysInterleave]
     Task OnPresenceAsync(PresenceChange change);
 
     /// <summary>Health as the host reports it, on change or at least every few beats.</summary>
-    [Alias("OnHealth")]
+    [Alias("OnHealth"), AlwaysInterleave]
     Task OnHealthAsync(DeviceId host, SystemHealth health);
 
     /// <summary>A witness's report about this system.</summary>
-    [Alias("OnReach")]
-    Task OnReachAsync(DeviceId witness, ReachReport report);
+    [Alias("OnReach"), AlwaysInterleave]
+    Task OnReachAsync(DeviceId witness, SiteId site, ReachReport report);
+
+    /// <summary>The answer to a probe of ours.</summary>
+    [Alias("OnProbe"), AlwaysInterleave]
+    Task OnProbeAsync(DeviceId device, SiteId site, CommandResult result);
 
     /// <summary>Result of a command that this system asked for.</summary>
-    [Alias("OnResult")]
+    [Alias("OnResult"), AlwaysInterleave]
     Task OnResultAsync(DeviceId device, DeviceCommand command, CommandResult result);
 
     /// <summary>Positions of the system's volume as its appliances report them.</summary>
-    [Alias("OnVolume")]
+    [Alias("OnVolume"), AlwaysInterleave]
     Task OnVolumeAsync(DeviceId appliance, VolumeStatus status);
 
     /// <summary>Wakes the activation so that open deadlines are looked at. Safe at any time, any number of times.</summary>
-    [Alias("Wake")]
+    [Alias("Wake"), AlwaysInterleave]
     Task WakeAsync();
 }
 

@@ -34,6 +34,14 @@ public interface IDeviceGrain : IGrainWithStringKey
     [Alias("Send")]
     Task SendAsync(DeviceCommand command);
 
+    /// <summary>Asks now, outside the outbox: sent once, not kept; an answer goes to <paramref name="asker"/>. Silence is an answer, too.</summary>
+    [Alias("Probe")]
+    Task ProbeAsync(SystemId asker, ProbeTargets probe);
+
+    /// <summary>The ledger changed: the device's retained configuration tells it, so that it refuses the older epoch when it comes back.</summary>
+    [Alias("OnOwnership")]
+    Task OnOwnershipAsync(SystemId system, Epoch epoch);
+
     /// <summary>What the configuration says of this device.</summary>
     [Alias("Configure")]
     Task ConfigureAsync(DeviceSettings settings);

@@ -21,6 +21,10 @@ public interface IRunGrain : IGrainWithStringKey
     [Alias("Note")]
     Task NoteAsync(string name, string value);
 
+    /// <summary>Running, waiting, on trial …; does nothing to a run that is closed.</summary>
+    [Alias("SetState")]
+    Task SetStateAsync(RunState state);
+
     [Alias("Close")]
     Task CloseAsync(RunState state, string reason);
 
@@ -107,6 +111,8 @@ public sealed record StepIntent
     [Id(2)] public required string Intent { get; init; }
 
     [Id(3)] public Epoch Epoch { get; init; }
+
+    [Id(4)] public int Attempt { get; init; } = 1;
 }
 
 [GenerateSerializer, Immutable, Alias("dr.StepRecord")]

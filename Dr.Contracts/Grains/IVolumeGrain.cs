@@ -1,6 +1,8 @@
+using Orleans.Concurrency;
+
 namespace Dr.Contracts.Grains;
 
-/// <summary>One volume, key = its name: where its copies are, how far, its newest points; takes points by schedule at the owner.</summary>
+/// <summary>One volume, key = its name: where its copies are, how far, its newest points; takes points by schedule at the owner. Reports interleave: they only touch memory.</summary>
 [Alias("dr.IVolumeGrain")]
 public interface IVolumeGrain : IGrainWithStringKey
 {
@@ -8,24 +10,24 @@ public interface IVolumeGrain : IGrainWithStringKey
     Task ConfigureAsync(VolumeSettings settings);
 
     /// <summary>A copy as its appliance reports it, on each beat.</summary>
-    [Alias("OnStatus")]
+    [Alias("OnStatus"), AlwaysInterleave]
     Task OnStatusAsync(DeviceId appliance, VolumeStatus status);
 
     /// <summary>Points are only taken where the system is owned; the system's grain tells.</summary>
-    [Alias("OwnedBy")]
+    [Alias("OwnedBy"), AlwaysInterleave]
     Task OwnedByAsync(DeviceId appliance, Epoch epoch);
 
-    [Alias("OnResult")]
+    [Alias("OnResult"), AlwaysInterleave]
     Task OnResultAsync(DeviceId appliance, DeviceCommand command, CommandResult result);
 
     /// <summary>Takes a point now; the answer is the command's id, whose result is an event.</summary>
     [Alias("TakePoint")]
     Task<CommandId?> TakePointAsync(string? label);
 
-    [Alias("Get")]
+    [Alias("Get"), AlwaysInterleave]
     Task<VolumeView?> GetAsync();
 
-    [Alias("Wake")]
+    [Alias("Wake"), AlwaysInterleave]
     Task WakeAsync();
 }
 

@@ -31,7 +31,7 @@ public sealed class RunJournal(Database database, TimeProvider time)
         },
         cancellationToken);
 
-    /// <summary>Writes the intent. One that is finished is returned as it is; one that failed or never ended gets another attempt.</summary>
+    /// <summary>Writes the intent. One that is finished is returned as it is; one that failed or never ended gets the attempt that the intent names.</summary>
     public Task<StepRecord> BeginAsync(RunId run, StepIntent intent, CancellationToken cancellationToken) => database.WriteAsync(
         async (connection, transaction) =>
         {
@@ -45,11 +45,11 @@ public sealed class RunJournal(Database database, TimeProvider time)
             await connection.ExecuteAsync(
                 """
                 insert into dr_run_step (run, step, target, ordinal, intent, state, attempt, epoch, started_at, evidence)
-                values (@Run, @Step, @Target, (select count(*) from dr_run_step where run = @Run), @Intent, 'Intended', 1, @Epoch, @Now, '{}')
+                values (@Run, @Step, @Target, (select count(*) from dr_run_step where run = @Run), @Intent, 'Intended', @Attempt, @Epoch, @Now, '{}')
                 on conflict (run, step, target) do update
-                    set state = 'Intended', attempt = dr_run_step.attempt + 1, intent = excluded.intent, epoch = excluded.epoch, finished_at = null
+                    set state = 'Intended', attempt = excluded.attempt, intent = excluded.intent, epoch = excluded.epoch, finished_at = null
                 """,
-                new { Run = run.Value, intent.Step, intent.Target, intent.Intent, Epoch = intent.Epoch.Value, Now = time.GetUtcNow().ToStore() },
+                new { Run = run.Value, intent.Step, intent.Target, intent.Intent, Epoch = intent.Epoch.Value, intent.Attempt, Now = time.GetUtcNow().ToStore() },
                 transaction);
             return await StepAsync(connection, transaction, key) ?? throw new InvariantException($"step {intent.Step} of {run} vanished.");
         },

@@ -1,0 +1,276 @@
+using Dr.Silo.Decisions.Detection;
+using Dr.Silo.Decisions.Failover;
+
+namespace Dr.Silo.Grains;
+
+/// <summary>From what was heard to what the machine is told. Levels, not edges: said again as long as they hold; the machine ignores what is not news.</summary>
+internal sealed partial class BusinessSystemGrain
+{
+    /// <summary>A copy that says "failed" or "seeding" for this long is not on its way back by itself.</summary>
+    private static readonly TimeSpan CopyTroubleAfter = TimeSpan.FromSeconds(5);
+
+    /// <summary>A component may fail a check now and then.</summary>
+    private static readonly TimeSpan OwnReportAfter = TimeSpan.FromSeconds(3);
+
+    /// <summary>The same suspicion again, after a finding that was not "lost", only after a while.</summary>
+    private static readonly TimeSpan SuspectAgainAfter = TimeSpan.FromSeconds(30);
+
+    private DateTimeOffset _suspectAgainAt;
+    private DateTimeOffset _createAgainAt;
+    private Assessment? _assessed;
+    private ProbeSession? _probe;
+
+    private IEnumerable<SystemEvent> Observe(DateTimeOffset now)
+    {
+        var (settings, machine) = (store.State.Settings!, store.State.Machine!);
+        var (owner, copy) = (settings.At(machine.Owner.Site), settings.At(machine.CopySite));
+        List<SystemEvent> events = [];
+        if (machine.WakeAt is { } wake && now >= wake)
+        {
+            events.Add(new SystemEvent.TimePassed());
+        }
+
+        ObserveCopy(events, settings, machine, owner, copy, now);
+        ObserveOwner(events, machine, owner, now);
+        if (machine is { Phase: Phase.Deciding, Run: { Assessment: not null } run })
+        {
+            // While a person is awaited, the picture may change by itself.
+            var fresh = Assess(now);
+            if (_assessed is null || fresh.PeerReady != _assessed.PeerReady || fresh.Loss.IsWithin(settings.LossLimit) != _assessed.Loss.IsWithin(settings.LossLimit))
+            {
+                events.Add(new SystemEvent.TakeoverAssessed(run.Id, fresh));
+            }
+        }
+
+        return events;
+    }
+
+    private void ObserveCopy(List<SystemEvent> events, SystemSettings settings, SystemState machine, SystemSite owner, SystemSite copy, DateTimeOffset now)
+    {
+        if (!settings.HasVolume())
+        {
+            if (_seen.IsAlive(copy.Host) == true)
+            {
+                events.Add(new SystemEvent.CopyConfigured());
+                events.Add(new SystemEvent.PeerReturned());
+                events.Add(new SystemEvent.CopyCurrent(machine.Owner.Epoch));
+            }
+
+            return;
+        }
+
+        var peerIsBack = copy.Appliance is { } appliance && _seen.IsAlive(appliance) == true;
+        if (_seen.VolumeOf(owner.Appliance) is not { Status: { Role: VolumeRole.Primary } status } seen || status.Epoch != machine.Owner.Epoch)
+        {
+            return;
+        }
+
+        if (peerIsBack && machine.Phase == Phase.Unprotected)
+        {
+            events.Add(new SystemEvent.CopyConfigured());
+        }
+
+        if (peerIsBack && machine.Phase == Phase.FailedOver)
+        {
+            events.Add(new SystemEvent.PeerReturned());
+        }
+
+        if (status.Copies.FirstOrDefault(c => c.Peer == copy.Replication) is not { } link)
+        {
+            return;
+        }
+
+        switch (link.State)
+        {
+            case CopyState.Current:
+                events.Add(new SystemEvent.CopyCurrent(machine.Owner.Epoch));
+                break;
+            case CopyState.Diverged:
+                events.Add(new SystemEvent.CopyDiverged(link.Detail ?? "The copy has writes of its own."));
+                break;
+            case CopyState.Failed or CopyState.Seeding when now - seen.CopyStateSince > CopyTroubleAfter:
+                events.Add(new SystemEvent.CopyLost(link.Detail ?? $"The copy is {link.State}."));
+                break;
+        }
+    }
+
+    private void ObserveOwner(List<SystemEvent> events, SystemState machine, SystemSite owner, DateTimeOffset now)
+    {
+        DeviceId[] devices = owner.Appliance is { } appliance && appliance != owner.Host ? [owner.Host, appliance] : [owner.Host];
+        var silent = devices.Select(_seen.PresenceOf).OfType<PresenceChange>().FirstOrDefault(p => !p.Alive);
+        var health = _seen.HealthOf(owner.Host);
+        if (silent is not null)
+        {
+            if (_probe is null && now >= _suspectAgainAt)
+            {
+                events.Add(new SystemEvent.Suspected(silent.Phi, silent.Reason));
+            }
+
+            return;
+        }
+
+        if (devices.Any(d => _seen.IsAlive(d) != true) || health is not { } report)
+        {
+            return;
+        }
+
+        if (report.Health.State == HealthState.Running)
+        {
+            if (store.State.ServedEpoch != machine.Owner.Epoch)
+            {
+                store.State = store.State with { ServedEpoch = machine.Owner.Epoch };
+            }
+
+            if (machine.Phase is Phase.Suspect or Phase.Deciding or Phase.NeedsOperator && report.At > machine.Since)
+            {
+                _probe = null;
+                events.Add(new SystemEvent.OwnerServes());
+            }
+        }
+        else if (report.Health.State is HealthState.Failed or HealthState.Stopped && now - report.StateSince > OwnReportAfter && !_repairing && now >= _suspectAgainAt
+            && store.State.ServedEpoch == machine.Owner.Epoch && machine.Phase is Phase.Protected or Phase.FailbackReady or Phase.OnTrial)
+        {
+            _suspectAgainAt = now + SuspectAgainAfter;
+            events.Add(new SystemEvent.Classified(SuspicionClassifier.Classify(Facts(owner, 0, 0, null, now) with { OwnReportFailed = true })));
+        }
+    }
+
+    private void BeginProbing(DateTimeOffset until) => _probe ??= new ProbeSession(time.GetUtcNow(), until);
+
+    private void HearProbe(DeviceId device, SiteId site, CommandResult result)
+    {
+        if (store.State is not { Settings: { } settings, Machine: { } machine })
+        {
+            return;
+        }
+
+        var owner = settings.At(machine.Owner.Site);
+        if ((device == owner.Host || device == owner.Appliance) && _probe is { } probe)
+        {
+            probe.Answered++;
+        }
+        else if (result.Evidence.TryGetValue($"system:{Id}", out var said))
+        {
+            var report = new ReachReport { Target = $"system:{Id}", Reachable = said == "reachable", At = result.FinishedAt, Detail = said };
+            _seen.Hear(device, site, machine.Owner.Site, report, time.GetUtcNow());
+        }
+    }
+
+    /// <summary>Asks the suspect and its witnesses, and when the time is up says what was found.</summary>
+    private async Task ProbeAsync(DateTimeOffset now)
+    {
+        if (_probe is not { } probe)
+        {
+            return;
+        }
+
+        var owner = store.State.Settings!.At(store.State.Machine!.Owner.Site);
+        if (now >= probe.Until)
+        {
+            _probe = null;
+            _suspectAgainAt = now + SuspectAgainAfter;
+            var site = await GrainFactory.GetGrain<ISiteGrain>(owner.Site.Value).GetAsync();
+            await ApplyAsync(new SystemEvent.Classified(SuspicionClassifier.Classify(Facts(owner, probe.Sent, probe.Answered, site, now))));
+            Pump();
+            return;
+        }
+
+        if (now >= probe.NextAt)
+        {
+            probe.NextAt = now + ProbeSession.Period;
+            probe.Sent++;
+            await AskAsync(owner.Host, probe, now, []);
+            if (probe.Sent == 1)
+            {
+                foreach (var witness in _seen.WitnessesToAsk)
+                {
+                    await AskAsync(witness, probe, now, [$"system:{Id}"]);
+                }
+            }
+        }
+    }
+
+    private Task AskAsync(DeviceId device, ProbeSession probe, DateTimeOffset now, IReadOnlyList<string> targets) =>
+        GrainFactory.GetGrain<IDeviceGrain>(device.Value).ProbeAsync(Id, new ProbeTargets
+        {
+            Id = new CommandId($"{Id}.probe.{probe.StartedAt.ToUnixTimeMilliseconds()}.{device}.{probe.Sent}"),
+            IssuedAt = now,
+            Deadline = probe.Until,
+            Targets = targets,
+        }).WaitAsync(CallDeadline, time);
+
+    private SuspicionFacts Facts(SystemSite owner, int sent, int answered, SiteView? site, DateTimeOffset now)
+    {
+        var others = site?.Members.Where(m => m != owner.Host && m != owner.Appliance).ToArray() ?? [];
+        return new SuspicionFacts
+        {
+            Suspect = owner.Host,
+            Now = now,
+            Silent = _seen.IsAlive(owner.Host) == false || (owner.Appliance is { } a && _seen.IsAlive(a) == false),
+            ProbesSent = sent,
+            ProbesAnswered = answered,
+            Witnesses = _seen.Witnesses,
+            SiteDevices = others.Length,
+            SiteDevicesSilent = site is null ? 0 : others.Count(site.Silent.Contains),
+        };
+    }
+
+    private Assessment Assess(DateTimeOffset now)
+    {
+        var (settings, machine) = (store.State.Settings!, store.State.Machine!);
+        var (owner, copy) = (settings.At(machine.Owner.Site), settings.At(machine.CopySite));
+        List<string> missing = [];
+        if (_seen.IsAlive(copy.Host) != true)
+        {
+            missing.Add($"host {copy.Host} is not heard");
+        }
+
+        var loss = new PredictedLoss { Age = TimeSpan.Zero, Writes = 0, Basis = "The system has no volume." };
+        if (settings.HasVolume())
+        {
+            if (copy.Appliance is not { } appliance || _seen.IsAlive(appliance) != true)
+            {
+                missing.Add($"appliance {copy.Appliance} is not heard");
+            }
+
+            var (mine, theirs) = (_seen.VolumeOf(owner.Appliance), _seen.VolumeOf(copy.Appliance));
+            if (theirs is not { Status.Fault: null })
+            {
+                missing.Add(theirs is null ? $"no copy of {settings.Volume} is reported at {copy.Site}" : $"the copy at {copy.Site} has a fault: {theirs.Value.Status.Fault}");
+            }
+
+            // A silent owner answers nobody after its lease, and that was renewed for the last time when it was last granted.
+            var alive = owner.Appliance is { } a && _seen.IsAlive(a) == true;
+            var lostAt = !alive && settings.Lease && _lastGrant + settings.LeaseTtl < now ? _lastGrant + settings.LeaseTtl : now;
+            var link = mine?.Status.Copies.FirstOrDefault(c => c.Peer == copy.Replication);
+            loss = PredictedLoss.Between(
+                mine?.Status.Appended, mine?.At, theirs?.Status.Durable, theirs?.Status.CurrentAsOf, lostAt, settings.CopyMode == CopyMode.Sync && link is { State: CopyState.Current });
+        }
+
+        return _assessed = new Assessment { Loss = loss, PeerReady = missing.Count == 0, NotReady = missing.Count == 0 ? null : string.Join("; ", missing), At = now };
+    }
+
+    /// <summary>The beginning: the volume is made at the owner as configured. Asked again until the appliance reports it.</summary>
+    private async Task SetUpAsync(DateTimeOffset now)
+    {
+        var (settings, machine) = (store.State.Settings!, store.State.Machine!);
+        if (machine.Phase != Phase.Unprotected || machine.Run is not null || settings is not { Volume: { } volume, VolumeSizeBytes: { } size }
+            || settings.At(machine.Owner.Site).Appliance is not { } appliance || _seen.IsAlive(appliance) != true
+            || _seen.VolumeOf(appliance) is not null || now < _createAgainAt)
+        {
+            return;
+        }
+
+        _createAgainAt = now + TimeSpan.FromSeconds(10);
+        await GrainFactory.GetGrain<IDeviceGrain>(appliance.Value).SendAsync(new CreateVolume
+        {
+            Id = new CommandId($"{Id}.create.{now.ToUnixTimeSeconds() / 10}"),
+            IssuedAt = now,
+            Deadline = now + TimeSpan.FromSeconds(30),
+            System = Id,
+            Epoch = machine.Owner.Epoch,
+            Volume = volume,
+            SizeBytes = size,
+        }).WaitAsync(CallDeadline, time);
+    }
+}

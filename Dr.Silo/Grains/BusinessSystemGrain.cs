@@ -1,0 +1,217 @@
+using Dr.Silo.Decisions.Failover;
+using Dr.Silo.Storage;
+using Orleans.Runtime;
+using Orleans.Storage;
+
+namespace Dr.Silo.Grains;
+
+/// <summary>
+/// One business system: hears, asks the machine, persists, then acts.
+/// <list type="bullet">
+/// <item>Reports only change memory; one loop, never two at once, turns them into events for the machine.</item>
+/// <item>State, effects, audit and journal notes are written in one piece before anything acts.</item>
+/// <item>The ledger's row, not this activation, decides who owns and who grants leases.</item>
+/// </list>
+/// </summary>
+[GrainType("system")]
+internal sealed partial class BusinessSystemGrain(
+    [PersistentState("system")] IPersistentState<SystemRecord> store,
+    OwnershipLedger ledger,
+    AuditLog audit,
+    EventLog events,
+    RunJournal journal,
+    ControlPlaneTraits traits,
+    TimeProvider time,
+    ILogger<BusinessSystemGrain> logger) : Grain, IBusinessSystemGrain, IRemindable
+{
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan CallDeadline = TimeSpan.FromSeconds(5);
+
+    private readonly SystemObservations _seen = new();
+    private readonly Queue<SystemEvent> _inbox = [];
+    private readonly string _granter = Guid.NewGuid().ToString("N");
+    private IGrainTimer? _pump;
+    private DateTimeOffset _lastGrant;
+    private bool _fencing;
+    private bool _isGranter;
+
+    private SystemId Id => new(this.GetPrimaryKeyString());
+
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        // Another activation may have granted a lease up to this very moment.
+        _lastGrant = time.GetUtcNow();
+        _pump = this.RegisterGrainTimer(PumpAsync, new GrainTimerCreationOptions(TimeSpan.Zero, Tick) { KeepAlive = true });
+        if (store.State.Machine is not null)
+        {
+            await TakeUpAsync(cancellationToken);
+        }
+    }
+
+    public async Task ConfigureAsync(SystemSettings settings)
+    {
+        var rules = RulesOf(settings);
+        if (store.State.Machine is not { } machine)
+        {
+            var entry = await ledger.EnsureAsync(Id, settings.Home, CancellationToken.None);
+            await SaveAsync(store.State with { Settings = settings, Machine = SystemState.New(Id, rules, entry.Owner, time.GetUtcNow()) });
+            await TakeUpAsync(CancellationToken.None);
+        }
+        else if (store.State.Settings != settings || machine.Rules != rules)
+        {
+            await SaveAsync(store.State with { Settings = settings, Machine = machine with { Rules = rules } });
+        }
+
+        if (traits.Reminders)
+        {
+            // Only to wake this grain on another silo when its own is lost; the deadlines are in the state.
+            await this.RegisterOrUpdateReminder("wake", TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
+        }
+
+        await TellOwnershipAsync();
+    }
+
+    public Task ReceiveReminder(string reminderName, TickStatus status) => WakeAsync();
+
+    public Task WakeAsync()
+    {
+        Pump();
+        return Task.CompletedTask;
+    }
+
+    public Task OnPresenceAsync(PresenceChange change)
+    {
+        _seen.Hear(change);
+        Pump();
+        return Task.CompletedTask;
+    }
+
+    public Task OnHealthAsync(DeviceId host, SystemHealth health)
+    {
+        _seen.Hear(host, health, time.GetUtcNow());
+        return Task.CompletedTask;
+    }
+
+    public Task OnReachAsync(DeviceId witness, SiteId site, ReachReport report)
+    {
+        if (store.State.Machine is { } machine)
+        {
+            _seen.Hear(witness, site, machine.Owner.Site, report, time.GetUtcNow());
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task OnVolumeAsync(DeviceId appliance, VolumeStatus status)
+    {
+        if (store.State.Settings is { } settings && status.Name == settings.Volume)
+        {
+            _seen.Hear(appliance, status, time.GetUtcNow());
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task OnResultAsync(DeviceId device, DeviceCommand command, CommandResult result)
+    {
+        _results.Enqueue((command, result));
+        Pump();
+        return Task.CompletedTask;
+    }
+
+    public Task OnProbeAsync(DeviceId device, SiteId site, CommandResult result)
+    {
+        HearProbe(device, site, result);
+        return Task.CompletedTask;
+    }
+
+    public async Task<LeaseGrant> RenewLeaseAsync(DeviceId device, LeaseRequest request)
+    {
+        if (store.State is not { Settings: { } settings, Machine: { } machine })
+        {
+            return new LeaseGrant { System = request.System, Epoch = Epoch.None, Granted = false };
+        }
+
+        var site = settings.At(machine.Owner.Site);
+        var mine = (site.Appliance == device || site.Host == device) && LeaseClock.MayGrant(machine, site.Site, request.Epoch);
+        if (mine)
+        {
+            // Before the ledger is read: if fencing commits while we wait for the answer, this is what its clock has to count from.
+            _lastGrant = time.GetUtcNow();
+        }
+
+        var entry = await ledger.ReadAsync(Id, CancellationToken.None);
+        var granted = mine && entry is { Fencing: false } && entry.Granter == _granter && entry.Owner == machine.Owner && request.Epoch == entry.Owner.Epoch && !_fencing;
+        return new LeaseGrant { System = Id, Epoch = entry?.Owner.Epoch ?? machine.Owner.Epoch, Granted = granted, Ttl = settings.LeaseTtl };
+    }
+
+    private static TakeoverRules RulesOf(SystemSettings settings) => new()
+    {
+        Home = settings.Home,
+        Peer = settings.Opposite(settings.Home).Site,
+        Class = settings.Class,
+        Approval = settings.Approval,
+        HasVolume = settings.Volume is not null,
+        PeerInstanceRuns = settings.Class == TakeoverClass.R,
+        LossLimit = settings.LossLimit,
+        LeaseTtl = settings is { Lease: true, Volume: not null } ? settings.LeaseTtl : null,
+        Trial = settings.Trial,
+    };
+
+    /// <summary>After an activation: become the granter, believe the ledger, and go on with what was open.</summary>
+    private async Task TakeUpAsync(CancellationToken cancellationToken)
+    {
+        _isGranter = await ledger.BecomeGranterAsync(Id, _granter, cancellationToken);
+        _lastGrant = time.GetUtcNow();
+        if (store.State.Machine is not { } machine || await ledger.ReadAsync(Id, cancellationToken) is not { } entry)
+        {
+            return;
+        }
+
+        _fencing = entry.Fencing;
+        if (entry.Owner != machine.Owner)
+        {
+            // Either our own claim whose answer was lost, or somebody else's.
+            _inbox.Enqueue(machine.Run is { ClaimSent: true } run && entry.Owner == new Ownership(run.Epoch, run.To)
+                ? new SystemEvent.OwnershipClaimed(run.Id, entry.Owner)
+                : new SystemEvent.OwnershipMoved(entry.Owner));
+        }
+
+        if (machine.Run is { LeasesStopped: true, Claimed: false } stopped)
+        {
+            // The clock begins anew: nobody knows when the activation before this one granted last.
+            await SaveAsync(store.State with { Effects = [.. store.State.Effects, new SystemEffect.StopLeases(stopped.Id, machine.Owner.Epoch)] });
+        }
+
+        if (machine.Phase == Phase.Suspect)
+        {
+            BeginProbing(time.GetUtcNow() + Budgets.Probing);
+        }
+
+        LogTakenUp(Id, machine.Phase, machine.Owner.Epoch, machine.Run?.Id.Value ?? "none");
+    }
+
+    private void Pump() => _pump?.Change(TimeSpan.Zero, Tick);
+
+    private async Task SaveAsync(SystemRecord record)
+    {
+        var before = store.State;
+        store.State = record;
+        try
+        {
+            await store.WriteStateAsync();
+        }
+        catch (Exception e)
+        {
+            // What is not stored is not true. After a conflict another activation has written: this one goes and the next reads what is.
+            store.State = before;
+            if (e is InconsistentStateException)
+            {
+                LogConflict(Id);
+                DeactivateOnIdle();
+            }
+
+            throw;
+        }
+    }
+}

@@ -1,0 +1,182 @@
+using Dr.Silo.Decisions.Detection;
+
+namespace Dr.Silo.Grains;
+
+/// <summary>What the device's grain does by itself: judging silence, sending again, telling those concerned.</summary>
+internal sealed partial class DeviceGrain
+{
+    private BeatClass Class => Roles.Contains("host") ? BeatClass.Host : Roles.Contains("appliance") ? BeatClass.Appliance : BeatClass.Kiosk24H;
+
+    private async Task OnTickAsync(CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        await JudgeAsync(now);
+        foreach (var expired in store.State.Expired(now))
+        {
+            await SaveAsync(store.State.With(expired));
+        }
+
+        await TellAsync();
+        if (_presence == Presence.Alive)
+        {
+            foreach (var open in store.State.Outbox.Where(c => c.IsOpen && now - _sent.GetValueOrDefault(c.Command.Id) > DeviceOutbox.ResendAfter))
+            {
+                await TransmitAsync(open.Command);
+            }
+        }
+    }
+
+    private async Task JudgeAsync(DateTimeOffset now)
+    {
+        if (_detector is null)
+        {
+            // Never heard since this activation began: everybody gets the longer of two deadlines before silence means anything.
+            var limit = Class.Deadline(HourClass.Idle) * 2;
+            if (store.State.Birth is not null && _presence == Presence.Unknown && now - _activatedAt > limit && now - observer.Now.TrustedSince > limit)
+            {
+                await SetPresenceAsync(Presence.Suspect, $"not heard for {limit.TotalSeconds:F0} s since the control plane started");
+            }
+
+            return;
+        }
+
+        var judgement = FailureDetector.Judge(_detector, Class.Alpha(_detector.HourClass), observer.Now, now);
+        (_phi, _deadline) = (judgement.Phi, judgement.Deadline);
+        if (judgement.Liveness != Liveness.Overdue)
+        {
+            return;
+        }
+
+        var silentFor = now - _detector.ArrivedAt;
+        if (_presence is Presence.Alive or Presence.Unknown)
+        {
+            await SetPresenceAsync(Presence.Suspect, $"silent for {silentFor.TotalSeconds:F1} s, promised a beat within {_detector.Promise.TotalSeconds:F1} s");
+        }
+        else if (_presence == Presence.Suspect && now - _presenceSince > TimeSpan.FromSeconds(10))
+        {
+            await SetPresenceAsync(Presence.Silent, $"silent for {silentFor.TotalSeconds:F0} s");
+        }
+    }
+
+    private async Task SetPresenceAsync(Presence presence, string reason)
+    {
+        if (presence == _presence)
+        {
+            return;
+        }
+
+        (_presence, _presenceSince) = (presence, time.GetUtcNow());
+        LogPresence(Id, presence, reason);
+        var change = new PresenceChange
+        {
+            Device = Id,
+            Site = Site ?? default,
+            Alive = presence == Presence.Alive,
+            LastHeard = _detector?.ArrivedAt ?? _activatedAt,
+            Phi = _phi,
+            Reason = $"{Id} is {reason}.",
+        };
+        await TryAsync("its presence", async () =>
+        {
+            if (Site is { } site)
+            {
+                await GrainFactory.GetGrain<ISiteGrain>(site.Value).OnPresenceAsync(change);
+            }
+
+            await Task.WhenAll(Systems.Select(s => GrainFactory.GetGrain<IBusinessSystemGrain>(s.Value).OnPresenceAsync(change)));
+            await events.AppendAsync(
+                [
+                    (null, new EventRecord
+                    {
+                        At = _presenceSince,
+                        Kind = "device.presence",
+                        Subject = Id.Value,
+                        Severity = presence == Presence.Alive ? Severity.Information : Severity.Warning,
+                        Text = change.Reason,
+                        Data = new Dictionary<string, string> { ["presence"] = presence.ToString() },
+                    }),
+                ],
+                CancellationToken.None);
+        });
+    }
+
+    private IReadOnlyList<SystemId> Systems => store.State.Settings?.Systems ?? [];
+
+    private async Task<LeaseGrant?> RenewAsync(LeaseRequest request)
+    {
+        LeaseGrant? grant = null;
+        await TryAsync($"the lease of {request.System}", async () =>
+            grant = await GrainFactory.GetGrain<IBusinessSystemGrain>(request.System.Value).RenewLeaseAsync(Id, request).WaitAsync(CallDeadline, time));
+        return grant;
+    }
+
+    private Task ReportAsync(Beat beat) => TryAsync("a report", async () =>
+    {
+        List<Task> reports = [];
+        reports.AddRange(beat.Volumes.Select(v => GrainFactory.GetGrain<IVolumeGrain>(v.Name).OnStatusAsync(Id, v)));
+        foreach (var system in Systems)
+        {
+            var grain = GrainFactory.GetGrain<IBusinessSystemGrain>(system.Value);
+            reports.AddRange(beat.Systems.Where(h => h.System == system).Select(h => grain.OnHealthAsync(Id, h)));
+            reports.AddRange(beat.Volumes.Select(v => grain.OnVolumeAsync(Id, v)));
+        }
+
+        const string System = "system:";
+        reports.AddRange(beat.Reach.Where(r => r.Target.StartsWith(System, StringComparison.Ordinal))
+            .Select(r => GrainFactory.GetGrain<IBusinessSystemGrain>(r.Target[System.Length..]).OnReachAsync(Id, Site ?? default, r)));
+        await Task.WhenAll(reports).WaitAsync(CallDeadline, time);
+    });
+
+    /// <summary>Results go to who asked; the mark that they were told is only in memory until the next write, so after a crash they are told again.</summary>
+    private async Task TellAsync()
+    {
+        foreach (var done in store.State.Outbox.Where(c => c is { IsOpen: false, Told: false }).ToArray())
+        {
+            await TryAsync($"the result of {done.Command.Id}", async () =>
+            {
+                await TellAsync(done.Command, done.Result!).WaitAsync(CallDeadline, time);
+                store.State = store.State.Told(done.Command.Id);
+            });
+        }
+    }
+
+    private Task TellAsync(DeviceCommand command, CommandResult result) => command switch
+    {
+        TakePoint { Step: VolumeGrain.ScheduleStep } point => GrainFactory.GetGrain<IVolumeGrain>(point.Volume).OnResultAsync(Id, command, result),
+        { System: { } system } => GrainFactory.GetGrain<IBusinessSystemGrain>(system.Value).OnResultAsync(Id, command, result),
+        _ => Task.CompletedTask,
+    };
+
+    private Task TransmitAsync(DeviceCommand command)
+    {
+        _sent[command.Id] = time.GetUtcNow();
+        return TryAsync($"command {command.Id}", () => Downlink?.SendCommandAsync(Id, command, CancellationToken.None).WaitAsync(CallDeadline, time) ?? Task.CompletedTask);
+    }
+
+    private Task PushConfigAsync() => store.State.Settings is { } settings
+        ? TryAsync("its configuration", () => Downlink?.SetConfigAsync(Id, settings.Config with { Version = store.State.ConfigVersion, Epochs = store.State.Epochs }, CancellationToken.None)
+            .WaitAsync(CallDeadline, time) ?? Task.CompletedTask)
+        : Task.CompletedTask;
+
+    /// <summary>
+    /// For what is repeated anyway: by the next beat, by the timer, at the next birth. So any failure of the other side is only noted; the beat that
+    /// carried it must still count.
+    /// </summary>
+    private async Task TryAsync(string what, Func<Task> act)
+    {
+        try
+        {
+            await act();
+        }
+        catch (Exception e) when (e is not InvariantException)
+        {
+            LogNotThrough(Id, what, e.Message);
+        }
+    }
+
+    // A restored database must not give out versions that devices have seen higher: the clock is above every count of changes.
+    private long NextVersion() => Math.Max(store.State.ConfigVersion + 1, time.GetUtcNow().ToUnixTimeMilliseconds());
+
+    private static bool SameSettings(DeviceSettings a, DeviceSettings b) =>
+        System.Text.Json.JsonSerializer.Serialize(a) == System.Text.Json.JsonSerializer.Serialize(b);
+}

@@ -1,0 +1,253 @@
+using Dr.Silo.Decisions.Detection;
+using Dr.Silo.Storage;
+using Orleans.Runtime;
+using Orleans.Storage;
+
+namespace Dr.Silo.Grains;
+
+/// <summary>
+/// One device. Beats stay in memory; its epoch, configuration and outbox are stored before anything is sent. Nothing here decides: what was seen and not seen
+/// is told to the systems and the site.
+/// </summary>
+[GrainType("device")]
+internal sealed partial class DeviceGrain(
+    [PersistentState("device")] IPersistentState<DeviceRecord> store,
+    IServiceProvider services,
+    KnownThings known,
+    EventLog events,
+    ObserverHealth observer,
+    TimeProvider time,
+    ILogger<DeviceGrain> logger) : Grain, IDeviceGrain
+{
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CallDeadline = TimeSpan.FromSeconds(3);
+
+    private readonly Dictionary<CommandId, DateTimeOffset> _sent = [];
+    private readonly Dictionary<CommandId, string> _progress = [];
+    private readonly Dictionary<CommandId, (SystemId Asker, DateTimeOffset At)> _probes = [];
+    private DetectorState? _detector;
+    private Beat? _beat;
+    private Presence _presence = Presence.Unknown;
+    private DateTimeOffset _presenceSince;
+    private DateTimeOffset _activatedAt;
+    private double _phi;
+    private DateTimeOffset? _deadline;
+
+    private DeviceId Id => new(this.GetPrimaryKeyString());
+
+    private SiteId? Site => store.State.Settings?.Site ?? store.State.Birth?.Site;
+
+    private IReadOnlyList<string> Roles => store.State.Settings?.Roles ?? store.State.Birth?.Roles ?? [];
+
+    // Looked up when needed: the ingress starts after the grains, and tests run without one.
+    private IDownlink? Downlink => services.GetService<IDownlink>();
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        _activatedAt = _presenceSince = time.GetUtcNow();
+        this.RegisterGrainTimer(OnTickAsync, new GrainTimerCreationOptions(Tick, Tick) { KeepAlive = true });
+        return Task.CompletedTask;
+    }
+
+    public async Task OnBirthAsync(Birth birth)
+    {
+        if (birth.DeviceEpoch < store.State.DeviceEpoch)
+        {
+            LogOldBirth(Id, birth.DeviceEpoch, store.State.DeviceEpoch);
+            return;
+        }
+
+        var isNew = store.State.Birth is null;
+        await SaveAsync(store.State with { DeviceEpoch = birth.DeviceEpoch, Birth = birth });
+        if (isNew)
+        {
+            await known.AddAsync(ThingKind.Device, Id.Value, birth.Site.Value, CancellationToken.None);
+        }
+
+        await PushConfigAsync();
+        foreach (var open in store.State.Outbox.Where(c => c.IsOpen))
+        {
+            await TransmitAsync(open.Command);
+        }
+    }
+
+    public Task OnStateAsync(DeviceState state)
+    {
+        if (!state.Online && state.Epoch >= store.State.DeviceEpoch)
+        {
+            LogWill(Id, state.Epoch);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public async Task<DownAck?> OnBeatAsync(Beat beat)
+    {
+        if (beat.DeviceEpoch < store.State.DeviceEpoch)
+        {
+            return null;
+        }
+
+        var now = time.GetUtcNow();
+        _detector = FailureDetector.Heard(_detector, beat, now);
+        _beat = beat;
+        await SetPresenceAsync(Presence.Alive, "heard");
+        var leases = await Task.WhenAll(beat.Leases.Select(RenewAsync));
+        await ReportAsync(beat);
+        return new DownAck
+        {
+            ServerTime = now,
+            BeatSequence = beat.Sequence,
+            BootId = beat.BootId,
+            Leases = [.. leases.OfType<LeaseGrant>()],
+            BirthWanted = store.State.Birth is not { } birth || birth.BootId != beat.BootId,
+        };
+    }
+
+    public async Task<DownAck> OnDataAsync(DataBatch batch)
+    {
+        var highWater = await services.GetRequiredService<IDataSink>().CommitAsync(Id, batch, CancellationToken.None);
+        return new DownAck
+        {
+            ServerTime = time.GetUtcNow(),
+            Lanes = [new LaneAck { Stream = batch.Stream, Lane = batch.Lane, HighWater = highWater }],
+        };
+    }
+
+    public async Task OnResultAsync(CommandResult result)
+    {
+        if (_probes.Remove(result.Id, out var probe))
+        {
+            await GrainFactory.GetGrain<IBusinessSystemGrain>(probe.Asker.Value).OnProbeAsync(Id, Site ?? default, result);
+            return;
+        }
+
+        if (store.State.Find(result.Id) is not { IsOpen: true })
+        {
+            return;
+        }
+
+        if (result.Outcome == CommandOutcome.Progress)
+        {
+            _progress[result.Id] = result.Detail ?? "";
+            return;
+        }
+
+        await SaveAsync(store.State.With(result));
+        await TellAsync();
+    }
+
+    public async Task SendAsync(DeviceCommand command)
+    {
+        if (store.State.Find(command.Id) is { } there)
+        {
+            if (!there.IsOpen)
+            {
+                // Asked again: the asker has lost the answer, so it is told again, by the timer.
+                store.State = store.State with { Outbox = [.. store.State.Outbox.Select(c => c.Command.Id == command.Id ? c with { Told = false } : c)] };
+            }
+
+            return;
+        }
+
+        await SaveAsync(store.State.With(command));
+        await TransmitAsync(command);
+    }
+
+    public async Task ProbeAsync(SystemId asker, ProbeTargets probe)
+    {
+        var now = time.GetUtcNow();
+        foreach (var old in _probes.Where(p => now - p.Value.At > DeviceOutbox.Grace).Select(p => p.Key).ToArray())
+        {
+            _probes.Remove(old);
+        }
+
+        _probes[probe.Id] = (asker, now);
+        await TransmitAsync(probe);
+    }
+
+    public async Task OnOwnershipAsync(SystemId system, Epoch epoch)
+    {
+        if (store.State.Epochs.GetValueOrDefault(system) >= epoch)
+        {
+            return;
+        }
+
+        var epochs = new Dictionary<SystemId, Epoch>(store.State.Epochs) { [system] = epoch };
+        await SaveAsync(store.State with { Epochs = epochs, ConfigVersion = NextVersion() });
+        await PushConfigAsync();
+    }
+
+    public async Task ConfigureAsync(DeviceSettings settings)
+    {
+        if (store.State.Settings is null || !SameSettings(store.State.Settings, settings))
+        {
+            await SaveAsync(store.State with { Settings = settings, ConfigVersion = NextVersion() });
+        }
+
+        await PushConfigAsync();
+    }
+
+    public Task<DeviceView> GetAsync() => Task.FromResult(new DeviceView
+    {
+        Id = Id,
+        Site = Site,
+        Roles = Roles,
+        Presence = _presence,
+        Since = _presenceSince,
+        LastHeard = _detector?.ArrivedAt,
+        Deadline = _deadline,
+        Phi = _detector is null ? null : _phi,
+        HourClass = _beat?.HourClass ?? HourClass.Idle,
+        PeriodMs = _beat?.NextDueMs,
+        Software = store.State.Birth?.Software,
+        DeviceEpoch = store.State.DeviceEpoch,
+        OpenCommands =
+        [
+            .. store.State.Outbox.Where(c => c.IsOpen).Select(c => new CommandView
+            {
+                Id = c.Command.Id,
+                Kind = c.Command.GetType().Name,
+                IssuedAt = c.Command.IssuedAt,
+                Deadline = c.Command.Deadline,
+                Progress = _progress.GetValueOrDefault(c.Command.Id),
+            }),
+        ],
+        Volumes = _beat?.Volumes ?? [],
+        Systems = _beat?.Systems ?? [],
+        Reach = _beat?.Reach ?? [],
+    });
+
+    private async Task SaveAsync(DeviceRecord record)
+    {
+        var before = store.State;
+        store.State = record;
+        try
+        {
+            await store.WriteStateAsync();
+        }
+        catch (Exception e)
+        {
+            // What is not stored is not true. After a conflict another activation has written: this one goes and the next reads what is.
+            store.State = before;
+            if (e is InconsistentStateException)
+            {
+                DeactivateOnIdle();
+            }
+
+            throw;
+        }
+    }
+
+    [LoggerMessage(3101, LogLevel.Information, "Device {DeviceId}: birth with device epoch {Epoch} ignored, {Seen} was seen")]
+    private partial void LogOldBirth(DeviceId deviceId, long epoch, long seen);
+
+    [LoggerMessage(3102, LogLevel.Information, "Device {DeviceId}: the broker says it is off-line (device epoch {Epoch})")]
+    private partial void LogWill(DeviceId deviceId, long epoch);
+
+    [LoggerMessage(3103, LogLevel.Information, "Device {DeviceId} is {Presence}: {Reason}")]
+    private partial void LogPresence(DeviceId deviceId, Presence presence, string reason);
+
+    [LoggerMessage(3104, LogLevel.Warning, "Device {DeviceId}: {What} did not get through and is tried again: {Reason}")]
+    private partial void LogNotThrough(DeviceId deviceId, string what, string reason);
+}

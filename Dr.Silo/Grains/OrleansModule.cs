@@ -1,0 +1,86 @@
+using System.Net;
+using Dr.Silo.Storage;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using Orleans.Serialization;
+using Orleans.Storage;
+
+namespace Dr.Silo.Grains;
+
+/// <summary>Where this silo is in its cluster. Only an address matters on SQLite, where it is alone.</summary>
+public sealed record SiloEndpoint
+{
+    public string ClusterId { get; init; } = "dr";
+
+    public IPAddress Address { get; init; } = IPAddress.Loopback;
+
+    /// <summary>Between silos; taken by Orleans, so it must be free.</summary>
+    public required int SiloPort { get; init; }
+
+    /// <summary>For clients of the cluster; 0 = none.</summary>
+    public int GatewayPort { get; init; }
+}
+
+/// <summary>Orleans on our database: membership, grain state and reminders on PostgreSQL; alone, with grain state in one file, on SQLite.</summary>
+public static class OrleansModule
+{
+    public static void AddDrOrleans(this IHostApplicationBuilder builder, Database database, SiloEndpoint endpoint)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(database);
+        ArgumentNullException.ThrowIfNull(endpoint);
+        builder.Services.AddDrGrains(database);
+        builder.UseOrleans(silo => silo.ConfigureDr(database, endpoint));
+        builder.Services.AddHostedService<WakerService>();
+    }
+
+    /// <summary>What the grains need besides Orleans.</summary>
+    internal static IServiceCollection AddDrGrains(this IServiceCollection services, Database database)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        if (!services.Any(s => s.ServiceType == typeof(Database)))
+        {
+            services.AddStorage(database);
+        }
+
+        services.AddSingleton(new ControlPlaneTraits(Reminders: database.Kind == DatabaseKind.PostgreSql));
+        services.AddSingleton<GrainConfigurator>();
+        services.AddSingleton<ObserverHealth>();
+        services.AddHostedService(provider => provider.GetRequiredService<ObserverHealth>());
+        return services;
+    }
+
+    internal static void ConfigureDr(this ISiloBuilder silo, Database database, SiloEndpoint endpoint)
+    {
+        silo.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (endpoint.ClusterId, "dr"));
+        if (database.Kind == DatabaseKind.Sqlite)
+        {
+            silo.UseLocalhostClustering(endpoint.SiloPort, endpoint.GatewayPort, serviceId: "dr", clusterId: endpoint.ClusterId);
+        }
+        else
+        {
+            silo.ConfigureEndpoints(endpoint.Address, endpoint.SiloPort, endpoint.GatewayPort);
+            silo.UseAdoNetClustering(options => (options.Invariant, options.ConnectionString) = (database.Invariant, database.ConnectionString));
+            silo.UseAdoNetReminderService(options => (options.Invariant, options.ConnectionString) = (database.Invariant, database.ConnectionString));
+
+            // A lost silo's grains have to answer again within 10 s: two missed probes of a second each, seen by two silos or the only other one.
+            silo.Configure<ClusterMembershipOptions>(options =>
+            {
+                options.ProbeTimeout = TimeSpan.FromSeconds(1.5);
+                options.NumMissedProbesLimit = 2;
+                options.TableRefreshTimeout = TimeSpan.FromSeconds(5);
+            });
+        }
+
+        silo.ConfigureDrState(database);
+    }
+
+    /// <summary>Grain state, serialized by Orleans' own serializer: ids and aliases, so that a state of an older version reads in a newer.</summary>
+    internal static void ConfigureDrState(this ISiloBuilder silo, Database database)
+    {
+        silo.AddAdoNetGrainStorageAsDefault(options => (options.Invariant, options.ConnectionString) = (database.Invariant, database.ConnectionString));
+        silo.Services.AddOptions<AdoNetGrainStorageOptions>(Orleans.Providers.ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME)
+            .Configure<Serializer>((options, serializer) => options.GrainStorageSerializer = new OrleansGrainStorageSerializer(serializer));
+    }
+}

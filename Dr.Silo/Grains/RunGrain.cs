@@ -1,0 +1,47 @@
+using Dr.Silo.Storage;
+
+namespace Dr.Silo.Grains;
+
+/// <summary>One run's journal. The rows are the state: every call is one idempotent statement.</summary>
+[GrainType("run")]
+internal sealed class RunGrain(RunJournal journal, EventLog events, TimeProvider time) : Grain, IRunGrain
+{
+    private RunId Id => new(this.GetPrimaryKeyString());
+
+    public Task OpenAsync(RunHeader header) => journal.OpenAsync(header, CancellationToken.None);
+
+    public async Task<StepRecord> BeginAsync(StepIntent intent)
+    {
+        var step = await journal.BeginAsync(Id, intent, CancellationToken.None);
+        await TellAsync($"{Id}/{intent.Step}@{intent.Target}#{intent.Attempt}:begin", intent.Step, intent.Target, StepState.Intended, intent.Intent);
+        return step;
+    }
+
+    public async Task EndAsync(string step, string target, StepState state, string? detail, IReadOnlyDictionary<string, string> evidence)
+    {
+        await journal.EndAsync(Id, step, target, state, detail, evidence, CancellationToken.None);
+        await TellAsync(null, step, target, state, detail ?? state.ToString());
+    }
+
+    public Task NoteAsync(string name, string value) => journal.NoteAsync(Id, name, value, CancellationToken.None);
+
+    public Task SetStateAsync(RunState state) => journal.SetStateAsync(Id, state, CancellationToken.None);
+
+    public Task CloseAsync(RunState state, string reason) => journal.CloseAsync(Id, state, reason, CancellationToken.None);
+
+    public Task<RunView?> GetAsync() => journal.ReadAsync(Id, CancellationToken.None);
+
+    private Task TellAsync(string? key, string step, string target, StepState state, string text) => events.AppendAsync(
+        [
+            (key, new EventRecord
+            {
+                At = time.GetUtcNow(),
+                Kind = "run.step",
+                Subject = Id.Value,
+                Severity = state == StepState.Failed ? Severity.Warning : Severity.Information,
+                Text = $"{step} at {target}: {text}",
+                Data = new Dictionary<string, string> { ["step"] = step, ["target"] = target, ["state"] = state.ToString() },
+            }),
+        ],
+        CancellationToken.None);
+}

@@ -1,0 +1,50 @@
+using Dr.Silo.Decisions.Detection;
+
+namespace Dr.Silo.Grains;
+
+/// <summary>What a system's grain has heard: presence, health, positions, witnesses. Only in memory; told again by the next beats.</summary>
+internal sealed class SystemObservations
+{
+    /// <summary>The most witnesses asked at once.</summary>
+    public const int MaxWitnesses = 15;
+
+    private readonly Dictionary<DeviceId, PresenceChange> _presence = [];
+    private readonly Dictionary<DeviceId, (SystemHealth Health, DateTimeOffset At, DateTimeOffset StateSince)> _health = [];
+    private readonly Dictionary<DeviceId, (VolumeStatus Status, DateTimeOffset At, DateTimeOffset CopyStateSince)> _volumes = [];
+    private readonly Dictionary<DeviceId, WitnessReport> _witnesses = [];
+
+    public void Hear(PresenceChange change) => _presence[change.Device] = change;
+
+    /// <summary>A report is a beat, too.</summary>
+    public void Hear(DeviceId host, SystemHealth health, DateTimeOffset now)
+    {
+        var since = _health.TryGetValue(host, out var was) && was.Health.State == health.State ? was.StateSince : now;
+        _health[host] = (health, now, since);
+    }
+
+    public void Hear(DeviceId appliance, VolumeStatus status, DateTimeOffset now)
+    {
+        var since = _volumes.TryGetValue(appliance, out var was) && CopyStateOf(was.Status) == CopyStateOf(status) ? was.CopyStateSince : now;
+        _volumes[appliance] = (status, now, since);
+    }
+
+    public void Hear(DeviceId witness, SiteId site, SiteId ownerSite, ReachReport report, DateTimeOffset now) =>
+        // Street kiosks stand each on a line of its own; devices of one of our sites share that site's.
+        _witnesses[witness] = new WitnessReport(witness, site, site == ownerSite ? site.Value : witness.Value, site == ownerSite, report.Reachable, report.TransactionFailed, now);
+
+    /// <summary>Null = not known yet.</summary>
+    public bool? IsAlive(DeviceId device) => _presence.TryGetValue(device, out var p) ? p.Alive : null;
+
+    public PresenceChange? PresenceOf(DeviceId device) => _presence.GetValueOrDefault(device);
+
+    public (SystemHealth Health, DateTimeOffset At, DateTimeOffset StateSince)? HealthOf(DeviceId host) => _health.TryGetValue(host, out var h) ? h : null;
+
+    public (VolumeStatus Status, DateTimeOffset At, DateTimeOffset CopyStateSince)? VolumeOf(DeviceId? appliance) =>
+        appliance is { } id && _volumes.TryGetValue(id, out var v) ? v : null;
+
+    public IReadOnlyList<WitnessReport> Witnesses => [.. _witnesses.Values];
+
+    public IReadOnlyList<DeviceId> WitnessesToAsk => [.. _witnesses.Values.OrderByDescending(w => w.At).Select(w => w.Witness).Take(MaxWitnesses)];
+
+    private static CopyState? CopyStateOf(VolumeStatus status) => status.Copies.Count == 0 ? null : status.Copies[0].State;
+}

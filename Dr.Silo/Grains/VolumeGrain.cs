@@ -1,0 +1,163 @@
+using Orleans.Runtime;
+using Orleans.Storage;
+
+namespace Dr.Silo.Grains;
+
+/// <summary>A volume's copies as they report themselves, and its point schedule at the owner. Persist, then send: a point is asked for at most once per due time.</summary>
+[GrainType("volume")]
+internal sealed partial class VolumeGrain(
+    [PersistentState("volume")] IPersistentState<VolumeRecord> store, TimeProvider time, ILogger<VolumeGrain> logger) : Grain, IVolumeGrain
+{
+    /// <summary>Marks points that this grain asked for; their results come back here.</summary>
+    public const string ScheduleStep = "schedule";
+
+    private const int NewestShown = 20;
+
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+
+    /// <summary>A point is a manifest record behind a quiesce of at most 10 s.</summary>
+    private static readonly TimeSpan PointDeadline = TimeSpan.FromSeconds(30);
+
+    private readonly Dictionary<DeviceId, CopyView> _copies = [];
+    private readonly SortedDictionary<PointId, PointInfo> _points = [];
+    private readonly Queue<CommandResult> _results = [];
+    private (DeviceId Appliance, Epoch Epoch)? _newOwner;
+
+    private string Name => this.GetPrimaryKeyString();
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        this.RegisterGrainTimer(OnTickAsync, new GrainTimerCreationOptions(Tick, Tick) { KeepAlive = true });
+        return Task.CompletedTask;
+    }
+
+    public async Task ConfigureAsync(VolumeSettings settings)
+    {
+        if (store.State.Settings != settings)
+        {
+            await SaveAsync(store.State with { Settings = settings });
+        }
+    }
+
+    public Task OnStatusAsync(DeviceId appliance, VolumeStatus status)
+    {
+        _copies[appliance] = new CopyView { Appliance = appliance, Status = status, ReportedAt = time.GetUtcNow() };
+        if (status.NewestPoint is { } point)
+        {
+            _points[point.Id] = point;
+            while (_points.Count > NewestShown)
+            {
+                _points.Remove(_points.Keys.First());
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task OwnedByAsync(DeviceId appliance, Epoch epoch)
+    {
+        if (epoch >= store.State.Epoch)
+        {
+            _newOwner = (appliance, epoch);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task OnResultAsync(DeviceId appliance, DeviceCommand command, CommandResult result)
+    {
+        _results.Enqueue(result);
+        return Task.CompletedTask;
+    }
+
+    public async Task<CommandId?> TakePointAsync(string? label) =>
+        store.State is { Settings: { } settings, Owner: { } owner } ? await AskAsync(settings, owner, label) : null;
+
+    public Task<VolumeView?> GetAsync() => Task.FromResult(store.State.Settings is not { } settings
+        ? null
+        : new VolumeView
+        {
+            Name = Name,
+            System = settings.System,
+            Copies = [.. _copies.Values.OrderBy(c => c.Appliance.Value, StringComparer.Ordinal)],
+            NewestPoints = [.. _points.Values.Reverse()],
+            NextPointAt = store.State.NextPointAt,
+            LastPointProblem = store.State.LastProblem,
+        });
+
+    public Task WakeAsync() => Task.CompletedTask;
+
+    /// <summary>One round of the schedule.</summary>
+    private async Task OnTickAsync(CancellationToken cancellationToken)
+    {
+        if (_newOwner is { } owner && (owner.Appliance != store.State.Owner || owner.Epoch != store.State.Epoch))
+        {
+            await SaveAsync(store.State with { Owner = owner.Appliance, Epoch = owner.Epoch, Pending = null });
+        }
+
+        while (_results.TryDequeue(out var result))
+        {
+            if (result.Id == store.State.Pending)
+            {
+                var problem = result.Outcome == CommandOutcome.Done ? null : result.Detail ?? result.Outcome.ToString();
+                await SaveAsync(store.State with { Pending = null, LastProblem = problem });
+                LogPoint(Name, result.Outcome, result.Detail);
+            }
+        }
+
+        var now = time.GetUtcNow();
+        if (store.State is { Settings: { } settings, Owner: { } appliance } && settings.PointPeriod > TimeSpan.Zero
+            && (store.State.NextPointAt is not { } next || now >= next)
+            && _copies.TryGetValue(appliance, out var copy) && copy.Status is { Role: VolumeRole.Primary } status && status.Epoch == store.State.Epoch
+            && now - copy.ReportedAt < PointDeadline)
+        {
+            await AskAsync(settings, appliance, null);
+        }
+    }
+
+    private async Task<CommandId> AskAsync(VolumeSettings settings, DeviceId appliance, string? label)
+    {
+        var now = time.GetUtcNow();
+        var id = new CommandId($"{Name}.point.{now.ToUnixTimeMilliseconds()}");
+
+        // The next due time is stored with the intent: a crash in between costs one point, never two at once.
+        await SaveAsync(store.State with { Pending = id, NextPointAt = settings.PointPeriod > TimeSpan.Zero ? now + settings.PointPeriod : null });
+        await GrainFactory.GetGrain<IDeviceGrain>(appliance.Value).SendAsync(new TakePoint
+        {
+            Id = id,
+            IssuedAt = now,
+            Deadline = now + PointDeadline,
+            System = settings.System,
+            Epoch = store.State.Epoch,
+            Step = ScheduleStep,
+            Volume = Name,
+            Label = label,
+            Quiesce = true,
+        });
+        return id;
+    }
+
+    private async Task SaveAsync(VolumeRecord record)
+    {
+        var before = store.State;
+        store.State = record;
+        try
+        {
+            await store.WriteStateAsync();
+        }
+        catch (Exception e)
+        {
+            // What is not stored is not true. After a conflict another activation has written: this one goes and the next reads what is.
+            store.State = before;
+            if (e is InconsistentStateException)
+            {
+                DeactivateOnIdle();
+            }
+
+            throw;
+        }
+    }
+
+    [LoggerMessage(3201, LogLevel.Information, "Volume {VolumeName}: point {Outcome}: {Detail}")]
+    private partial void LogPoint(string volumeName, CommandOutcome outcome, string? detail);
+}
