@@ -20,40 +20,40 @@ internal sealed partial class BusinessSystemGrain
     private Assessment? _assessed;
     private ProbeSession? _probe;
 
-    private IEnumerable<SystemEvent> Observe(DateTimeOffset now)
+    private List<SystemEvent> Observe(DateTimeOffset now)
     {
         var (settings, machine) = (store.State.Settings!, store.State.Machine!);
         var (owner, copy) = (settings.At(machine.Owner.Site), settings.At(machine.CopySite));
-        List<SystemEvent> events = [];
+        List<SystemEvent> said = [];
         if (machine.WakeAt is { } wake && now >= wake)
         {
-            events.Add(new SystemEvent.TimePassed());
+            said.Add(new SystemEvent.TimePassed());
         }
 
-        ObserveCopy(events, settings, machine, owner, copy, now);
-        ObserveOwner(events, machine, owner, now);
+        ObserveCopy(said, settings, machine, owner, copy, now);
+        ObserveOwner(said, machine, owner, now);
         if (machine is { Phase: Phase.Deciding, Run: { Assessment: not null } run })
         {
             // While a person is awaited, the picture may change by itself.
             var fresh = Assess(now);
             if (_assessed is null || fresh.PeerReady != _assessed.PeerReady || fresh.Loss.IsWithin(settings.LossLimit) != _assessed.Loss.IsWithin(settings.LossLimit))
             {
-                events.Add(new SystemEvent.TakeoverAssessed(run.Id, fresh));
+                said.Add(new SystemEvent.TakeoverAssessed(run.Id, fresh));
             }
         }
 
-        return events;
+        return said;
     }
 
-    private void ObserveCopy(List<SystemEvent> events, SystemSettings settings, SystemState machine, SystemSite owner, SystemSite copy, DateTimeOffset now)
+    private void ObserveCopy(List<SystemEvent> said, SystemSettings settings, SystemState machine, SystemSite owner, SystemSite copy, DateTimeOffset now)
     {
         if (!settings.HasVolume())
         {
             if (_seen.IsAlive(copy.Host) == true)
             {
-                events.Add(new SystemEvent.CopyConfigured());
-                events.Add(new SystemEvent.PeerReturned());
-                events.Add(new SystemEvent.CopyCurrent(machine.Owner.Epoch));
+                said.Add(new SystemEvent.CopyConfigured());
+                said.Add(new SystemEvent.PeerReturned());
+                said.Add(new SystemEvent.CopyCurrent(machine.Owner.Epoch));
             }
 
             return;
@@ -67,12 +67,12 @@ internal sealed partial class BusinessSystemGrain
 
         if (peerIsBack && machine.Phase == Phase.Unprotected)
         {
-            events.Add(new SystemEvent.CopyConfigured());
+            said.Add(new SystemEvent.CopyConfigured());
         }
 
         if (peerIsBack && machine.Phase == Phase.FailedOver)
         {
-            events.Add(new SystemEvent.PeerReturned());
+            said.Add(new SystemEvent.PeerReturned());
         }
 
         if (status.Copies.FirstOrDefault(c => c.Peer == copy.Replication) is not { } link)
@@ -83,18 +83,18 @@ internal sealed partial class BusinessSystemGrain
         switch (link.State)
         {
             case CopyState.Current:
-                events.Add(new SystemEvent.CopyCurrent(machine.Owner.Epoch));
+                said.Add(new SystemEvent.CopyCurrent(machine.Owner.Epoch));
                 break;
             case CopyState.Diverged:
-                events.Add(new SystemEvent.CopyDiverged(link.Detail ?? "The copy has writes of its own."));
+                said.Add(new SystemEvent.CopyDiverged(link.Detail ?? "The copy has writes of its own."));
                 break;
             case CopyState.Failed or CopyState.Seeding when now - seen.CopyStateSince > CopyTroubleAfter:
-                events.Add(new SystemEvent.CopyLost(link.Detail ?? $"The copy is {link.State}."));
+                said.Add(new SystemEvent.CopyLost(link.Detail ?? $"The copy is {link.State}."));
                 break;
         }
     }
 
-    private void ObserveOwner(List<SystemEvent> events, SystemState machine, SystemSite owner, DateTimeOffset now)
+    private void ObserveOwner(List<SystemEvent> said, SystemState machine, SystemSite owner, DateTimeOffset now)
     {
         DeviceId[] devices = owner.Appliance is { } appliance && appliance != owner.Host ? [owner.Host, appliance] : [owner.Host];
         var silent = devices.Select(_seen.PresenceOf).OfType<PresenceChange>().FirstOrDefault(p => !p.Alive);
@@ -103,7 +103,7 @@ internal sealed partial class BusinessSystemGrain
         {
             if (_probe is null && now >= _suspectAgainAt)
             {
-                events.Add(new SystemEvent.Suspected(silent.Phi, silent.Reason));
+                said.Add(new SystemEvent.Suspected(silent.Phi, silent.Reason));
             }
 
             return;
@@ -124,14 +124,14 @@ internal sealed partial class BusinessSystemGrain
             if (machine.Phase is Phase.Suspect or Phase.Deciding or Phase.NeedsOperator && report.At > machine.Since)
             {
                 _probe = null;
-                events.Add(new SystemEvent.OwnerServes());
+                said.Add(new SystemEvent.OwnerServes());
             }
         }
         else if (report.Health.State is HealthState.Failed or HealthState.Stopped && now - report.StateSince > OwnReportAfter && !_repairing && now >= _suspectAgainAt
             && store.State.ServedEpoch == machine.Owner.Epoch && machine.Phase is Phase.Protected or Phase.FailbackReady or Phase.OnTrial)
         {
             _suspectAgainAt = now + SuspectAgainAfter;
-            events.Add(new SystemEvent.Classified(SuspicionClassifier.Classify(Facts(owner, 0, 0, null, now) with { OwnReportFailed = true })));
+            said.Add(new SystemEvent.Classified(SuspicionClassifier.Classify(Facts(owner, 0, 0, null, now) with { OwnReportFailed = true })));
         }
     }
 

@@ -17,6 +17,11 @@ internal sealed partial class DeviceGrain
         }
 
         await TellAsync();
+        if (_configPushed != store.State.ConfigVersion)
+        {
+            await PushConfigAsync();
+        }
+
         if (_presence == Presence.Alive)
         {
             foreach (var open in store.State.Outbox.Where(c => c.IsOpen && now - _sent.GetValueOrDefault(c.Command.Id) > DeviceOutbox.ResendAfter))
@@ -153,10 +158,24 @@ internal sealed partial class DeviceGrain
         return TryAsync($"command {command.Id}", () => Downlink?.SendCommandAsync(Id, command, CancellationToken.None).WaitAsync(CallDeadline, time) ?? Task.CompletedTask);
     }
 
-    private Task PushConfigAsync() => store.State.Settings is { } settings
-        ? TryAsync("its configuration", () => Downlink?.SetConfigAsync(Id, settings.Config with { Version = store.State.ConfigVersion, Epochs = store.State.Epochs }, CancellationToken.None)
-            .WaitAsync(CallDeadline, time) ?? Task.CompletedTask)
-        : Task.CompletedTask;
+    /// <summary>Retained at the broker; what does not get through now goes with the next tick.</summary>
+    private async Task PushConfigAsync()
+    {
+        _configPushed = 0;
+        if (store.State.Settings is { } settings && Downlink is { } downlink)
+        {
+            var version = store.State.ConfigVersion;
+            try
+            {
+                await downlink.SetConfigAsync(Id, settings.Config with { Version = version, Epochs = store.State.Epochs }, CancellationToken.None).WaitAsync(CallDeadline, time);
+                _configPushed = version;
+            }
+            catch (Exception e) when (e is DrException { IsTransient: true } or TimeoutException)
+            {
+                LogConfigLater(Id, e.Message);
+            }
+        }
+    }
 
     /// <summary>
     /// For what is repeated anyway: by the next beat, by the timer, at the next birth. So any failure of the other side is only noted; the beat that

@@ -31,6 +31,7 @@ internal sealed partial class DeviceGrain(
     private DateTimeOffset _presenceSince;
     private DateTimeOffset _activatedAt;
     private double _phi;
+    private long _configPushed;
     private DateTimeOffset? _deadline;
 
     private DeviceId Id => new(this.GetPrimaryKeyString());
@@ -250,4 +251,7 @@ internal sealed partial class DeviceGrain(
 
     [LoggerMessage(3104, LogLevel.Warning, "Device {DeviceId}: {What} did not get through and is tried again: {Reason}")]
     private partial void LogNotThrough(DeviceId deviceId, string what, string reason);
+
+    [LoggerMessage(3105, LogLevel.Debug, "Device {DeviceId}: its configuration goes with the next tick: {Reason}")]
+    private partial void LogConfigLater(DeviceId deviceId, string reason);
 }

@@ -1,7 +1,7 @@
 using System.Net;
 using Dr.Contracts.Mqtt.Client;
 using Dr.Silo.Api;
-
+using Dr.Silo.Grains;
 using Dr.Silo.Ingress;
 using Dr.Silo.Storage;
 using Dr.Silo.WebConsole;
@@ -23,6 +23,7 @@ internal static class SiloApp
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         builder.Logging.AddFilter("Orleans", LogLevel.Warning);
+        builder.Logging.AddFilter("Polly", LogLevel.Warning);
         builder.Host.UseSystemd();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
 
@@ -30,6 +31,13 @@ internal static class SiloApp
         builder.Services.AddSingleton(plan);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddStorage(database);
+        builder.AddDrOrleans(database, new SiloEndpoint
+        {
+            ClusterId = options.ClusterId,
+            SiloPort = options.SiloPort == 0 ? FreePort() : options.SiloPort,
+            GatewayPort = options.GatewayPort == 0 ? FreePort() : options.GatewayPort,
+        });
+        builder.Services.AddHostedService<ConfigurationService>();
         builder.Services.AddIngress(new IngressOptions
         {
             Listen = options.MqttListen is null ? null : EndPointOf(options.MqttListen, "--mqtt-listen"),
@@ -58,6 +66,14 @@ internal static class SiloApp
         IPEndPoint.TryParse(text.Replace("localhost", "127.0.0.1", StringComparison.Ordinal), out var endPoint) && text.Contains(':', StringComparison.Ordinal)
             ? endPoint
             : throw new Contracts.Cli.UsageException($"{option}: '{text}' is not HOST:PORT.", "Write an address and a port, for example 127.0.0.1:8480.");
+
+    // Orleans must know its port before it listens, so a free one is asked for and given back; somebody else may take it in between, and then the start fails.
+    private static int FreePort()
+    {
+        using var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
 
     private static Database OpenDatabase(SiloOptions options)
     {

@@ -21,6 +21,7 @@ public sealed class Migrator(Database database)
                 var applied = (await connection.QueryAsync<(string Name, string Digest)>("select name, digest from dr_migration", transaction: transaction))
                     .ToDictionary(row => row.Name, row => row.Digest, StringComparer.Ordinal);
 
+                Invariant.Require(Scripts(database.Kind).Count > 0, "no migration is built into this program.");
                 var count = 0;
                 foreach (var script in Scripts(database.Kind))
                 {
