@@ -57,6 +57,9 @@ internal sealed partial class Volume
         return OpenView(ResolveTime(at), at, $"a view of {at:O} is open");
     }
 
+    /// <summary>The volume as it is now.</summary>
+    public VolumeView OpenNow() => OpenView(Volatile.Read(ref _appended), Now(), "a view of the present is open");
+
     /// <summary>Blocks that may differ between two points, in ascending order; <paramref name="from"/> null = everything that is not a hole at <paramref name="to"/>.</summary>
     public IReadOnlyList<BlockRange> ChangedBlocks(PointId? from, PointId to)
     {

@@ -17,10 +17,9 @@ internal static class VolumesModule
             StoreFaults.None,
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("Dr.Edge.Volumes"),
             config.Points.FineWindowOrDefault));
+        services.AddHostedService<PointScheduleService>();
         services.AddSingleton<IExportCatalog>(provider => provider.GetRequiredService<VolumeSet>());
     }
 
-    public static void MapVolumes(this IEndpointRouteBuilder routes)
-    {
-    }
+    public static void MapVolumes(this IEndpointRouteBuilder routes) => VolumeEndpoints.Map(routes);
 }

@@ -104,6 +104,26 @@ internal sealed class ManifestFile : IDisposable
         State = state;
     }
 
+    /// <summary>Where the records on disk are no longer those that were written; null when all are.</summary>
+    public (long Offset, long Length)? FindDamage()
+    {
+        var length = _length;
+        var content = new byte[length];
+        var read = Math.Max(_file.Read(content, 0), 0);
+        var position = 0;
+        while (position < length)
+        {
+            if (ManifestRecord.TryRead(content.AsSpan(0, read)[Math.Min(position, read)..], out _, out var recordLength) is null)
+            {
+                return (position, length - position);
+            }
+
+            position += recordLength;
+        }
+
+        return null;
+    }
+
     public void Dispose() => _file.Dispose();
 
     private void Compact(byte[] record)

@@ -1,0 +1,98 @@
+using System.CommandLine;
+using Spectre.Console;
+
+namespace Dr.Edge.Cli;
+
+/// <summary>The commands that take a while: restore, verify, import, export. On a terminal they show a progress bar on standard error.</summary>
+internal static class TransferCommands
+{
+    public static IEnumerable<Command> Create() => [Restore(), Verify(), Import(), Export()];
+
+    internal static Option<string?> AtOption(bool required) =>
+        new("--at") { Description = "A point's id or label, an ISO 8601 time, or how long ago like -30s.", Required = required, HelpName = "POINT|TIME" };
+
+    private static Command Restore()
+    {
+        var volume = VolumeCommands.VolumeArgument();
+        var at = AtOption(required: true);
+        return CommandShell.Remote("restore", "Make a volume's content what it was; a point taken first can undo it.", [volume, at], async context =>
+        {
+            var result = await RunAsync<RestoreResult>(context, $"{VolumeCommands.PathOf(context.Get(volume))}/restore", new RestoreRequest(context.Get(at)!));
+            VolumePrinter.Print(result, context.Json, $"{result.Volume} is as it was at {result.RestoredTo:O}; 'dr-edge restore {result.Volume} --at {result.Before.Id}' undoes this");
+            return CommandShell.Done;
+        });
+    }
+
+    private static Command Verify()
+    {
+        var volume = VolumeCommands.VolumeArgument();
+        var at = AtOption(required: false);
+        return CommandShell.Remote("verify", "Check every checksum of base, layers and map (or of one point); exit status 1 and the bad ranges if any.", [volume, at], async context =>
+        {
+            var result = await RunAsync<VerifyResult>(context, $"{VolumeCommands.PathOf(context.Get(volume))}/verify", new VerifyRequest(context.Get(at)));
+            VolumePrinter.Print(result, context.Json, result.Ok
+                ? $"{result.Volume}: {SizeText.Format(result.CheckedBytes)} checked, all as written"
+                : string.Join('\n', result.Bad.Select(bad => $"{bad.Where}: byte {bad.Offset}, {bad.Length} bytes: {bad.Problem}")));
+            return result.Ok ? CommandShell.Done : CommandShell.Failed;
+        });
+    }
+
+    private static Command Import()
+    {
+        var file = new Argument<string>("FILE") { Description = "A raw image." };
+        var volume = VolumeCommands.VolumeArgument();
+        return CommandShell.Remote("import", "Make a raw image a volume's content; holes stay holes.", [file, volume], async context =>
+        {
+            var path = Path.GetFullPath(context.Get(file));
+            if (!File.Exists(path))
+            {
+                throw new DrException($"There is no file {path}.", "Check the path.");
+            }
+
+            var result = await RunAsync<TransferResult>(context, $"{VolumeCommands.PathOf(context.Get(volume))}/import", new ImportRequest(path));
+            VolumePrinter.Print(result, context.Json, $"{result.Volume}: {SizeText.Format(result.DataBytes)} of data from {result.File}");
+            return CommandShell.Done;
+        });
+    }
+
+    private static Command Export()
+    {
+        var source = new Argument<string>("VOLUME[@POINT]") { Description = "A volume or clone, as it is now or as it was at a point or time." };
+        var file = new Argument<string>("FILE") { Description = "Where the raw image goes; replaced only when the new one is whole." };
+        return CommandShell.Remote("export", "Write a volume's content as a raw sparse image.", [source, file], async context =>
+        {
+            var text = context.Get(source);
+            var split = text.IndexOf('@', StringComparison.Ordinal);
+            var name = split < 0 ? text : text[..split];
+            var request = new ExportRequest(split < 0 ? null : text[(split + 1)..], Path.GetFullPath(context.Get(file)));
+            var result = await RunAsync<TransferResult>(context, $"{VolumeCommands.PathOf(name)}/export", request);
+            VolumePrinter.Print(result, context.Json, $"{result.File}: {SizeText.Format(result.DataBytes)} of data, {SizeText.Format(result.SizeBytes)} in all");
+            return CommandShell.Done;
+        });
+    }
+
+    private static async Task<T> RunAsync<T>(CommandContext context, string path, object request)
+    {
+        Task<T> Send(Action<ControlProgress> onProgress) => context.Client.StreamAsync<T>(HttpMethod.Post, path, request, onProgress, context.CancellationToken);
+
+        if (Console.IsErrorRedirected || context.Json)
+        {
+            return await Send(_ => { });
+        }
+
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        return await console.Progress()
+            .AutoClear(true)
+            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new TransferSpeedColumn(), new RemainingTimeColumn())
+            .StartAsync(async progress =>
+            {
+                var bar = progress.AddTask("…");
+                return await Send(line =>
+                {
+                    bar.Description = line.Step ?? "…";
+                    bar.MaxValue = Math.Max(line.TotalBytes, 1);
+                    bar.Value = line.DoneBytes;
+                });
+            });
+    }
+}

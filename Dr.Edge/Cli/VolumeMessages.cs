@@ -1,0 +1,82 @@
+namespace Dr.Edge.Cli;
+
+/// <summary>A volume or clone as the commands show it.</summary>
+internal sealed record VolumeSummary
+{
+    public required string Name { get; init; }
+
+    public required VolumeId Id { get; init; }
+
+    public required long SizeBytes { get; init; }
+
+    public required VolumeRole Role { get; init; }
+
+    public required Epoch Epoch { get; init; }
+
+    public Generation? Generation { get; init; }
+
+    public required SequenceNumber Appended { get; init; }
+
+    public required SequenceNumber Durable { get; init; }
+
+    public required bool Writable { get; init; }
+
+    /// <summary>Why it is not writable.</summary>
+    public string? Refuses { get; init; }
+
+    public string? Fault { get; init; }
+
+    public DateTimeOffset? CurrentAsOf { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Every moment from here on can be opened.</summary>
+    public required DateTimeOffset HistoryBegins { get; init; }
+
+    public required int PointCount { get; init; }
+
+    public PointInfo? NewestPoint { get; init; }
+
+    public required long AllocatedBytes { get; init; }
+
+    /// <summary>Content that is not known to be zeros.</summary>
+    public required long MappedBytes { get; init; }
+
+    /// <summary>Set on clones.</summary>
+    public string? CloneOf { get; init; }
+
+    public DateTimeOffset? CloneAt { get; init; }
+
+    public PointId? ClonePoint { get; init; }
+}
+
+internal sealed record CreateVolumeRequest(string Name, long SizeBytes);
+
+internal sealed record ResizeVolumeRequest(long SizeBytes);
+
+internal sealed record CreatePointRequest(string? Label);
+
+internal sealed record CreateCloneRequest(string Volume, string At, string Name);
+
+internal sealed record RestoreRequest(string At);
+
+internal sealed record RestoreResult(string Volume, DateTimeOffset RestoredTo, PointInfo Before);
+
+internal sealed record VerifyRequest(string? At);
+
+/// <summary>A range that is not what was written.</summary>
+/// <param name="Where">A file of the store, or the volume.</param>
+internal sealed record BadRange(string Where, long Offset, long Length, string Problem);
+
+internal sealed record VerifyResult(string Volume, long CheckedBytes, IReadOnlyList<BadRange> Bad)
+{
+    public bool Ok => Bad.Count == 0;
+}
+
+internal sealed record ImportRequest(string File);
+
+internal sealed record ExportRequest(string? At, string File);
+
+internal sealed record TransferResult(string Volume, string File, long SizeBytes, long DataBytes);
+
+internal sealed record Deleted(string Name);

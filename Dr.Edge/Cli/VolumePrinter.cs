@@ -1,0 +1,104 @@
+using Spectre.Console;
+
+namespace Dr.Edge.Cli;
+
+/// <summary>What the store's commands show: JSON, one line, or a table.</summary>
+internal static class VolumePrinter
+{
+    public static void Print<T>(T value, bool json, string text)
+    {
+        if (json)
+        {
+            CommandShell.PrintJson(value);
+        }
+        else
+        {
+            Console.Out.WriteLine(text);
+        }
+    }
+
+    public static void PrintTable(IReadOnlyList<VolumeSummary> volumes, bool json)
+    {
+        if (json)
+        {
+            CommandShell.PrintJson(volumes);
+            return;
+        }
+
+        var table = Table("name", "size", "role", "epoch", "points", "used", "state");
+        foreach (var volume in volumes)
+        {
+            var state = volume.Fault ?? (volume.Writable ? "writable" : volume.Refuses);
+            var role = volume.CloneOf is null ? volume.Role.ToString().ToLowerInvariant() : $"clone of {volume.CloneOf}";
+            table.AddRow(
+                Markup.Escape(volume.Name), SizeText.Format(volume.SizeBytes), Markup.Escape(role), volume.Epoch.ToString(), volume.PointCount.ToString(CultureInfo.InvariantCulture),
+                SizeText.Format(volume.AllocatedBytes), Markup.Escape(state ?? ""));
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    public static void PrintTable(IReadOnlyList<PointInfo> points, bool json)
+    {
+        if (json)
+        {
+            CommandShell.PrintJson(points);
+            return;
+        }
+
+        var table = Table("point", "time", "write", "consistency", "label", "reason");
+        foreach (var point in points)
+        {
+            table.AddRow(
+                point.Id.Value, point.At.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture), point.Sequence.ToString(), point.Consistency.ToString().ToLowerInvariant(),
+                Markup.Escape(point.Label ?? ""), Markup.Escape(point.Reason ?? ""));
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    public static void PrintDetails(VolumeSummary volume, bool json)
+    {
+        if (json)
+        {
+            CommandShell.PrintJson(volume);
+            return;
+        }
+
+        var grid = new Grid().AddColumn().AddColumn();
+        void Row(string name, string? value)
+        {
+            if (value is not null)
+            {
+                grid.AddRow(name, Markup.Escape(value));
+            }
+        }
+
+        Row("name", volume.Name);
+        Row("id", volume.Id.Value);
+        Row("size", $"{SizeText.Format(volume.SizeBytes)} ({volume.SizeBytes} bytes)");
+        Row("role", $"{volume.Role.ToString().ToLowerInvariant()}, epoch {volume.Epoch}");
+        Row("writable", volume.Writable ? "yes" : $"no: {volume.Refuses}");
+        Row("fault", volume.Fault);
+        Row("clone of", volume.CloneOf is null ? null : $"{volume.CloneOf} at {volume.CloneAt:O}");
+        Row("writes", $"{volume.Appended} appended, {volume.Durable} durable");
+        Row("generation", volume.Generation?.Value);
+        Row("current as of", volume.CurrentAsOf?.ToString("O", CultureInfo.InvariantCulture));
+        Row("content", SizeText.Format(volume.MappedBytes));
+        Row("on disk", SizeText.Format(volume.AllocatedBytes));
+        Row("history begins", volume.HistoryBegins.ToString("O", CultureInfo.InvariantCulture));
+        Row("points", volume.NewestPoint is { } newest ? $"{volume.PointCount}, newest {newest.Id} of {newest.At:O}" : "none");
+        AnsiConsole.Write(grid);
+    }
+
+    private static Table Table(params string[] columns)
+    {
+        var table = new Table().Border(TableBorder.None);
+        foreach (var column in columns)
+        {
+            table.AddColumn(new TableColumn(column).NoWrap());
+        }
+
+        return table;
+    }
+}
