@@ -47,6 +47,10 @@ internal static class EdgeApp
         });
 
         var app = builder.Build();
+
+        // First of all the lock on the data directory: a second process must not get as far as the first one's sockets. With it held, a socket that is left is from a crash.
+        _ = app.Services.GetRequiredService<VolumeSet>();
+        File.Delete(config.ControlPath);
         app.UseControlErrors();
         app.MapVolumes();
         app.MapNbd();

@@ -143,7 +143,11 @@ internal sealed partial class Volume
 
     internal VolumeView OpenView(long sequence, DateTimeOffset at, string reason)
     {
-        ThrowIfUnreadable();
+        if (!_pastReadable)
+        {
+            ThrowIfUnreadable();
+        }
+
         var hold = Hold(new SequenceNumber(sequence), reason);
         var files = new List<LayerFile>();
         try

@@ -152,6 +152,7 @@ internal sealed partial class Volume
             _chain = State.Layers[^1].ChainStart;
             var sealedAt = State.Layers.Count > 1 ? State.Layers[^2].LastAt : State.BaseAt;
             _lastMicroseconds = BatchHeader.ToMicroseconds(sealedAt);
+            _pastReadable = true;
             cut = RecoverHead(mark);
         }
         catch (CorruptDataException exception)

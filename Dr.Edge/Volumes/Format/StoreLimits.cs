@@ -24,5 +24,5 @@ internal static class StoreLimits
     public const int MaxManifestRecordBytes = 16 * 1024 * 1024;
 
     /// <summary>A manifest longer than this is rewritten with its last record only.</summary>
-    public const long ManifestCompactBytes = 4 * 1024 * 1024;
+    public const long ManifestCompactBytes = 256 * 1024;
 }

@@ -207,7 +207,7 @@ public sealed class ReplicaTests : IDisposable
     }
 
     [Fact]
-    public void History_that_went_into_the_base_is_gone_from_the_journal()
+    public async Task History_that_went_into_the_base_is_gone_from_the_journal()
     {
         using var store = new StoreFixture(fineWindow: TimeSpan.Zero);
         var volume = store.Set.Create("v", SizeBytes);
@@ -216,7 +216,7 @@ public sealed class ReplicaTests : IDisposable
         StoreFixture.Write(volume, 0, StoreFixture.Pattern(4096, 2));
         volume.CreatePoint(null, PointConsistency.Crash, null);
         volume.DeletePoint(first.Id);
-        store.Set.Maintenance.DrainAsync().Wait();
+        await store.Set.Maintenance.DrainAsync();
         using var reader = volume.ReadJournal(SequenceNumber.Zero);
         reader.TryRead(out _).ShouldBe(JournalStatus.Gone);
     }
