@@ -115,6 +115,9 @@ internal sealed partial class BufferFile : IAsyncDisposable
             }
 
             _database.Commit();
+            // A commit only hands its pages to a writer in the background, and has lost answered rows in the crash test. The checkpoint waits for that
+            // writer, flushes the log, then the file, and only then empties the log: after it the rows are on disk.
+            _database.Checkpoint();
         }
         catch (Exception exception) when (exception is LiteException or IOException or CorruptDataException or UnauthorizedAccessException)
         {
@@ -182,6 +185,7 @@ internal sealed partial class BufferFile : IAsyncDisposable
         _database.BeginTrans();
         _tables = new BufferTables(_database, _path, _limitBytes);
         _database.Commit();
+        _database.Checkpoint();
     }
 
     private void MoveAside(Exception reason)

@@ -52,13 +52,13 @@ internal sealed class BufferMeta
     }
 
     /// <summary>
-    /// The next device epoch: one more than the last, and never below the time in milliseconds, so that a new or restored file does not start below what the
+    /// The next device epoch: one more than the last, and not below <paramref name="atLeast"/>: the time in milliseconds, so that a new or restored file does not start below what the
     /// control plane has seen.
     /// </summary>
-    public long NextDeviceEpoch(long nowMs)
+    public long NextDeviceEpoch(long atLeast)
     {
         var last = _cache.TryGetValue(DeviceEpochId, out var document) ? document["v"].AsInt64 : 0;
-        var next = Math.Max(last + 1, nowMs);
+        var next = Math.Max(last + 1, atLeast);
         Put(new BsonDocument { ["_id"] = DeviceEpochId, ["v"] = next });
         return next;
     }

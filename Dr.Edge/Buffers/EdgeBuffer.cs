@@ -112,6 +112,9 @@ internal sealed class EdgeBuffer : IOutbox, IAsyncDisposable
     public Task<long> NextDeviceEpochAsync(CancellationToken cancellationToken) =>
         _main.DoAsync(t => t.Meta.NextDeviceEpoch(_time.GetUtcNow().ToUnixTimeMilliseconds()), cancellationToken);
 
+    /// <summary>The next epoch will be above <paramref name="seen"/>.</summary>
+    public Task RaiseDeviceEpochAsync(long seen, CancellationToken cancellationToken) => _main.DoAsync(t => t.Meta.NextDeviceEpoch(seen), cancellationToken);
+
     public Task<InboxEntry?> FindCommandAsync(CommandId id, CancellationToken cancellationToken) => _main.DoAsync(t => t.Inbox.Find(id), cancellationToken);
 
     public Task AcceptCommandAsync(CommandId id, CancellationToken cancellationToken)

@@ -67,7 +67,7 @@ internal sealed class OutboxTable
 
         var size = OutboxRow.SizeOf(data);
         var verdict = OutboxQuota.Decide(lane, size, UsedBytes, _limitBytes);
-        if (lane == Lane.Status && verdict is QuotaVerdict.TakeNewestOnly or QuotaVerdict.Refuse)
+        if (lane == Lane.Status && (_newestOnly || verdict != QuotaVerdict.Take))
         {
             KeepNewestOnly(data.Key);
             verdict = OutboxQuota.Decide(lane, size, UsedBytes, _limitBytes);

@@ -22,6 +22,7 @@ internal sealed partial class LinkSession(
     ILogger logger)
 {
     private static readonly TimeSpan BirthsApart = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ReasonWithin = TimeSpan.FromSeconds(1);
 
     private long _bornAt;
 
@@ -41,7 +42,9 @@ internal sealed partial class LinkSession(
         catch (DrException exception) when (exception.IsTransient)
         {
             // A send that failed because the connection is over tells less than the connection's own reason.
-            return connection.Closed.IsCompleted ? await connection.Closed : new ConnectionEnd(ConnectionEndKind.Lost, exception.Message);
+            // It may come a moment later, and whether another client took over decides what happens next.
+            var told = await Task.WhenAny(connection.Closed, Task.Delay(ReasonWithin, time, CancellationToken.None)) == connection.Closed;
+            return told ? await connection.Closed : new ConnectionEnd(ConnectionEndKind.Lost, exception.Message);
         }
         finally
         {
@@ -142,7 +145,10 @@ internal sealed partial class LinkSession(
         }
         else if (seen.Epoch > deviceEpoch)
         {
-            LogAnother(seen.Epoch, deviceEpoch);
+            // Our memory of the epoch is behind (a new or restored buffer under a clock that was set back): as long as it is, nobody listens to us.
+            LogBehind(seen.Epoch, deviceEpoch);
+            await buffer.RaiseDeviceEpochAsync(seen.Epoch, cancellationToken);
+            throw new DrException("The device epoch was behind what the broker holds; connecting again with a higher one.", isTransient: true);
         }
     }
 
@@ -177,6 +183,6 @@ internal sealed partial class LinkSession(
     [LoggerMessage(1643, LogLevel.Information, "Configuration {Version} is in force")]
     private partial void LogConfigured(long version);
 
-    [LoggerMessage(1644, LogLevel.Error, "Another agent uses this device's id: its epoch {OtherEpoch} is above ours, {DeviceEpoch}")]
-    private partial void LogAnother(long otherEpoch, long deviceEpoch);
+    [LoggerMessage(1644, LogLevel.Warning, "The broker holds epoch {HeldEpoch} for this device, ours is {DeviceEpoch}: raised, connecting again")]
+    private partial void LogBehind(long heldEpoch, long deviceEpoch);
 }

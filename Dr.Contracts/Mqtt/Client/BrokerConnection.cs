@@ -138,6 +138,13 @@ internal sealed class BrokerConnection : IBrokerConnection
         }
     }
 
+    private static ConnectionEndKind KindOf(MqttClientDisconnectReason reason) => reason switch
+    {
+        MqttClientDisconnectReason.SessionTakenOver => ConnectionEndKind.TakenOver,
+        MqttClientDisconnectReason.NormalDisconnection or MqttClientDisconnectReason.UnspecifiedError => ConnectionEndKind.Lost,
+        _ => ConnectionEndKind.Dismissed,
+    };
+
     private static async Task AcknowledgeAsync(MqttApplicationMessageReceivedEventArgs e, CancellationToken cancellationToken)
     {
         try
@@ -152,13 +159,7 @@ internal sealed class BrokerConnection : IBrokerConnection
 
     private Task OnDisconnectedAsync(MqttClientDisconnectedEventArgs e)
     {
-        var kind = e.Reason switch
-        {
-            MqttClientDisconnectReason.SessionTakenOver => ConnectionEndKind.TakenOver,
-            MqttClientDisconnectReason.NormalDisconnection or MqttClientDisconnectReason.UnspecifiedError => ConnectionEndKind.Lost,
-            _ => ConnectionEndKind.Dismissed,
-        };
-        End(kind, e.ReasonString ?? e.Exception?.GetBaseException().Message ?? e.Reason.ToString());
+        End(KindOf(e.Reason), e.ReasonString ?? e.Exception?.GetBaseException().Message ?? e.Reason.ToString());
         return Task.CompletedTask;
     }
 
@@ -226,6 +227,12 @@ internal sealed class BrokerConnection : IBrokerConnection
             }
 
             await work;
+        }
+        catch (MqttClientUnexpectedDisconnectReceivedException exception)
+        {
+            // A waiting call hears of the broker's dismissal before the library reports the end: the reason must not get lost.
+            End(KindOf((MqttClientDisconnectReason)exception.ReasonCode!), exception.ReasonString ?? exception.ReasonCode.ToString()!);
+            throw Gone(what, exception);
         }
         catch (Exception exception) when (IsConnectionTrouble(exception) && !cancellationToken.IsCancellationRequested)
         {

@@ -1,0 +1,42 @@
+using System.Net;
+using System.Net.Sockets;
+using Dr.Contracts.Mqtt.Client;
+using Dr.Silo.Ingress;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Dr.EndToEnd.Tests.Link;
+
+/// <summary>The silo's own broker, on a free port.</summary>
+internal sealed class Embedded : ITestBroker
+{
+    private EmbeddedBroker? _broker;
+
+    public Embedded()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        Address = new BrokerAddress("127.0.0.1", ((IPEndPoint)probe.LocalEndpoint).Port);
+    }
+
+    public BrokerAddress Address { get; }
+
+    public async Task StartAsync()
+    {
+        _broker = new EmbeddedBroker(new IngressOptions { Listen = new IPEndPoint(IPAddress.Loopback, Address.Port) }, NullLogger<EmbeddedBroker>.Instance);
+        await _broker.StartAsync(CancellationToken.None);
+    }
+
+    public async Task KillAsync()
+    {
+        await _broker!.DisposeAsync();
+        _broker = null;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_broker is not null)
+        {
+            await KillAsync();
+        }
+    }
+}
