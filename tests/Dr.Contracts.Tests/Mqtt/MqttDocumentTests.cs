@@ -21,7 +21,7 @@ public sealed partial class MqttDocumentTests
             Topics.Up(device, UpChannel.Birth), Topics.Up(device, UpChannel.Beat), Topics.Up(device, UpChannel.Data), Topics.Up(device, UpChannel.Result),
             Topics.Down(device, DownChannel.Ack), Topics.Down(device, DownChannel.Command), Topics.Down(device, DownChannel.Config), Topics.State(device),
         ];
-        var fromDocument = TopicRow().Matches(Document).Select(m => m.Groups[1].Value
+        var fromDocument = TopicRow().Matches(Document).Select(m => m.Groups["topic"].Value
             .Replace("{p}", Topics.PartitionOf(device).ToString("x2"), StringComparison.Ordinal).Replace("{device}", device.Value, StringComparison.Ordinal));
         fromDocument.ShouldBe(fromCode);
         fromCode.ShouldAllBe(t => Parses(t, device));
@@ -30,7 +30,7 @@ public sealed partial class MqttDocumentTests
     [Fact]
     public void Every_example_is_read_and_written_as_it_stands()
     {
-        var examples = Example().Matches(Document).ToDictionary(m => m.Groups[1].Value, m => m.Groups[2].Value);
+        var examples = Example().Matches(Document).ToDictionary(m => m.Groups["name"].Value, m => m.Groups["json"].Value);
         examples.Keys.ShouldBe(["Birth", "Beat", "DataBatch", "DownAck", "DeviceCommand", "CommandResult", "DeviceConfig", "DeviceState"], ignoreOrder: true);
         foreach (var (name, json) in examples)
         {
@@ -109,9 +109,9 @@ public sealed partial class MqttDocumentTests
     private static bool Parses(string topic, DeviceId device) =>
         Topics.TryParse(topic, out var parsed, out var channel) && parsed == device && topic.EndsWith($"/{channel}", StringComparison.Ordinal);
 
-    [GeneratedRegex(@"^\| `(dr/v1/[^`]+)` \|", RegexOptions.Multiline, matchTimeoutMilliseconds: 1_000)]
+    [GeneratedRegex(@"^\| `(?<topic>dr/v1/[^`]+)` \|", RegexOptions.Multiline, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex TopicRow();
 
-    [GeneratedRegex(@"```json (\w+)\n(.+?)\n```", RegexOptions.Singleline, matchTimeoutMilliseconds: 1_000)]
+    [GeneratedRegex(@"```json (?<name>\w+)\n(?<json>.+?)\n```", RegexOptions.Singleline, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex Example();
 }
