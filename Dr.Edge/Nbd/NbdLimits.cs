@@ -35,6 +35,12 @@ internal sealed class NbdLimits
     /// <summary>Changes in one batch; with 4 KiB writes about what a full buffer holds.</summary>
     public const int MaxBatchExtents = 1024;
 
+    /// <summary>
+    /// Data after which a batch is handed over although more would be there: group commit has won all it can by then, and the data are still in the processor's cache when the
+    /// store sums and writes them. One larger request is one batch.
+    /// </summary>
+    public const int BatchThresholdBytes = 1024 * 1024;
+
     /// <summary>Extents in one BLOCK_STATUS answer: 128 KiB. Clients ask again for the rest; the protocol's own bound is 2^20.</summary>
     public const int MaxStatusExtents = 16 * 1024;
 

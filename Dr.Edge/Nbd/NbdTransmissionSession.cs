@@ -29,6 +29,7 @@ internal sealed partial class NbdTransmissionSession
     private readonly ulong[] _batchCookies = new ulong[NbdLimits.MaxBatchExtents];
     private readonly List<AllocationRun> _runs = [];
     private int _batchCount;
+    private long _batchBytes;
     private bool _batchForceUnitAccess;
 
     /// <summary>Payload of refused writes that is still to come.</summary>
@@ -157,7 +158,8 @@ internal sealed partial class NbdTransmissionSession
         _batchCookies[_batchCount++] = request.Cookie;
         _batchForceUnitAccess |= (request.Flags & NbdCommandFlags.ForceUnitAccess) != NbdCommandFlags.None;
         _input.Take(NbdProtocol.RequestSize + (int)request.PayloadLength);
-        if (_batchCount == _batch.Length)
+        _batchBytes += request.PayloadLength;
+        if (_batchCount == _batch.Length || _batchBytes >= NbdLimits.BatchThresholdBytes)
         {
             WriteBatch();
         }
@@ -187,6 +189,7 @@ internal sealed partial class NbdTransmissionSession
         }
 
         _batchCount = 0;
+        _batchBytes = 0;
         _batchForceUnitAccess = false;
     }
 

@@ -1,3 +1,5 @@
+using System.CommandLine;
 using Dr.Benchmarks;
 
-return await BenchCommand.Create().Parse(args).InvokeAsync();
+// Long enough for a server to be stopped in order and a gigabyte to be deleted.
+return await BenchCommand.Create().Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(20) });

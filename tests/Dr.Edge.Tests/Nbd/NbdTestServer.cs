@@ -1,5 +1,6 @@
 using System.Net;
 using Dr.Edge.Nbd;
+using Dr.Edge.Volumes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -10,12 +11,12 @@ internal sealed class NbdTestServer : IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("dr-nbd-").FullName;
 
-    private NbdTestServer(MemoryDevice device, NbdLimits limits, TimeProvider time, ILogger<NbdServer>? logger)
+    private NbdTestServer(IExportCatalog? store, MemoryDevice device, NbdLimits limits, TimeProvider time, ILogger<NbdServer>? logger)
     {
         Device = device;
         Catalog.Add("volume", device);
         SocketPath = Path.Combine(_directory, "nbd.sock");
-        Server = new NbdServer(Catalog, new NbdConfig { Listen = "127.0.0.1:0", Socket = SocketPath }, limits, time, logger ?? NullLogger<NbdServer>.Instance);
+        Server = new NbdServer(store ?? Catalog, new NbdConfig { Listen = "127.0.0.1:0", Socket = SocketPath }, limits, time, logger ?? NullLogger<NbdServer>.Instance);
     }
 
     public MemoryCatalog Catalog { get; } = new();
@@ -36,7 +37,15 @@ internal sealed class NbdTestServer : IAsyncDisposable
 
     public static async Task<NbdTestServer> StartAsync(MemoryDevice? device = null, NbdLimits? limits = null, TimeProvider? time = null, ILogger<NbdServer>? logger = null)
     {
-        var server = new NbdTestServer(device ?? new MemoryDevice(1024 * 1024), limits ?? new NbdLimits(), time ?? TimeProvider.System, logger);
+        var server = new NbdTestServer(null, device ?? new MemoryDevice(1024 * 1024), limits ?? new NbdLimits(), time ?? TimeProvider.System, logger);
+        await server.Server.StartAsync(CancellationToken.None);
+        return server;
+    }
+
+    /// <summary>The same server in front of a real store.</summary>
+    public static async Task<NbdTestServer> StartAsync(IExportCatalog store)
+    {
+        var server = new NbdTestServer(store, new MemoryDevice(4096), new NbdLimits(), TimeProvider.System, logger: null);
         await server.Server.StartAsync(CancellationToken.None);
         return server;
     }

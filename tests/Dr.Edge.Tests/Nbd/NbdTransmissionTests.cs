@@ -45,6 +45,23 @@ public sealed class NbdTransmissionTests
     }
 
     [Fact]
+    public async Task No_batch_grows_beyond_its_threshold_and_one_request()
+    {
+        var largest = 0L;
+        var device = new MemoryDevice(16 * 1024 * 1024) { OnBatch = batch => largest = Math.Max(largest, batch.ToArray().Sum(extent => extent.Length)) };
+        await using var server = await NbdTestServer.StartAsync(device);
+        using var client = server.Attach();
+        var data = new byte[256 * 1024];
+        client.Send([.. Enumerable.Range(0, 40).SelectMany(index => ScriptedClient.RequestBytes(NbdCommand.Write, (ulong)(index * data.Length), (uint)data.Length, (ulong)index, data))]);
+        for (var index = 0UL; index < 40; index++)
+        {
+            client.SimpleReply(index).ShouldBe(NbdError.None);
+        }
+
+        largest.ShouldBeLessThan(NbdLimits.BatchThresholdBytes + data.Length);
+    }
+
+    [Fact]
     public async Task Requests_behind_changes_run_after_them()
     {
         var order = new List<string>();
