@@ -11,5 +11,8 @@ public sealed record Assessment
     /// <summary>Why not, for people.</summary>
     [Id(2)] public string? NotReady { get; init; }
 
+    /// <summary>The system's instance at the other site runs and passes its checks: a repointed system need not be started.</summary>
+    [Id(4)] public bool InstanceRuns { get; init; }
+
     [Id(3)] public required DateTimeOffset At { get; init; }
 }

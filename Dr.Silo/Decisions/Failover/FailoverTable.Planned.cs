@@ -30,9 +30,9 @@ public static partial class FailoverTable
         t.In(Draining, FinalSync).On<Abort>("the owner serves again").When(ThisRun, NoClaimYet).Set(Runs.Reinstate).Do(Claim).GoTo(Fencing);
         Attempts(t, [Draining, FinalSync]);
 
-        t.In(FinalSync).On<OwnershipClaimed>("moved: promote").When(ClaimedAsAsked, NeedsPromotion).Set(Runs.Claimed).Step(StepKind.PromoteCopy).GoTo(SwitchingBack);
-        t.In(FinalSync).On<OwnershipClaimed>("moved: start").When(ClaimedAsAsked, NeedsStartOnly).Set(Runs.Claimed).Step(StepKind.StartSystem).GoTo(SwitchingBack);
-        t.In(FinalSync).On<OwnershipClaimed>("moved: it runs there already").When(ClaimedAsAsked, RunsThere).Set(Runs.Claimed).Step(StepKind.ApplyNetwork).GoTo(SwitchingBack);
+        t.In(FinalSync).On<OwnershipClaimed>("moved: promote").When(ClaimedAsAsked, HasVolume).Set(Runs.Claimed).Step(StepKind.PromoteCopy).GoTo(SwitchingBack);
+        t.In(FinalSync).On<OwnershipClaimed>("moved: start").When(ClaimedAsAsked, NoVolume, MustBeStarted).Set(Runs.Claimed).Step(StepKind.StartSystem).GoTo(SwitchingBack);
+        t.In(FinalSync).On<OwnershipClaimed>("moved: it runs there already").When(ClaimedAsAsked, NoVolume, RunsThere).Set(Runs.Claimed).Step(StepKind.ApplyNetwork).GoTo(SwitchingBack);
         t.In(SwitchingBack).On<StepDone>("promoted").When(PendingStep, IsStep(StepKind.PromoteCopy)).Step(StepKind.StartSystem).Stay();
         t.In(SwitchingBack).On<StepDone>("started").When(PendingStep, IsStep(StepKind.StartSystem)).Step(StepKind.ApplyNetwork).Stay();
         t.In(SwitchingBack).On<StepDone>("users are pointed at it").When(PendingStep, IsStep(StepKind.ApplyNetwork)).Do(TakeOldNetworkAway).Step(StepKind.CheckSystem).Stay();

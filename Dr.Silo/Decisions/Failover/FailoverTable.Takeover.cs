@@ -57,11 +57,12 @@ public static partial class FailoverTable
 
     private static void TakingOverRows(TableBuilder t)
     {
-        t.In(Fencing).On<OwnershipClaimed>("ours: promote").When(ClaimedAsAsked, NeedsPromotion).Set(Runs.Claimed).Step(StepKind.PromoteCopy).GoTo(Promoting);
-        t.In(Fencing).On<OwnershipClaimed>("ours: start").When(ClaimedAsAsked, NeedsStartOnly).Set(Runs.Claimed).Step(StepKind.StartSystem).GoTo(Starting);
-        t.In(Fencing).On<OwnershipClaimed>("ours: it runs there already").When(ClaimedAsAsked, RunsThere).Set(Runs.Claimed).Step(StepKind.ApplyNetwork).GoTo(Repointing);
+        t.In(Fencing).On<OwnershipClaimed>("ours: promote").When(ClaimedAsAsked, HasVolume).Set(Runs.Claimed).Step(StepKind.PromoteCopy).GoTo(Promoting);
+        t.In(Fencing).On<OwnershipClaimed>("ours: start").When(ClaimedAsAsked, NoVolume, MustBeStarted).Set(Runs.Claimed).Step(StepKind.StartSystem).GoTo(Starting);
+        t.In(Fencing).On<OwnershipClaimed>("ours: it runs there already").When(ClaimedAsAsked, NoVolume, RunsThere).Set(Runs.Claimed).Step(StepKind.ApplyNetwork).GoTo(Repointing);
 
-        t.In(Promoting).On<StepDone>("promoted").When(PendingStep).Step(StepKind.StartSystem).GoTo(Starting);
+        t.In(Promoting).On<StepDone>("promoted, and it runs there already").When(PendingStep, RunsThere).Step(StepKind.ApplyNetwork).GoTo(Repointing);
+        t.In(Promoting).On<StepDone>("promoted").When(PendingStep, MustBeStarted).Step(StepKind.StartSystem).GoTo(Starting);
         t.In(Starting).On<StepDone>("started").When(PendingStep).Step(StepKind.ApplyNetwork).GoTo(Repointing);
         t.In(Repointing).On<StepDone>("users are pointed at it").When(PendingStep, SiteChanges).Do(TakeOldNetworkAway).Step(StepKind.CheckSystem).GoTo(Verifying);
         t.In(Repointing).On<StepDone>("users are pointed at it again").When(PendingStep, SiteStays).Step(StepKind.CheckSystem).GoTo(Verifying);

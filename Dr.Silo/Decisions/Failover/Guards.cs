@@ -82,8 +82,7 @@ internal static class Guards
     public static readonly Guard SiteChanges = new("the site changes", (s, _, _) => s.Run is { } run && run.From != run.To);
     public static readonly Guard SiteStays = new("the site stays", (s, _, _) => s.Run is { } run && run.From == run.To);
     public static readonly Guard ServesAfterMove = new("it serves at the destination", (s, _, _) => s.Run is { Claimed: true, Pending: null });
-    public static readonly Guard NeedsPromotion = new("its volume has to be promoted", (s, _, _) => s.Rules.HasVolume && !InstanceRuns(s));
-    public static readonly Guard NeedsStartOnly = new("it has no volume and does not run there", (s, _, _) => !s.Rules.HasVolume && !InstanceRuns(s));
+    public static readonly Guard MustBeStarted = new("it does not run there", (s, _, _) => !InstanceRuns(s));
     public static readonly Guard RunsThere = new("it can be repointed: the instance there runs already", (s, _, _) => InstanceRuns(s));
     public static readonly Guard RunPastClaim = new("ownership has moved in this run", (s, _, _) => s.Run is { Claimed: true });
     public static readonly Guard EndsLater = new("it has an end, and that lies ahead", (_, e, now) => e switch
@@ -172,7 +171,7 @@ internal static class Guards
         _ => null,
     };
 
-    private static bool InstanceRuns(SystemState s) => s.Rules is { Class: TakeoverClass.R, PeerInstanceRuns: true } && s.Run is { } run && run.From != run.To;
+    private static bool InstanceRuns(SystemState s) => s is { Rules.Class: TakeoverClass.R, Run: { Assessment.InstanceRuns: true } run } && run.From != run.To;
 
     private static StepKey? KeyOf(SystemEvent evt) => evt switch
     {

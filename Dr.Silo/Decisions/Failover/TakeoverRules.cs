@@ -17,9 +17,6 @@ public sealed record TakeoverRules
     /// <summary>False for a system without data of its own: nothing to promote, and a proven stop is the fencing proof.</summary>
     [Id(4)] public bool HasVolume { get; init; } = true;
 
-    /// <summary>The instance at the other site runs all the time (class R), so that only the network has to move.</summary>
-    [Id(5)] public bool PeerInstanceRuns { get; init; }
-
     /// <summary>A predicted loss above this needs a person. The paper's RPO.</summary>
     [Id(6)] public TimeSpan LossLimit { get; init; } = TimeSpan.FromMinutes(5);
 

@@ -1,0 +1,120 @@
+using Dr.Contracts.Grains;
+using Dr.Contracts.Policy;
+using Dr.Silo.Decisions.Detection;
+using Dr.Silo.Decisions.Failover;
+using Dr.Silo.Decisions.Repair;
+using Dr.Simulator.World;
+
+namespace Dr.Simulator.Replay;
+
+/// <summary>Runs the year twice, as it was and with the system, and puts both together.</summary>
+internal static class ReplayRun
+{
+    /// <summary>52 weeks, so that every weekday counts as often; closed on Mondays that is the paper's 312 opening days.</summary>
+    public const int DaysInYear = 364;
+
+    public static ReplayResult Run(FaultYear year, ulong seed, CancellationToken cancellationToken)
+    {
+        var calendar = OpeningCalendar.Default;
+        var dated = year.Log.Where(f => f.Date is not null).ToArray();
+        var survey = Survey(dated);
+        var hours = new ServiceHours(calendar, dated.Select(f => f.Date!.Value).Where(d => !calendar.IsOpenDay(d)).ToHashSet());
+
+        var (before, _) = World(year, survey, hours, seed, isProtected: false, cancellationToken);
+        var (after, world) = World(year, survey, hours, seed, isProtected: true, cancellationToken);
+        return ReplayResult.Of(year, survey, calendar, seed, before, after, world);
+    }
+
+    /// <summary>The year that ends with the last fault of the surveyed months; a date more than a year after the first lies outside.</summary>
+    private static (DateOnly First, DateOnly Last) Survey(FaultEntry[] dated)
+    {
+        if (dated.Length == 0)
+        {
+            return (new DateOnly(2011, 9, 18), new DateOnly(2012, 9, 15));
+        }
+
+        var first = dated.Min(f => f.Date!.Value);
+        var last = dated.Select(f => f.Date!.Value).Where(d => d.DayNumber < first.DayNumber + DaysInYear).Max();
+        return (last.AddDays(1 - DaysInYear), last);
+    }
+
+    private static (IReadOnlyList<Incident>, ReplayWorld) World(
+        FaultYear year, (DateOnly First, DateOnly Last) survey, ServiceHours hours, ulong seed, bool isProtected, CancellationToken cancellationToken)
+    {
+        // The same streams for both years: what strikes, when and how hard must not depend on who is watching.
+        var chance = new Chance(seed);
+        var incidents = Incidents(year.Log, survey, hours.Calendar, chance);
+        var network = Places.Build();
+        var ids = year.Log.Where(f => f.Kind != SystemKind.Equipment).Select(f => f.System).Concat(year.Policies.SelectMany(p => p.Systems)).Distinct();
+        var start = incidents.Min(i => i.Strike) - TimeSpan.FromHours(1);
+        var systems = ids.Select(id => System(id, year, network, hours.Calendar, chance, isProtected, start)).ToArray();
+        var world = new ReplayWorld(systems, incidents, network, hours, chance, isProtected);
+        world.Run(cancellationToken);
+        return (incidents, world);
+    }
+
+    private static Incident[] Incidents(IReadOnlyList<FaultEntry> log, (DateOnly First, DateOnly Last) survey, OpeningCalendar calendar, Chance chance)
+    {
+        List<Incident> incidents = [];
+        foreach (var fault in log)
+        {
+            var draws = chance.For($"fault {fault.Line}");
+            var day = fault.Date ?? AnyOpenDay(survey, calendar, draws);
+            var strike = ServiceHours.At(day, calendar.Opens) + (calendar.OpenPerDay * draws.Between(0, 0.98));
+            incidents.Add(new Incident(fault, FaultCatalog.Of(fault, draws), strike, fault.Date is null));
+        }
+
+        return [.. incidents.OrderBy(i => i.Strike).ThenBy(i => i.Fault.Line)];
+    }
+
+    private static DateOnly AnyOpenDay((DateOnly First, DateOnly Last) survey, OpeningCalendar calendar, Chance draws)
+    {
+        DateOnly day;
+        do
+        {
+            day = survey.First.AddDays(draws.Below(DaysInYear));
+        }
+        while (!calendar.IsOpenDay(day));
+        return day;
+    }
+
+    private static SimSystem System(SystemId id, FaultYear year, NetworkGraph network, OpeningCalendar calendar, Chance chance, bool isProtected, DateTimeOffset start)
+    {
+        Places.AddHosts(network, id);
+        var policy = year.Policies.FirstOrDefault(p => p.Systems.Contains(id));
+        var entry = year.Log.FirstOrDefault(f => f.System == id);
+        var kind = policy is null ? entry?.Kind ?? SystemKind.Archive : policy.Kind == BusinessKind.RealTime ? SystemKind.RealTime : SystemKind.Archive;
+
+        // Systems that can wait are repointed, the others are taken over as a whole. Several servers in table 2 mean a standby inside the site.
+        var repoint = kind == SystemKind.Archive;
+        var standby = policy is not null && !policy.Servers.StartsWith("1 x", StringComparison.Ordinal) && policy.Servers.Length > 0;
+        var rules = new TakeoverRules
+        {
+            Home = Places.ProductionSite,
+            Peer = Places.BackupSite,
+            Class = repoint ? TakeoverClass.R : TakeoverClass.T,
+            Approval = ApprovalMode.Automatic,
+            LossLimit = policy?.Targets.Rpo ?? TimeSpan.FromMinutes(5),
+            LocalStandby = standby,
+        };
+        return new SimSystem
+        {
+            Id = id,
+            Name = entry?.Name ?? id.Value,
+            Kind = kind,
+            Policy = policy,
+            Beats = kind == SystemKind.RealTime ? BeatClass.CriticalSystem : BeatClass.Appliance,
+            Users = Places.UsersOf(id),
+            At = new Dictionary<SiteId, Instance>
+            {
+                [Places.ProductionSite] = new(Places.Host(id, Places.ProductionSite)) { Running = true, GateOpen = true },
+                [Places.BackupSite] = new(Places.Host(id, Places.BackupSite)) { Running = repoint },
+            },
+            Copy = new CopyModel(
+                (policy?.ChangeGigabytesPerDay ?? 0) / (policy?.Systems.Count ?? 1), policy is null ? 1 : policy.Bandwidth.Mbps / (policy.Bandwidth.Shared ? 2 : 1), calendar.OpenPerDay.TotalHours, chance.For($"copy {id}")),
+            PointedAt = Places.ProductionSite,
+            Means = new LocalMeans(standby, Mirror: true, Points: true),
+            State = isProtected && policy is not null ? SystemState.New(id, rules, new Ownership(Epoch.First, Places.ProductionSite), start) : null,
+        };
+    }
+}

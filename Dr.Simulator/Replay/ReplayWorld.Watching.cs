@@ -1,0 +1,245 @@
+using Dr.Contracts.Grains;
+using Dr.Silo.Decisions.Detection;
+using Dr.Silo.Decisions.Failover;
+using Dr.Simulator.World;
+
+namespace Dr.Simulator.Replay;
+
+/// <summary>Beats, witnesses, probes: what the control plane can know.</summary>
+internal sealed partial class ReplayWorld
+{
+    private static readonly TimeSpan TickPeriod = TimeSpan.FromSeconds(1);
+
+    /// <summary>One finding about a line is enough for a while.</summary>
+    private static readonly TimeSpan ReviewAgainAfter = TimeSpan.FromMinutes(10);
+
+    private static readonly TimeSpan QuietAfter = TimeSpan.FromMinutes(2);
+
+    private LocalHealth? _local;
+    private bool _ticking;
+
+    private void WatchThoseHitBy(Incident incident)
+    {
+        foreach (var system in _systems.Values.Where(s => s.State is not null))
+        {
+            if (system.Id == incident.Fault.System || (incident.Breakage.Kind == BreakageKind.NetworkPart && Uses(system, incident.Breakage.Part!)))
+            {
+                Watch(system);
+            }
+        }
+    }
+
+    /// <summary>Would it notice if that part broke? Asked of a copy of nothing: the part is broken and repaired within the instant.</summary>
+    private bool Uses(SimSystem system, string part)
+    {
+        var before = Share(system);
+        _network.Break(part);
+        var hit = Share(system) > before;
+        _network.Repair(part);
+        return hit;
+    }
+
+    private void Watch(SimSystem system)
+    {
+        if (system.Watched)
+        {
+            return;
+        }
+
+        system.Watched = true;
+        system.Detector = null;
+        _scheduler.After(system.Beats.BusyPeriod * 0.5, () => Beat(system));
+        if (!_ticking)
+        {
+            _ticking = true;
+            _local = LocalHealth.StartedAt(Now, TickPeriod);
+            _scheduler.After(TickPeriod, Tick);
+        }
+    }
+
+    /// <summary>Whom the fault did not touch needs no watching: its beats would only say so all day.</summary>
+    private void UnwatchTheQuiet()
+    {
+        foreach (var system in _systems.Values.Where(s => s.Watched && s.Unserved == 0 && s.State!.Phase == Phase.Protected && s.Repair is null))
+        {
+            system.Watched = false;
+        }
+    }
+
+    private HourClass Hours => _hours.Between(Now, Now + TimeSpan.FromSeconds(1)) > TimeSpan.Zero ? HourClass.Busy : HourClass.Idle;
+
+    /// <summary>The serving host's agent beats as long as its machine runs; whether the beat gets through is the network's business.</summary>
+    private void Beat(SimSystem system)
+    {
+        if (!system.Watched)
+        {
+            return;
+        }
+
+        var hours = Hours;
+        var period = system.Beats.Period(hours);
+        var host = system.Owner.Host;
+        if (_network.IsUp(host))
+        {
+            var beat = new Beat
+            {
+                Sequence = ++system.BeatSequence,
+                BootId = $"{host}-{system.Boot}",
+                DeviceEpoch = system.Boot,
+                NextDueMs = (int)period.TotalMilliseconds,
+                HourClass = hours,
+                SentAt = Now,
+            };
+            if (_network.Reaches(host, Places.Control) && !_times.BeatIsLost())
+            {
+                _scheduler.After(_times.Latency(), () => Heard(system, beat));
+            }
+        }
+
+        _scheduler.After(period, () => Beat(system));
+    }
+
+    private void Heard(SimSystem system, Beat beat)
+    {
+        Beats++;
+        system.Detector = FailureDetector.Heard(system.Detector, beat, Now);
+        if (LeaseClock.MayGrant(system.State!, system.State!.Owner.Site, system.State.Owner.Epoch))
+        {
+            system.LastLease = Now;
+        }
+
+        if (system.Owner.Works && system.State!.Phase is Phase.Suspect or Phase.Deciding && _network.Reaches(Places.Control, system.Owner.Host) && !AccessLost(system))
+        {
+            Apply(system, new SystemEvent.OwnerServes());
+        }
+    }
+
+    /// <summary>Once a second: is somebody overdue, does a witness report trouble, has a deadline come?</summary>
+    private void Tick()
+    {
+        _local = _local!.Tick(Now);
+        var watched = _systems.Values.Where(s => s.Watched).ToArray();
+        foreach (var system in watched)
+        {
+            if (system.Detector is { } detector && system.State!.Phase is Phase.Protected or Phase.FailbackReady)
+            {
+                var judged = FailureDetector.Judge(detector, system.Beats.Alpha(detector.HourClass), _local, Now);
+                if (judged.Liveness == Liveness.Overdue && system.Repair is null)
+                {
+                    Detected(system, $"No beat since {detector.ArrivedAt:HH:mm:ss}; φ = {judged.Phi:F1}.");
+                    Apply(system, new SystemEvent.Suspected(judged.Phi, $"No beat for {(Now - detector.ArrivedAt).TotalSeconds:F1} s, φ = {judged.Phi:F1}."));
+                }
+                else if (judged.Liveness == Liveness.Alive && !system.AccessUnderReview && system.Unserved > 0 && WitnessSees(system))
+                {
+                    system.AccessUnderReview = true;
+                    Detected(system, "Witnesses report that they are not served.");
+                    ProbeLater(system);
+                    _scheduler.After(ReviewAgainAfter, () => system.AccessUnderReview = false);
+                }
+            }
+
+            Wake(system);
+        }
+
+        _ticking = watched.Length > 0;
+        if (_ticking)
+        {
+            _scheduler.After(TickPeriod, Tick);
+        }
+    }
+
+    /// <summary>Witnesses report with their own beats: a kiosk every ten seconds, others every thirty. Who is cut off from us as well reports nothing.</summary>
+    private bool WitnessSees(SimSystem system) => system.Users.Any(u =>
+    {
+        var period = u.Group == "street kiosks" ? BeatClass.Kiosk24H.BusyPeriod : BeatClass.IndoorKiosk.BusyPeriod;
+        var places = Places.Users[u.Group];
+        return places.Where((place, index) => !Served(system, place) && _network.Reaches(place, Places.Control)
+            && ((long)(Now - system.Incident!.Strike).TotalSeconds + index + 1) % ((long)period.TotalSeconds / places.Length) == 0).Any();
+    });
+
+    private bool AccessLost(SimSystem system) => Share(system) > 0;
+
+    private void Detected(SimSystem system, string how)
+    {
+        if (system.Incident is { } incident)
+        {
+            incident.DetectedAt ??= Now;
+            incident.Tell(Now, "detector", $"{system.Id}: {how}");
+        }
+    }
+
+    /// <summary>The host's own checks see a fault that leaves the machine alive.</summary>
+    private void NoticeOwnReport(SimSystem system)
+    {
+        var owner = system.Owner;
+        if (owner.Works || !_network.IsUp(owner.Host))
+        {
+            return;
+        }
+
+        // What is gone refuses at once; what hangs costs the check's time-out, twice, because once may be chance.
+        var delay = _times.NextCheck() + (owner.Running ? (ModelTimes.CheckTimeout + ModelTimes.CheckPeriod) : TimeSpan.Zero) + _times.Latency();
+        _scheduler.After(delay, () =>
+        {
+            if (owner.Works || system.ReportedFailing || !_network.Reaches(owner.Host, Places.Control))
+            {
+                return;
+            }
+
+            system.ReportedFailing = true;
+            Detected(system, "The host's checks fail.");
+            Apply(system, new SystemEvent.Classified(SuspicionClassifier.Classify(Facts(system, probes: 0))));
+        });
+    }
+
+    /// <summary>Once a second for five seconds; an answer ends it, and so does the finding.</summary>
+    private void ProbeLater(SimSystem system, Action? then = null)
+    {
+        _scheduler.After(Budgets.Probing, () =>
+        {
+            then?.Invoke();
+            if (!system.Watched)
+            {
+                return;
+            }
+
+            var verdict = SuspicionClassifier.Classify(Facts(system, probes: 5));
+            system.Incident?.Tell(Now, "classifier", $"{system.Id}: {verdict.Scope}, {verdict.IndependentKinds} independent kinds of evidence. {string.Join(' ', verdict.Reasons)}");
+            Apply(system, new SystemEvent.Classified(verdict));
+        });
+    }
+
+    private SuspicionFacts Facts(SimSystem system, int probes)
+    {
+        var owner = system.Owner;
+        var answers = _network.Reaches(Places.Control, owner.Host);
+        var site = Places.ProductionSite;
+        var others = _systems.Values.Where(s => s.Id != system.Id && s.State is not null).Select(s => s.At[site].Host).Append(Places.ProductionAppliance).ToArray();
+        return new SuspicionFacts
+        {
+            Suspect = new DeviceId(owner.Host),
+            Now = Now,
+            Silent = probes > 0 && !answers,
+            Will = false,
+            ProbesSent = probes,
+            ProbesAnswered = answers ? probes : 0,
+            ProbeTransactionFailed = answers && !owner.Works,
+            OwnReportFailed = answers && !owner.Works,
+            SiteReportsAccessLost = !_network.Reaches(Places.ProductionAppliance, Places.Internet) || !_network.IsUp(Places.MplsAccess) || !_network.IsUp(Places.Optical) || !_network.IsUp(Places.Firewall),
+            Witnesses = Witnesses(system),
+            SiteDevices = others.Length,
+            SiteDevicesSilent = others.Count(host => !_network.Reaches(host, Places.Control)),
+        };
+    }
+
+    /// <summary>The system's own users, asked at once. Who cannot answer says nothing.</summary>
+    private WitnessReport[] Witnesses(SimSystem system) =>
+    [
+        .. system.Users.SelectMany(u => Places.Users[u.Group]).Where(place => _network.Reaches(place, Places.Control)).Select(place =>
+        {
+            var instance = system.At[system.PointedAt];
+            var reaches = _network.Reaches(place, instance.Host);
+            return new WitnessReport(new DeviceId(place), Places.IsInside(place) ? Places.ProductionSite : new SiteId(place), place, Places.IsInside(place), reaches, reaches && !instance.Works, Now);
+        }),
+    ];
+}

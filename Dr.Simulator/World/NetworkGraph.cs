@@ -1,0 +1,66 @@
+namespace Dr.Simulator.World;
+
+/// <summary>Switches, lines, firewalls and places; something is reachable when a way of working parts leads there.</summary>
+internal sealed class NetworkGraph
+{
+    private readonly Dictionary<string, List<string>> _edges = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Predicate<string>> _ends = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _down = new(StringComparer.Ordinal);
+
+    public IEnumerable<string> Nodes => _edges.Keys;
+
+    /// <summary>Marks an end: traffic starts or ends there, or in what hangs on it, but nothing passes through to elsewhere.</summary>
+    public void End(string node, Predicate<string>? exceptTo = null) => _ends[node] = exceptTo ?? (_ => false);
+
+    public void Link(string a, string b)
+    {
+        Of(a).Add(b);
+        Of(b).Add(a);
+    }
+
+    /// <summary>Breaks a part; broken twice it needs two repairs.</summary>
+    public void Break(string node)
+    {
+        Invariant.Require(_edges.ContainsKey(node), $"there is no part '{node}' in the network.");
+        _down[node] = _down.GetValueOrDefault(node) + 1;
+    }
+
+    public void Repair(string node) => _down[node] = Math.Max(0, _down.GetValueOrDefault(node) - 1);
+
+    public bool IsUp(string node) => _down.GetValueOrDefault(node) == 0;
+
+    public bool Reaches(string from, string to)
+    {
+        if (!IsUp(from) || !IsUp(to))
+        {
+            return false;
+        }
+
+        var seen = new HashSet<string>(StringComparer.Ordinal) { from };
+        var queue = new Queue<string>([from]);
+        while (queue.TryDequeue(out var at))
+        {
+            if (at == to)
+            {
+                return true;
+            }
+
+            if (at != from && _ends.TryGetValue(at, out var through) && !through(to) && !through(from))
+            {
+                continue;
+            }
+
+            foreach (var next in _edges[at])
+            {
+                if (IsUp(next) && seen.Add(next))
+                {
+                    queue.Enqueue(next);
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private List<string> Of(string node) => _edges.TryGetValue(node, out var list) ? list : _edges[node] = [];
+}

@@ -1,0 +1,32 @@
+namespace Dr.Simulator.World;
+
+/// <summary>
+/// Virtual time: one thread, one queue, events at the same instant in the order in which they were asked for. Nothing here knows the real clock.
+/// </summary>
+internal sealed class Scheduler(DateTimeOffset start)
+{
+    private readonly PriorityQueue<Action, (DateTimeOffset At, long Order)> _queue = new();
+    private long _order;
+
+    public DateTimeOffset Now { get; private set; } = start;
+
+    /// <summary>Events carried out so far.</summary>
+    public long Count { get; private set; }
+
+    public void At(DateTimeOffset at, Action action) => _queue.Enqueue(action, (at < Now ? Now : at, _order++));
+
+    public void After(TimeSpan delay, Action action) => At(Now + delay, action);
+
+    /// <summary>Runs until nothing is left or <paramref name="until"/> is reached.</summary>
+    public void Run(DateTimeOffset until, CancellationToken cancellationToken)
+    {
+        while (_queue.TryPeek(out _, out var next) && next.At <= until)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var action = _queue.Dequeue();
+            Now = next.At;
+            Count++;
+            action();
+        }
+    }
+}
