@@ -247,7 +247,14 @@ internal sealed partial class BusinessSystemGrain
                 mine?.Status.Appended, mine?.At, theirs?.Status.Durable, theirs?.Status.CurrentAsOf, lostAt, settings.CopyMode == CopyMode.Sync && link is { State: CopyState.Current });
         }
 
-        return _assessed = new Assessment { Loss = loss, PeerReady = missing.Count == 0, NotReady = missing.Count == 0 ? null : string.Join("; ", missing), At = now };
+        return _assessed = new Assessment
+        {
+            Loss = loss,
+            PeerReady = missing.Count == 0,
+            NotReady = missing.Count == 0 ? null : string.Join("; ", missing),
+            InstanceRuns = _seen.IsAlive(copy.Host) == true && _seen.HealthOf(copy.Host) is { Health.State: HealthState.Running },
+            At = now,
+        };
     }
 
     /// <summary>The beginning: the volume is made at the owner as configured. Asked again until the appliance reports it.</summary>

@@ -152,7 +152,6 @@ internal sealed partial class BusinessSystemGrain(
         Class = settings.Class,
         Approval = settings.Approval,
         HasVolume = settings.Volume is not null,
-        PeerInstanceRuns = settings.Class == TakeoverClass.R,
         LossLimit = settings.LossLimit,
         LeaseTtl = settings is { Lease: true, Volume: not null } ? settings.LeaseTtl : null,
         Trial = settings.Trial,
