@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Npgsql;
+
+namespace Dr.Silo.Tests.Support;
+
+/// <summary>A PostgreSQL server of its own on a free port, run by the user postgres; ended and removed with the tests.</summary>
+public sealed class PostgresServer : IAsyncLifetime
+{
+    private const string Bin = "/usr/lib/postgresql/15/bin";
+
+    private readonly string _directory = Path.Combine(Path.GetTempPath(), $"dr-pg-{Guid.NewGuid():N}");
+    private readonly int _port = FreePort();
+
+    public static bool IsThere => File.Exists($"{Bin}/initdb");
+
+    public string ConnectionTo(string database) =>
+        string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={_port};Username=postgres;Database={database};Pooling=true;Maximum Pool Size=40");
+
+    /// <summary>A fresh database.</summary>
+    public async Task<string> CreateAsync()
+    {
+        var name = $"dr_{Guid.NewGuid():N}";
+        await using var connection = new NpgsqlConnection(ConnectionTo("postgres"));
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand($"create database {name}", connection);
+        await command.ExecuteNonQueryAsync();
+        return ConnectionTo(name);
+    }
+
+    public async ValueTask InitializeAsync()
+    {
+        Assert.SkipUnless(IsThere, "PostgreSQL 15 is not installed.");
+        Directory.CreateDirectory(_directory);
+        await RunAsync("chown", "postgres", _directory);
+        await AsPostgresAsync($"{Bin}/initdb", "-D", $"{_directory}/data", "-A", "trust", "-U", "postgres", "--no-sync");
+        var options = $"-p {_port.ToString(CultureInfo.InvariantCulture)} -c listen_addresses=127.0.0.1 -c unix_socket_directories={_directory} -c fsync=off -c max_connections=200";
+        await AsPostgresAsync($"{Bin}/pg_ctl", "-D", $"{_directory}/data", "-w", "-t", "60", "-l", $"{_directory}/log", "-o", options, "start");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Directory.Exists(_directory))
+        {
+            NpgsqlConnection.ClearAllPools();
+            await AsPostgresAsync($"{Bin}/pg_ctl", "-D", $"{_directory}/data", "-m", "immediate", "-w", "stop");
+            Directory.Delete(_directory, recursive: true);
+        }
+    }
+
+    private static Task AsPostgresAsync(params string[] command) =>
+        Environment.UserName == "root" ? RunAsync("runuser", ["-u", "postgres", "--", .. command]) : RunAsync(command[0], command[1..]);
+
+    private static async Task RunAsync(string program, params string[] arguments)
+    {
+        // pg_ctl's server inherits the streams, so they must not be pipes that we wait for.
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "exec \"$0\" \"$@\" > /dev/null 2>&1 < /dev/null", program, .. arguments]) { WorkingDirectory = "/tmp" };
+        using var process = Process.Start(start)!;
+        await process.WaitForExitAsync();
+        process.ExitCode.ShouldBe(0, $"{program} {string.Join(' ', arguments)}");
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
+
+[CollectionDefinition(Name)]
+public sealed class PostgresCollection : ICollectionFixture<PostgresServer>
+{
+    public const string Name = "PostgreSQL";
+}

@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Dr.Contracts.Grains;
+using Dr.Contracts.Ids;
+using Dr.Contracts.Mqtt;
+using Dr.Silo.Grains;
+using Dr.Silo.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Dr.Silo.Tests.Support;
+
+/// <summary>A silo with its grains on a database, without broker and API; stopping and starting another on the same database is a restart.</summary>
+internal sealed class TestSilo : IAsyncDisposable
+{
+    private readonly IHost _host;
+    private readonly ScriptedWorld _world;
+
+    private TestSilo(IHost host, ScriptedWorld world) => (_host, _world) = (host, world);
+
+    public IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
+
+    public IServiceProvider Services => _host.Services;
+
+    public IBusinessSystemGrain System => Grains.GetGrain<IBusinessSystemGrain>(ScriptedWorld.System.Value);
+
+    public static async Task<TestSilo> StartAsync(Database database, ScriptedWorld world, Func<SystemSettings, SystemSettings>? change = null)
+    {
+        await new Migrator(database).ApplyAsync(CancellationToken.None);
+        var builder = Host.CreateApplicationBuilder();
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton<IDownlink>(world);
+        builder.AddDrOrleans(database, new SiloEndpoint { ClusterId = "test", SiloPort = FreePort(), GatewayPort = FreePort() });
+        var silo = new TestSilo(builder.Build(), world);
+        await silo._host.StartAsync();
+        await silo.Services.GetRequiredService<GrainConfigurator>().ApplyAsync(
+            [world.Production.Site, world.Backup.Site, new SiteId("street")], world.Devices, [(change ?? (s => s))(Settings(world))], CancellationToken.None);
+        world.Connect(silo.Grains);
+        return silo;
+    }
+
+    public static SystemSettings Settings(ScriptedWorld world) => new()
+    {
+        Id = ScriptedWorld.System,
+        Name = "DILAS",
+        Class = TakeoverClass.T,
+        Home = world.Production.Site,
+        HomeSite = Site(world.Production),
+        PeerSite = Site(world.Backup),
+        Volume = ScriptedWorld.Volume,
+        VolumeSizeBytes = 1 << 20,
+        LeaseTtl = TimeSpan.FromSeconds(2),
+        PointPeriod = TimeSpan.FromSeconds(5),
+    };
+
+    public async Task<SystemView> ViewAsync() => (await System.GetAsync())!;
+
+    /// <summary>Waits until the view is as asked; the failure says how it is instead.</summary>
+    public async Task<SystemView> UntilAsync(string what, Func<SystemView, bool> holds, int seconds = 60, Func<Task>? look = null)
+    {
+        var watch = Stopwatch.StartNew();
+        for (var view = await ViewAsync(); ; view = await ViewAsync())
+        {
+            await (look?.Invoke() ?? Task.CompletedTask);
+            if (holds(view))
+            {
+                return view;
+            }
+
+            watch.Elapsed.TotalSeconds.ShouldBeLessThan(seconds, $"waiting for {what}; phase {view.Phase}, step {view.Step}, epoch {view.Epoch}, reason {view.Reason}, steps {string.Join(", ", view.LiveRun?.Steps.Select(s => $"{s.Step}@{s.Target} {s.State} {s.Detail}") ?? [])}");
+            await Task.Delay(50, CancellationToken.None);
+        }
+    }
+
+    public Task<SystemView> PhaseAsync(Phase phase, int seconds = 60) => UntilAsync(phase.ToString(), v => v.Phase == phase.ToString(), seconds);
+
+    public async ValueTask DisposeAsync()
+    {
+        _world.Connect(null);
+        await _host.StopAsync();
+        _host.Dispose();
+    }
+
+    private static SystemSite Site(ScriptedDevice device) => new() { Site = device.Site, Host = device.Id, Appliance = device.Id, Replication = device.Replication };
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
