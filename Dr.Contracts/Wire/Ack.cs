@@ -1,10 +1,10 @@
 namespace Dr.Contracts.Wire;
 
 /// <summary>
-/// Three watermarks of the journal (received ≥ applied, received ≥ durable) and, while a delta is staged, the first block not yet on the target's disk.
+/// Three watermarks of the journal (received ≥ applied, received ≥ durable), the newest point sealed (zero: none) and, while a delta is staged, the first block not yet on the target's disk.
 /// Only <paramref name="Durable"/> lets a synchronous write be answered.
 /// </summary>
-public sealed record Ack(SequenceNumber Received, SequenceNumber Durable, SequenceNumber Applied, PointId StagedTarget, long StagedBlock) : IWireMessage<Ack>
+public sealed record Ack(SequenceNumber Received, SequenceNumber Durable, SequenceNumber Applied, PointId NewestPoint, PointId StagedTarget, long StagedBlock) : IWireMessage<Ack>
 {
     public static FrameType Type => FrameType.Ack;
 
@@ -13,9 +13,10 @@ public sealed record Ack(SequenceNumber Received, SequenceNumber Durable, Sequen
         writer.Sequence(Received);
         writer.Sequence(Durable);
         writer.Sequence(Applied);
+        writer.Point(NewestPoint);
         writer.Point(StagedTarget);
         writer.Int64(StagedBlock);
     }
 
-    public static Ack Read(ref WireReader reader) => new(reader.Sequence(), reader.Sequence(), reader.Sequence(), reader.Point(), reader.Count());
+    public static Ack Read(ref WireReader reader) => new(reader.Sequence(), reader.Sequence(), reader.Sequence(), reader.Point(), reader.Point(), reader.Count());
 }

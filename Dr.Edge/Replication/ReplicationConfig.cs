@@ -3,6 +3,6 @@ namespace Dr.Edge.Replication;
 /// <summary>Section <c>replication</c>: where peers connect.</summary>
 internal sealed class ReplicationConfig
 {
-    /// <summary><c>host:port</c>; nothing is accepted when it is not set.</summary>
+    /// <summary><c>host:port</c>; nothing is accepted when it is not set. Port 0 takes a free one (tests).</summary>
     public string? Listen { get; set; }
 }

@@ -1,6 +1,10 @@
+using Dr.Edge.Host.Quiesce;
 using Dr.Edge.Hosting;
+using Dr.Edge.Link;
+using Dr.Edge.Volumes;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Dr.Edge.Replication;
 
@@ -9,9 +13,34 @@ internal static class ReplicationModule
 {
     public static void AddReplication(this IServiceCollection services, EdgeConfig config)
     {
+        // Who we are lives as long as the process: its one use is to notice a peer that is ourselves.
+        services.AddSingleton(new NodeIdentity(Guid.NewGuid(), config.Device ?? Environment.MachineName));
+        services.AddSingleton(config.Replication);
+        services.AddSingleton<VolumeClaims>();
+        services.AddSingleton(p => new TargetContext(
+            p.GetRequiredService<VolumeSet>(),
+            p.GetRequiredService<VolumeClaims>(),
+            p.GetRequiredService<NodeIdentity>(),
+            p.GetRequiredService<TimeProvider>(),
+            p.GetRequiredService<ILogger<TargetStream>>()));
+        services.AddSingleton<CopyService>();
+        services.AddSingleton<ReplicationListener>();
+        services.AddSingleton(p => new VolumeReports(p.GetRequiredService<VolumeSet>(), p.GetRequiredService<CopyService>(), p.GetService<IBeatTrigger>()));
+        services.AddSingleton<IBeatContributor>(p => p.GetRequiredService<VolumeReports>());
+        services.AddSingleton(p => new LeaseKeeper(p.GetRequiredService<VolumeSet>(), config, p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IBeatContributor>(p => p.GetRequiredService<LeaseKeeper>());
+        services.AddSingleton<ILeaseListener>(p => p.GetRequiredService<LeaseKeeper>());
+        services.AddSingleton<ICommandExecutor>(p => new ApplianceCommandExecutor(
+            p.GetRequiredService<VolumeSet>(), p.GetRequiredService<CopyService>(), p.GetRequiredService<TimeProvider>(), p.GetService<IQuiesce>()));
+
+        services.AddHostedService(p => p.GetRequiredService<CopyService>());
+        services.AddHostedService(p => p.GetRequiredService<ReplicationListener>());
     }
 
     public static void MapReplication(this IEndpointRouteBuilder routes)
     {
+        // Made before any service starts: a volume that needs a lease must need it before anything can write.
+        routes.ServiceProvider.GetRequiredService<LeaseKeeper>();
+        ReplicationRoutes.Map(routes);
     }
 }

@@ -21,7 +21,7 @@ public class MessageTests
         Golden(WireSamples.Notice, Point);
         Golden(WireSamples.DeltaBegin, Mark + "0500000000000000" + Point + Chain);
         Golden(WireSamples.Commit, Mark + "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
-        Golden(WireSamples.Ack, "0300000000000000" + "0200000000000000" + "0100000000000000" + "0807060504030201" + "0900000000000000");
+        Golden(WireSamples.Ack, "0300000000000000" + "0200000000000000" + "0100000000000000" + "0500000000000000" + "0807060504030201" + "0900000000000000");
         Golden(WireSamples.BlockRequest, "0807060504030201" + "0200" + "0100000000000000" + "0200000000000000");
         Golden(WireSamples.Refusal, "01" + "02006e6f" + "0300776879");
         Golden(WireSamples.Detach, "0700" + "72656d6f766564");

@@ -21,7 +21,7 @@ internal static class WireSamples
     public static readonly PointNotice Notice = new(Point);
     public static readonly DeltaBegin DeltaBegin = new(Mark, Point, 5, Chain);
     public static readonly Commit Commit = new(Mark, Enumerable.Range(0, 32).Select(i => (byte)i).ToArray());
-    public static readonly Ack Ack = new(new SequenceNumber(3), new SequenceNumber(2), new SequenceNumber(1), Mark.Id, 9);
+    public static readonly Ack Ack = new(new SequenceNumber(3), new SequenceNumber(2), new SequenceNumber(1), new PointId(5), Mark.Id, 9);
     public static readonly BlockRequest BlockRequest = new(Mark.Id, [1, 2]);
     public static readonly Refusal Refusal = new(RefusalCode.Fenced, "no", "why");
     public static readonly Detach Detach = new("removed");

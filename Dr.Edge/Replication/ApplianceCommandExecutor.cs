@@ -1,0 +1,164 @@
+using Dr.Edge.Host.Quiesce;
+using Dr.Edge.Link;
+using Dr.Edge.Volumes;
+
+namespace Dr.Edge.Replication;
+
+/// <summary>
+/// The control plane's commands about volumes. Each looks first at what is there: one that was interrupted by a crash and comes again finds its work done and says so.
+/// </summary>
+internal sealed class ApplianceCommandExecutor(VolumeSet volumes, CopyService copies, TimeProvider time, IQuiesce? quiesce) : ICommandExecutor
+{
+    public bool Handles(DeviceCommand command) =>
+        command is CreateVolume or TakePoint or AddCopy or RemoveCopy or SyncCopy or PromoteVolume or DemoteVolume or DigestVolume;
+
+    public async Task<CommandResult> ExecuteAsync(DeviceCommand command, Action<string> progress, CancellationToken cancellationToken)
+    {
+        var started = time.GetUtcNow();
+        var answer = command switch
+        {
+            CreateVolume create => Create(create),
+            TakePoint take => await TakePointAsync(take, cancellationToken),
+            AddCopy add => await AddCopyAsync(add, cancellationToken),
+            RemoveCopy remove => await RemoveCopyAsync(remove, cancellationToken),
+            SyncCopy sync => await SyncAsync(sync, progress, cancellationToken),
+            PromoteVolume promote => Promote(promote),
+            DemoteVolume demote => await DemoteAsync(demote, cancellationToken),
+            DigestVolume digest => Digest(digest),
+            _ => throw new InvariantException($"a command of kind {command.GetType().Name} is not for this executor"),
+        };
+        return answer with { Id = command.Id, StartedAt = started, FinishedAt = time.GetUtcNow() };
+    }
+
+    private CommandResult Create(CreateVolume command)
+    {
+        if (volumes.Find(command.Volume) is { } there)
+        {
+            return there.SizeBytes == command.SizeBytes
+                ? Done($"'{there.Name}' is there already.", ("volume", there.Id.Value), ("role", there.Role.ToString()))
+                : Refused($"'{there.Name}' is there with {there.SizeBytes} bytes, not {command.SizeBytes}.", "Choose another name, or give the size that it has.");
+        }
+
+        var volume = volumes.Create(command.Volume, command.SizeBytes);
+        if (command.Epoch > volume.Epoch)
+        {
+            volume.Promote(command.Epoch);
+        }
+
+        return Done($"'{volume.Name}' was created.", ("volume", volume.Id.Value), ("role", volume.Role.ToString()));
+    }
+
+    private async Task<CommandResult> TakePointAsync(TakePoint command, CancellationToken cancellationToken)
+    {
+        var volume = volumes.Get(command.Volume);
+        if (volume.Role != VolumeRole.Primary)
+        {
+            return Refused($"'{volume.Name}' is not primary here; points are taken at the primary.", null);
+        }
+
+        PointInfo point;
+        if (command.Quiesce && quiesce is not null)
+        {
+            await using var window = await quiesce.EnterAsync(volume.Name, cancellationToken);
+            var mark = window.Mark;
+            point = volume.CreatePoint(command.Label, mark.Consistency, mark.Reason);
+        }
+        else
+        {
+            point = volume.CreatePoint(command.Label, PointConsistency.Crash, command.Quiesce ? "no host role on this machine to quiesce the system" : null);
+        }
+
+        return Done($"Point {point.Id} was taken.", ("point", point.Id.Value), ("sequence", point.Sequence.ToString()), ("consistency", point.Consistency.ToString()));
+    }
+
+    private async Task<CommandResult> AddCopyAsync(AddCopy command, CancellationToken cancellationToken)
+    {
+        await copies.AddAsync(volumes.Get(command.Volume), command.Peer, command.Mode, command.BandwidthMbps, cancellationToken);
+        return Done($"'{command.Volume}' is copied to {command.Peer}.");
+    }
+
+    private async Task<CommandResult> RemoveCopyAsync(RemoveCopy command, CancellationToken cancellationToken)
+    {
+        var there = await copies.RemoveAsync(volumes.Get(command.Volume), command.Peer, cancellationToken);
+        return Done(there ? $"'{command.Volume}' is no longer copied to {command.Peer}." : $"'{command.Volume}' was not copied to {command.Peer}.");
+    }
+
+    private async Task<CommandResult> SyncAsync(SyncCopy command, Action<string> progress, CancellationToken cancellationToken)
+    {
+        var volume = volumes.Get(command.Volume);
+        var waiting = copies.SyncAsync(volume, command.Peer, cancellationToken);
+        while (!waiting.IsCompleted)
+        {
+            await Task.WhenAny(waiting, Task.Delay(TimeSpan.FromSeconds(2), time, cancellationToken));
+            if (!waiting.IsCompleted && copies.Of(volume).FirstOrDefault(c => c.Settings.Peer == command.Peer)?.ToStatus() is { } status)
+            {
+                progress($"{status.State}, {status.LagBytes} bytes behind");
+            }
+        }
+
+        var sequence = await waiting;
+        return Done($"{command.Peer} holds everything up to {sequence}.", ("sequence", sequence.ToString()));
+    }
+
+    private CommandResult Promote(PromoteVolume command)
+    {
+        var volume = volumes.Get(command.Volume);
+
+        // As the copy was before it became the truth; afterwards a primary is always current.
+        var currentAsOf = volume.Role == VolumeRole.Primary ? null : volume.CurrentAsOf;
+        var sent = time.GetTimestamp();
+        if (command.LeaseTtl is not null)
+        {
+            volume.Gate.RequireLease();
+        }
+
+        volume.Promote(command.Epoch);
+        if (command.LeaseTtl is { } ttl)
+        {
+            volume.Gate.ExtendLease(LeaseKeeper.Deadline(sent, ttl, time));
+        }
+
+        (string, string)[] evidence =
+        [
+            ("generation", volume.Generations[^1].Generation.Value), ("sequence", volume.Appended.ToString()),
+            .. currentAsOf is { } at ? [("currentAsOf", at.ToString("O", CultureInfo.InvariantCulture))] : Array.Empty<(string, string)>(),
+        ];
+        return Done($"'{volume.Name}' is primary at epoch {volume.Epoch}.", evidence);
+    }
+
+    private async Task<CommandResult> DemoteAsync(DemoteVolume command, CancellationToken cancellationToken)
+    {
+        var volume = volumes.Get(command.Volume);
+        var (point, holders) = await copies.DemoteAsync(volume, command.Epoch, cancellationToken);
+        return Done(
+            $"'{volume.Name}' takes no more writes; its last point is {point.Id}.",
+            ("sequence", point.Sequence.ToString()),
+            ("generation", volume.Generations[^1].Generation.Value),
+            ("point", point.Id.Value),
+            ("holders", string.Join(',', holders)),
+            ("digest", Convert.ToHexStringLower(volume.ContentDigest(point.Id))));
+    }
+
+    private CommandResult Digest(DigestVolume command)
+    {
+        var volume = volumes.Get(command.Volume);
+        if (volume.Points.FirstOrDefault(p => p.Id == command.Point) is not { } point)
+        {
+            return Refused($"'{volume.Name}' has no point {command.Point} here.", "See 'dr-edge point list'.");
+        }
+
+        return Done(
+            $"Digest of point {point.Id}.",
+            ("digest", Convert.ToHexStringLower(volume.ContentDigest(point.Id))), ("point", point.Id.Value), ("sequence", point.Sequence.ToString()));
+    }
+
+    private static CommandResult Done(string detail, params (string Name, string Value)[] evidence) => new()
+    {
+        Id = default,
+        Outcome = CommandOutcome.Done,
+        Detail = detail,
+        Evidence = evidence.ToDictionary(e => e.Name, e => e.Value),
+    };
+
+    private static CommandResult Refused(string detail, string? hint) => new() { Id = default, Outcome = CommandOutcome.Refused, Detail = detail, Hint = hint };
+}

@@ -1,0 +1,246 @@
+using Dr.Edge.Volumes;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Dr.Edge.Replication;
+
+/// <summary>Every copy that this appliance sends, and the connections they share. What commands, routes and the control plane call.</summary>
+internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, TimeProvider time, ILogger<CopyService> logger) : IHostedService, IAsyncDisposable
+{
+    /// <summary>Long enough for a copy that keeps up, short enough that a planned move does not hang on one that does not.</summary>
+    private static readonly TimeSpan FinalPointPatience = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _lock = new(); // Guards _copies, _peers, _barriers and the order in which settings files are written.
+    private readonly SemaphoreSlim _changes = new(1, 1); // One change of the list at a time: file and memory stay the same.
+    private readonly List<SourceCopy> _copies = [];
+    private readonly Dictionary<string, PeerSession> _peers = [];
+    private readonly Dictionary<VolumeId, SyncBarrier> _barriers = [];
+    private Task _ending = Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var volume in volumes.Volumes)
+        {
+            foreach (var settings in CopyFile.Read(volume.DirectoryPath))
+            {
+                Begin(volume, settings);
+            }
+        }
+
+        volumes.Changed += OnVolumeChanged;
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _changes.WaitAsync(cancellationToken);
+        try
+        {
+            volumes.Changed -= OnVolumeChanged;
+            await _ending;
+
+            // The list stays as it is while they end: each notes its last position in the file.
+            await Task.WhenAll(All().Select(c => c.DisposeAsync().AsTask()));
+            PeerSession[] peers;
+            lock (_lock)
+            {
+                _copies.Clear();
+                peers = [.. _peers.Values];
+                _peers.Clear();
+            }
+
+            await Task.WhenAll(peers.Select(p => p.DisposeAsync().AsTask()));
+        }
+        finally
+        {
+            _changes.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(CancellationToken.None);
+        _changes.Dispose();
+    }
+
+    public IReadOnlyList<SourceCopy> Of(Volume volume)
+    {
+        lock (_lock)
+        {
+            return [.. _copies.Where(c => c.Volume == volume)];
+        }
+    }
+
+    /// <summary>Adds a copy, or changes mode and bandwidth of the one that is there. Durable on return; the copy itself goes on in the background.</summary>
+    public async Task<SourceCopy> AddAsync(Volume volume, string peer, CopyMode mode, double? bandwidthMbps, CancellationToken cancellationToken)
+    {
+        PeerAddress.Parse(peer);
+        if (volume.Role == VolumeRole.Replica)
+        {
+            throw new DrException($"'{volume.Name}' is a replica here; a copy of a copy is not made.", "Add the copy at the primary.");
+        }
+
+        if (volume.Origin is not null)
+        {
+            throw new DrException($"'{volume.Name}' is a clone; clones are not copied.", "Copy the volume it came from.");
+        }
+
+        await _changes.WaitAsync(cancellationToken);
+        try
+        {
+            if (Of(volume).FirstOrDefault(c => c.Settings.Peer == peer) is { } there)
+            {
+                there.Change(mode, bandwidthMbps);
+                Save(volume);
+                return there;
+            }
+
+            var settings = new CopySettings { Peer = peer, Mode = mode, BandwidthMbps = bandwidthMbps };
+            CopyFile.Write(volume.DirectoryPath, [.. Of(volume).Select(c => c.ToSaved()), settings]);
+            return Begin(volume, settings);
+        }
+        finally
+        {
+            _changes.Release();
+        }
+    }
+
+    /// <summary>False when there is no such copy. The peer keeps what it has.</summary>
+    public async Task<bool> RemoveAsync(Volume volume, string peer, CancellationToken cancellationToken)
+    {
+        await _changes.WaitAsync(cancellationToken);
+        try
+        {
+            if (Of(volume).FirstOrDefault(c => c.Settings.Peer == peer) is not { } copy)
+            {
+                return false;
+            }
+
+            await EndAsync(copy);
+            Save(volume);
+            return true;
+        }
+        finally
+        {
+            _changes.Release();
+        }
+    }
+
+    /// <summary>Waits until the peers (or the one named) have on their disks all that is appended now; returns the position.</summary>
+    public async Task<SequenceNumber> SyncAsync(Volume volume, string? peer, CancellationToken cancellationToken)
+    {
+        var copies = Of(volume).Where(c => peer is null || c.Settings.Peer == peer).ToArray();
+        if (copies.Length == 0)
+        {
+            throw new DrException($"'{volume.Name}' has no copy{(peer is null ? "" : $" at {peer}")}.", "See 'dr-edge copy status'.");
+        }
+
+        var upTo = volume.Appended;
+        PointId? point = volume.Points is { Count: > 0 } points ? points[^1].Id : null;
+        if (copies.Any(c => c.Settings.Mode == CopyMode.Delta) && (volume.Points.Count == 0 || volume.Points[^1].Sequence < upTo))
+        {
+            // Deltas go from point to point: without a new point nothing would ever go.
+            var taken = volume.CreatePoint("sync", PointConsistency.Crash, "taken to bring the copies up to date");
+            (upTo, point) = (taken.Sequence, taken.Id);
+        }
+
+        await Task.WhenAll(copies.Select(c => c.WaitDurableAsync(upTo, point, cancellationToken)));
+        return upTo;
+    }
+
+    /// <summary>
+    /// Demotes, then gives the copies that can be reached a moment to take over the final point: the copy at the other end of a demotion is current. Returns the point and the peers that
+    /// have it.
+    /// </summary>
+    public async Task<(PointInfo Point, IReadOnlyList<string> Holders)> DemoteAsync(Volume volume, Epoch epoch, CancellationToken cancellationToken)
+    {
+        var point = volume.Demote(epoch);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(FinalPointPatience);
+        var holders = new List<string>();
+        foreach (var copy in Of(volume).Where(c => c.Progress.State is CopyState.Current or CopyState.CatchingUp))
+        {
+            try
+            {
+                await copy.WaitDurableAsync(point.Sequence, point.Id, patience.Token);
+                holders.Add(copy.Settings.Peer);
+            }
+            catch (Exception exception) when (exception is DrException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+            {
+                // The demotion stands whatever the copies do; the answer says who has the point.
+            }
+        }
+
+        return (point, holders);
+    }
+
+    private SourceCopy[] All()
+    {
+        lock (_lock)
+        {
+            return [.. _copies];
+        }
+    }
+
+    private SourceCopy Begin(Volume volume, CopySettings settings)
+    {
+        SourceCopy copy;
+        lock (_lock)
+        {
+            if (!_peers.TryGetValue(settings.Peer, out var peer))
+            {
+                _peers.Add(settings.Peer, peer = new PeerSession(settings.Peer, identity, time, logger));
+            }
+
+            if (!_barriers.TryGetValue(volume.Id, out var barrier))
+            {
+                _barriers.Add(volume.Id, barrier = new SyncBarrier(volume));
+                volume.Barrier = barrier;
+            }
+
+            copy = new SourceCopy(volume, settings, peer, barrier, time, c => Save(c.Volume), logger);
+            _copies.Add(copy);
+        }
+
+        copy.Start();
+        return copy;
+    }
+
+    private async Task EndAsync(SourceCopy copy)
+    {
+        PeerSession? unused = null;
+        lock (_lock)
+        {
+            // Off the list first: what it notes while it ends must not bring it back into the file.
+            _copies.Remove(copy);
+            if (_copies.All(c => c.Settings.Peer != copy.Settings.Peer))
+            {
+                _peers.Remove(copy.Settings.Peer, out unused);
+            }
+        }
+
+        await copy.DisposeAsync();
+        if (unused is not null)
+        {
+            await unused.DisposeAsync();
+        }
+    }
+
+    // A deleted volume's copies end with it; the peers keep theirs.
+    private void OnVolumeChanged(Volume volume, bool added)
+    {
+        if (!added)
+        {
+            _ending = Task.WhenAll([_ending, .. Of(volume).Select(EndAsync)]);
+        }
+    }
+
+    private void Save(Volume volume)
+    {
+        // Under the lock: two savers must not write an older list over a newer one.
+        lock (_lock)
+        {
+            CopyFile.Write(volume.DirectoryPath, [.. _copies.Where(c => c.Volume == volume).Select(c => c.ToSaved())]);
+        }
+    }
+}

@@ -1,0 +1,267 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using Dr.Contracts.Wire;
+using ZstdSharp;
+
+namespace Dr.Edge.Replication;
+
+/// <summary>
+/// One TCP connection of frames, the same on both ends. Invariants: frames leave whole and numbered in order; one that arrives damaged or out of order ends
+/// the connection; a peer that is silent for <see cref="DeadAfter"/> is dead. Senders of several streams take turns frame by frame.
+/// </summary>
+internal sealed class FrameConnection : IAsyncDisposable
+{
+    public static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(2);
+
+    /// <summary>Four missed heartbeats; with one period to notice it stays below the 10 s that the requirements allow.</summary>
+    public static readonly TimeSpan DeadAfter = TimeSpan.FromSeconds(8);
+
+    /// <summary>Longer messages go in parts, so that another stream's frame need not wait longer than this takes on the line.</summary>
+    private const int PartBytes = 1024 * 1024;
+
+    private readonly Socket _socket;
+    private readonly Stream _stream;
+    private readonly TimeProvider _time;
+    private readonly SemaphoreSlim _turn = new(1, 1); // Held for one frame: numbering and writing belong together. First come, first served.
+    private readonly Decompressor _decompressor = new();
+    private readonly Dictionary<int, ArrayBufferWriter<byte>> _parts = [];
+    private long _sentSequence;
+    private long _receivedSequence;
+    private long _receivedAt;
+    private long _sentBytes;
+    private long _receivedBytes;
+
+    public FrameConnection(Socket socket, TimeProvider time)
+    {
+        socket.NoDelay = true;
+        _socket = socket;
+        _stream = new NetworkStream(socket, ownsSocket: true);
+        _time = time;
+        _receivedAt = time.GetTimestamp();
+    }
+
+    public string RemoteName => _socket.RemoteEndPoint?.ToString() ?? "?";
+
+    public long SentBytes => Interlocked.Read(ref _sentBytes);
+
+    public long ReceivedBytes => Interlocked.Read(ref _receivedBytes);
+
+    public Task SendAsync<T>(FrameStamp stamp, T message, CancellationToken cancellationToken)
+        where T : IWireMessage<T>
+    {
+        var payload = WireMessage.Encode(message);
+        return SendAsync(T.Type, stamp, payload, FrameFlags.None, payload.Length, cancellationToken);
+    }
+
+    /// <summary>Sends a message in as many frames as it needs; returns the bytes on the wire. A part is compressed when <paramref name="compression"/> finds it worth it.</summary>
+    public async Task<long> SendAsync(FrameType type, FrameStamp stamp, ReadOnlyMemory<byte> payload, FrameCompression compression, CancellationToken cancellationToken)
+    {
+        long sent = 0;
+        do
+        {
+            var part = payload[..Math.Min(payload.Length, PartBytes)];
+            payload = payload[part.Length..];
+            var (packed, flags) = compression.Pack(part);
+            flags |= payload.IsEmpty ? FrameFlags.None : FrameFlags.Continued;
+            await SendAsync(type, stamp, packed, flags, part.Length, cancellationToken);
+            sent += FrameCodec.HeaderSize + packed.Length;
+        }
+        while (!payload.IsEmpty);
+
+        return sent;
+    }
+
+    /// <summary>
+    /// Receives until the connection ends, keeping it alive meanwhile. The handler is awaited message by message: a slow one holds the peer back through TCP.
+    /// </summary>
+    /// <exception cref="DrException">The peer is gone, silent, or speaks wrongly.</exception>
+    public async Task RunAsync(Func<ReceivedMessage, CancellationToken, ValueTask> handler, CancellationToken cancellationToken)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task[] loops = [ReceiveAsync(handler, ending.Token), BeatAsync(ending.Token), WatchAsync(ending.Token)];
+        var first = await Task.WhenAny(loops);
+        await ending.CancelAsync();
+
+        // A blocked write does not hear the token in time when the peer has stopped reading: closing the socket frees it.
+        _socket.Close();
+        await Task.WhenAll(loops).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        cancellationToken.ThrowIfCancellationRequested();
+        await Describe(first);
+    }
+
+    /// <summary>Ends the connection at once; <see cref="RunAsync"/> then throws.</summary>
+    public void Abort() => _socket.Close();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stream.DisposeAsync();
+        _decompressor.Dispose();
+    }
+
+    private async Task SendAsync(FrameType type, FrameStamp stamp, ReadOnlyMemory<byte> payload, FrameFlags flags, int rawLength, CancellationToken cancellationToken)
+    {
+        var length = FrameCodec.HeaderSize + payload.Length;
+        var buffer = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            payload.CopyTo(buffer.AsMemory(FrameCodec.HeaderSize));
+            await _turn.WaitAsync(cancellationToken);
+            try
+            {
+                var header = new FrameHeader(type, flags, payload.Length, stamp.Stream, _sentSequence + 1, stamp.Epoch, stamp.Generation, rawLength, 0);
+                FrameCodec.WriteHeader(buffer, header, payload.Span);
+                _sentSequence++;
+                await _stream.WriteAsync(buffer.AsMemory(0, length), cancellationToken);
+            }
+            catch (ObjectDisposedException exception)
+            {
+                throw new DrException("The connection to the peer has ended.", inner: exception, isTransient: true);
+            }
+            finally
+            {
+                _turn.Release();
+            }
+
+            Interlocked.Add(ref _sentBytes, length);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private async Task ReceiveAsync(Func<ReceivedMessage, CancellationToken, ValueTask> handler, CancellationToken cancellationToken)
+    {
+        var reader = PipeReader.Create(_stream, new StreamPipeReaderOptions(bufferSize: 256 * 1024, leaveOpen: true));
+        while (true)
+        {
+            var result = await reader.ReadAsync(cancellationToken);
+            var input = result.Buffer;
+            Volatile.Write(ref _receivedAt, _time.GetTimestamp());
+            while (TakeFrame(ref input) is { } message)
+            {
+                if (message.Header.Type != FrameType.Heartbeat || message.Header.Stream != 0)
+                {
+                    await handler(message, cancellationToken);
+                }
+            }
+
+            reader.AdvanceTo(input.Start, input.End);
+            if (result.IsCompleted)
+            {
+                throw new DrException($"The peer {RemoteName} closed the connection.", isTransient: true);
+            }
+        }
+    }
+
+    // Null: no whole message is there yet.
+    private ReceivedMessage? TakeFrame(ref ReadOnlySequence<byte> input)
+    {
+        while (true)
+        {
+            var status = FrameCodec.TryRead(ref input, out var header, out var payload);
+            if (status == FrameReadStatus.NeedMoreData)
+            {
+                return null;
+            }
+
+            if (status == FrameReadStatus.Corrupt || header.Sequence != _receivedSequence + 1)
+            {
+                throw new DrException($"A damaged, lost or doubled frame came from {RemoteName}; both sides start again from what is on disk.", isTransient: true);
+            }
+
+            _receivedSequence++;
+            Interlocked.Add(ref _receivedBytes, FrameCodec.HeaderSize + header.PayloadLength);
+            if (Assemble(header, Unpack(header, payload)) is { } message)
+            {
+                return message;
+            }
+        }
+    }
+
+    private byte[] Unpack(FrameHeader header, ReadOnlySequence<byte> payload)
+    {
+        if (!header.Flags.HasFlag(FrameFlags.Zstd))
+        {
+            return payload.ToArray();
+        }
+
+        var raw = new byte[header.RawLength];
+        try
+        {
+            if (_decompressor.Unwrap(payload.IsSingleSegment ? payload.FirstSpan : payload.ToArray(), raw) == raw.Length)
+            {
+                return raw;
+            }
+        }
+        catch (ZstdException exception)
+        {
+            throw new DrException($"A frame from {RemoteName} does not decompress.", inner: exception, isTransient: true);
+        }
+
+        throw new DrException($"A frame from {RemoteName} decompresses to another length than it says.", isTransient: true);
+    }
+
+    private ReceivedMessage? Assemble(FrameHeader header, byte[] payload)
+    {
+        _parts.TryGetValue(header.Stream, out var parts);
+        if (header.Flags.HasFlag(FrameFlags.Continued))
+        {
+            if (parts is null)
+            {
+                _parts.Add(header.Stream, parts = new ArrayBufferWriter<byte>(payload.Length * 2));
+            }
+
+            if (parts.WrittenCount + payload.Length > BatchCodec.MaxMessage)
+            {
+                throw new DrException($"A message from {RemoteName} is longer than {BatchCodec.MaxMessage} bytes.", isTransient: true);
+            }
+
+            parts.Write(payload);
+            return null;
+        }
+
+        if (parts is null)
+        {
+            return new ReceivedMessage(header, payload);
+        }
+
+        _parts.Remove(header.Stream);
+        parts.Write(payload);
+        return new ReceivedMessage(header, parts.WrittenMemory);
+    }
+
+    private async Task BeatAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(HeartbeatEvery, _time);
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+        {
+            await SendAsync(FrameStamp.Connection, new Heartbeat(_time.GetUtcNow(), default), cancellationToken);
+        }
+    }
+
+    private async Task WatchAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(500), _time);
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+        {
+            if (_time.GetElapsedTime(Volatile.Read(ref _receivedAt)) > DeadAfter)
+            {
+                throw new DrException($"The peer {RemoteName} has been silent for {DeadAfter.TotalSeconds:0} s.", isTransient: true);
+            }
+        }
+    }
+
+    private static async Task Describe(Task ended)
+    {
+        try
+        {
+            await ended;
+        }
+        catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException)
+        {
+            throw new DrException($"The connection broke: {exception.Message}", inner: exception, isTransient: true);
+        }
+    }
+}

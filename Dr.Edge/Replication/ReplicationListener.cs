@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using Dr.Contracts.Wire;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Dr.Edge.Replication;
+
+/// <summary>Accepts sources. Owns every incoming connection until it has ended.</summary>
+internal sealed partial class ReplicationListener(ReplicationConfig config, TargetContext context, ILogger<ReplicationListener> logger) : IHostedService, IDisposable
+{
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly ConcurrentDictionary<Task, byte> _sessions = new();
+    private Socket? _listener;
+    private Task _accepting = Task.CompletedTask;
+
+    /// <summary>Where it listens, once started; null when nothing is configured.</summary>
+    public IPEndPoint? EndPoint { get; private set; }
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (config.Listen is null)
+        {
+            return Task.CompletedTask;
+        }
+
+        var endPoint = PeerAddress.ResolveLocal(config.Listen);
+        _listener = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            _listener.Bind(endPoint);
+            _listener.Listen(64);
+        }
+        catch (SocketException exception)
+        {
+            throw new DrException($"Replication cannot listen on {config.Listen}: {exception.Message}", "Another program may have the port; choose one with --replication.", exception);
+        }
+
+        EndPoint = (IPEndPoint)_listener.LocalEndPoint!;
+        LogListening(EndPoint);
+        _accepting = AcceptAsync(_listener);
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync();
+        _listener?.Dispose();
+        await _accepting;
+        await Task.WhenAll(_sessions.Keys);
+    }
+
+    public void Dispose()
+    {
+        _listener?.Dispose();
+        _stopping.Dispose();
+    }
+
+    private async Task AcceptAsync(Socket listener)
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                var socket = await listener.AcceptAsync(_stopping.Token);
+                var session = ServeAsync(socket);
+                _sessions.TryAdd(session, 0);
+                _ = session.ContinueWith(done => _sessions.TryRemove(done, out _), TaskScheduler.Default);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (SocketException exception)
+            {
+                // One connection that fell over before it was taken, or no descriptors for the moment: the next may do.
+                LogAcceptFailed(exception.Message);
+                await Task.Delay(TimeSpan.FromMilliseconds(100), CancellationToken.None);
+            }
+        }
+    }
+
+    private async Task ServeAsync(Socket socket)
+    {
+        await using var session = new TargetSession(socket, context);
+        try
+        {
+            await session.RunAsync(_stopping.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // We are stopping.
+        }
+        catch (DrException exception)
+        {
+            LogConnectionEnded(session.RemoteName, exception.Message);
+        }
+    }
+
+    [LoggerMessage(2001, LogLevel.Information, "Replication listens on {EndPoint}")]
+    private partial void LogListening(IPEndPoint endPoint);
+
+    [LoggerMessage(2002, LogLevel.Information, "The source {Remote} is gone: {Reason}")]
+    private partial void LogConnectionEnded(string remote, string reason);
+
+    [LoggerMessage(2003, LogLevel.Warning, "A source could not be accepted: {Reason}")]
+    private partial void LogAcceptFailed(string reason);
+}

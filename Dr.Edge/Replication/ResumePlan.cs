@@ -1,0 +1,99 @@
+using Dr.Contracts.Wire;
+
+namespace Dr.Edge.Replication;
+
+/// <summary>
+/// From where the two copies stand to the next step. Pure. The ladder: go on with a staged delta → journal → delta from the newest common point → step back to a common point →
+/// everything. Every position leads to a step; none needs a human, and none goes in the wrong direction.
+/// </summary>
+internal static class ResumePlan
+{
+    /// <summary>
+    /// A backlog from which a delta is sent instead of the journal when both stand at a common point: the delta sends every block once, with its newest content.
+    /// 16 MiB is a few seconds of a slow line; below it the journal keeps every write apart at little cost.
+    /// </summary>
+    public const long CoalesceBytes = 16 * 1024 * 1024;
+
+    public static SourceStep Next(SourceView source, Position target)
+    {
+        var history = new CopyHistory(target.Chain, target.Appended);
+        var meeting = Meeting.Of(source.History, history);
+        return meeting.Kind switch
+        {
+            MeetingKind.Unrelated => new SourceStep.Refuse(RefusalCode.Unrelated, "the peer's copy shares no history with this volume"),
+            MeetingKind.SourceBehind => new SourceStep.Refuse(RefusalCode.WrongDirection, "the peer holds more of this history than we do"),
+            MeetingKind.Diverged => new SourceStep.Rewind(meeting.Common),
+            _ => CatchUp(source, target),
+        };
+    }
+
+    private static SourceStep CatchUp(SourceView source, Position target)
+    {
+        if (Staged(source, target) is { } staged)
+        {
+            return staged;
+        }
+
+        if (target.Appended == SequenceNumber.Zero && source.History.Appended > SequenceNumber.Zero)
+        {
+            return Seed(source);
+        }
+
+        var here = CommonPoints(source, target).LastOrDefault(p => p.Sequence == target.Appended);
+        var newest = source.Points.Count > 0 ? source.Points[^1] : default;
+        var journalGone = source.JournalGoneAt == target.Appended;
+        if (here != default)
+        {
+            if (source.Mode == CopyMode.Delta)
+            {
+                // A point without a write after the last one costs nothing and belongs on both ends: the journal carries it.
+                return newest.Sequence > here.Sequence ? new SourceStep.Delta(here, newest, 0)
+                    : newest != here && !journalGone ? new SourceStep.Journal(target.Appended, UntilPoint: true)
+                    : new SourceStep.AwaitPoint(newest);
+            }
+
+            if (journalGone || (source.BacklogBytes > CoalesceBytes && source.History.Appended > target.Appended))
+            {
+                return new SourceStep.Delta(here, newest.Sequence > here.Sequence ? newest : null, 0);
+            }
+        }
+
+        return journalGone ? StepDown(source, target) : new SourceStep.Journal(target.Appended, source.Mode == CopyMode.Delta);
+    }
+
+    // The journal no longer reaches the target: back to the newest point that both hold, or everything.
+    private static SourceStep StepDown(SourceView source, Position target)
+    {
+        var common = CommonPoints(source, target).LastOrDefault(p => p.Sequence < target.Appended);
+        return common == default ? Seed(source) : new SourceStep.Rewind(common.Sequence);
+    }
+
+    private static SourceStep.Delta Seed(SourceView source)
+    {
+        // A point at the head is as new as can be; otherwise one is taken.
+        var newest = source.Points.Count > 0 ? source.Points[^1] : default;
+        return new SourceStep.Delta(null, newest != default && newest.Sequence == source.History.Appended ? newest : null, 0);
+    }
+
+    private static SourceStep.Delta? Staged(SourceView source, Position target)
+    {
+        var to = source.Points.FirstOrDefault(p => p.Id == target.StagedTarget);
+        if (target.StagedTarget == default || to == default)
+        {
+            return null;
+        }
+
+        if (target.StagedBase == default)
+        {
+            return new SourceStep.Delta(null, to, target.StagedBlock);
+        }
+
+        var from = CommonPoints(source, target).FirstOrDefault(p => p.Id == target.StagedBase);
+        return from != default && from.Sequence == target.Appended && from.Sequence <= to.Sequence
+            ? new SourceStep.Delta(from, to, target.StagedBlock)
+            : null;
+    }
+
+    private static IEnumerable<PointMark> CommonPoints(SourceView source, Position target) =>
+        source.Points.Where(p => !source.Distrusted.Contains(p.Id) && target.Points.Contains(p));
+}

@@ -1,0 +1,399 @@
+using Dr.Contracts.Wire;
+using Dr.Edge.Volumes;
+using Microsoft.Extensions.Logging;
+
+namespace Dr.Edge.Replication;
+
+/// <summary>
+/// One copy of one volume at one peer, for as long as it is configured. Sends while the volume is primary here; keeps the history that the peer lacks; remembers what it learned from one
+/// connection to the next.
+/// </summary>
+internal sealed partial class SourceCopy : IAsyncDisposable
+{
+    private readonly SyncBarrier _barrier;
+    private readonly Action<SourceCopy> _save;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly TokenBucket _bandwidth;
+    private readonly long _started;
+    private readonly Lock _lock = new(); // Guards _settings, _hold, _change and the bucket.
+    private readonly PeerSession _peer;
+    private CopySettings _settings;
+    private IDisposable? _hold;
+    private long _heldFrom = -1;
+    private TaskCompletionSource _change = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private SequenceNumber? _engageAt;
+    private Epoch _fencedAt;
+    private Task _running = Task.CompletedTask;
+
+    public SourceCopy(Volume volume, CopySettings settings, PeerSession peer, SyncBarrier barrier, TimeProvider time, Action<SourceCopy> save, ILogger logger)
+    {
+        (Volume, _settings, _peer, _barrier, Time, _save, _logger) = (volume, settings, peer, barrier, time, save, logger);
+        _started = time.GetTimestamp();
+        _bandwidth = new TokenBucket(settings.BandwidthMbps * 125_000);
+    }
+
+    public Volume Volume { get; }
+
+    public TimeProvider Time { get; }
+
+    public CopyProgress Progress { get; } = new();
+
+    /// <summary>Points that turned out different on the two sides; never a base again in this process's life.</summary>
+    public HashSet<PointId> Distrusted { get; } = [];
+
+    public CopySettings Settings
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _settings;
+            }
+        }
+    }
+
+    public void Start()
+    {
+        var settings = Settings;
+        Keep(new SequenceNumber(settings.Acknowledged));
+        if (settings is { Mode: CopyMode.Sync, Engaged: true } && Volume.Role == VolumeRole.Primary)
+        {
+            _barrier.Engage(this, new SequenceNumber(settings.Acknowledged));
+        }
+
+        Volume.StateChanged += OnVolumeChanged;
+        _running = Task.Run(RunAsync);
+    }
+
+    /// <summary>New mode or bandwidth, at once.</summary>
+    public void Change(CopyMode mode, double? bandwidthMbps)
+    {
+        lock (_lock)
+        {
+            _settings = _settings with { Mode = mode, BandwidthMbps = bandwidthMbps, Engaged = _settings.Engaged && mode == CopyMode.Sync };
+            _bandwidth.SetRate(bandwidthMbps * 125_000, Time.GetElapsedTime(_started));
+        }
+
+        if (mode != CopyMode.Sync)
+        {
+            _engageAt = null;
+            _barrier.Disengage(this);
+        }
+
+        Signal();
+    }
+
+    public CopyStatus ToStatus() => Progress.ToStatus(Settings, Volume.Appended, LagBytes(), Time.GetUtcNow());
+
+    /// <summary>Returns when the peer has <paramref name="sequence"/> and the point (or a newer one) on its disk.</summary>
+    public async Task WaitDurableAsync(SequenceNumber sequence, PointId? point, CancellationToken cancellationToken)
+    {
+        bool Holds() => Progress.Durable >= sequence && (point is null || Progress.LastCommonPoint >= point);
+        while (!Holds())
+        {
+            var changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            void OnChanged() => changed.TrySetResult();
+            Progress.Changed += OnChanged;
+            try
+            {
+                if (Holds())
+                {
+                    return;
+                }
+
+                if (Progress.State is CopyState.Failed or CopyState.Diverged)
+                {
+                    throw new DrException($"The copy at {Settings.Peer} is not going on: {ToStatus().Detail}", "See 'dr-edge copy status'.");
+                }
+
+                await changed.Task.WaitAsync(cancellationToken);
+            }
+            finally
+            {
+                Progress.Changed -= OnChanged;
+            }
+        }
+    }
+
+    public Task WaitForChangeAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            return _change.Task.WaitAsync(cancellationToken);
+        }
+    }
+
+    public TimeSpan TakeBandwidth(long bytes)
+    {
+        lock (_lock)
+        {
+            return _bandwidth.Take(bytes, Time.GetElapsedTime(_started));
+        }
+    }
+
+    public void OnPosition(Position position)
+    {
+        var ours = Volume.Marks();
+        var common = position.Points.LastOrDefault(ours.Contains);
+        Progress.Acknowledged(position.Appended, position.Durable, common == default ? null : common.Id, position.StagedBlock);
+
+        // While a delta is staged or the copy stands at a point, that point is what the next step grows from.
+        Keep(Meeting.Of(Volume.History(), new CopyHistory(position.Chain, position.Appended)) is { Kind: MeetingKind.Equal or MeetingKind.TargetBehind or MeetingKind.Diverged } meeting
+            ? meeting.Common
+            : SequenceNumber.Zero);
+    }
+
+    public void OnAcknowledged(Ack ack)
+    {
+        Progress.Acknowledged(ack.Received, ack.Durable, Volume.Points.Any(p => p.Id == ack.NewestPoint) ? ack.NewestPoint : null, ack.StagedBlock);
+        _barrier.Acknowledged(this, ack.Durable);
+        Keep(ack.Durable);
+        if (_engageAt is { } at && ack.Durable >= at && Progress.State != CopyState.Current)
+        {
+            Progress.Enter(CopyState.Current);
+        }
+    }
+
+    /// <summary>All that is appended has been sent. A synchronous copy is engaged now: what was written before is on its way, what is written from now on waits.</summary>
+    public void OnCaughtUp(SequenceNumber sent)
+    {
+        if (Settings.Mode != CopyMode.Sync)
+        {
+            Progress.Enter(CopyState.Current);
+            return;
+        }
+
+        if (_engageAt is not null)
+        {
+            return;
+        }
+
+        if (!Settings.Engaged)
+        {
+            lock (_lock)
+            {
+                _settings = _settings with { Engaged = true };
+            }
+
+            _save(this);
+        }
+
+        // Writes that passed the barrier before this line have at most the position of now: the copy counts as whole when it has that.
+        _barrier.Engage(this, Progress.Durable);
+        _engageAt = Volume.Appended;
+        LogEngaged(_logger, Volume.Name, Settings.Peer, sent);
+        if (Progress.Durable >= _engageAt)
+        {
+            Progress.Enter(CopyState.Current);
+        }
+    }
+
+    public void OnDivergentBlocks(int count) => LogDivergent(_logger, Volume.Name, Settings.Peer, count);
+
+    public async ValueTask DisposeAsync()
+    {
+        Volume.StateChanged -= OnVolumeChanged;
+        _barrier.Disengage(this);
+        await _stopping.CancelAsync();
+        await _running;
+        _hold?.Dispose();
+        _stopping.Dispose();
+    }
+
+    /// <summary>For the settings file: what the peer is known to have.</summary>
+    public CopySettings ToSaved()
+    {
+        lock (_lock)
+        {
+            return _settings = _settings with { Acknowledged = Math.Max(_settings.Acknowledged, _heldFrom) };
+        }
+    }
+
+    // A demoted source that the new owner has fenced has nothing more to finish.
+    private bool IsOver => _fencedAt >= Volume.Epoch && Volume.Role != VolumeRole.Primary;
+
+    private async Task RunAsync()
+    {
+        var failures = 0;
+        while (!_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                if (!Volume.MaySend() || Volume.Fault is not null || IsOver)
+                {
+                    var change = WaitForChangeAsync(_stopping.Token);
+                    if (!Volume.MaySend() || Volume.Fault is not null || IsOver)
+                    {
+                        Progress.Enter(CopyState.Paused, Volume.Fault ?? $"this side is {(Volume.Role == VolumeRole.Replica ? "a replica" : "demoted")}");
+                        await change;
+                    }
+
+                    continue;
+                }
+
+                Progress.Enter(CopyState.Connecting, _peer.Trouble);
+                await StreamOnceAsync(() => failures = 0);
+                continue;
+            }
+            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (StreamRefusedException exception)
+            {
+                OnRefused(exception);
+            }
+            catch (Exception exception) when (exception is DrException or OperationCanceledException or IOException)
+            {
+                // The connection, the peer or the disk: all may clear, and the next attempt starts from what is on disk.
+                Progress.Enter(CopyState.Connecting, exception is OperationCanceledException ? "the connection to the peer ended" : exception.Message);
+            }
+
+            catch (Exception exception)
+            {
+                // A fault of our own must not end the copy unseen: it is shown, logged with its place, and tried again from what is on disk.
+                LogFault(_logger, Volume.Name, Settings.Peer, exception);
+                Progress.Enter(CopyState.Failed, exception.Message);
+            }
+
+            await PauseAsync(++failures);
+        }
+    }
+
+    private async Task StreamOnceAsync(Action onOpen)
+    {
+        var connecting = _peer.GetAsync(_stopping.Token);
+        while (!connecting.IsCompleted)
+        {
+            await Task.WhenAny(connecting, Task.Delay(TimeSpan.FromMilliseconds(500), Time, _stopping.Token));
+            if (!connecting.IsCompleted)
+            {
+                Progress.Enter(CopyState.Connecting, _peer.Trouble);
+                if (!Volume.MaySend())
+                {
+                    return;
+                }
+            }
+        }
+
+        var connection = await connecting;
+        var (stream, inbox) = connection.Open();
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, connection.Ended.Token);
+        _engageAt = null;
+        try
+        {
+            onOpen();
+            using var source = new SourceStream(this, connection.Frames, stream, inbox);
+            await source.RunAsync(either.Token);
+        }
+        finally
+        {
+            _engageAt = null;
+            connection.Close(stream);
+            _save(this);
+        }
+    }
+
+    private void OnRefused(StreamRefusedException exception)
+    {
+        switch (exception.Code)
+        {
+            case RefusalCode.Digest:
+                lock (_lock)
+                {
+                    // One step down the ladder: whatever both believed to share last is not shared.
+                    foreach (var point in Volume.Points)
+                    {
+                        if (point.Id == ToStatus().LastCommonPoint)
+                        {
+                            Distrusted.Add(point.Id);
+                        }
+                    }
+                }
+
+                Progress.Enter(CopyState.CatchingUp, exception.Message);
+                break;
+            case RefusalCode.Unrelated or RefusalCode.WrongDirection or RefusalCode.Conflict:
+                Progress.Enter(CopyState.Diverged, exception.Message);
+                break;
+            case RefusalCode.Fenced:
+                _fencedAt = Volume.Epoch;
+                Progress.Enter(CopyState.Paused, exception.Message);
+                break;
+            case RefusalCode.Busy or RefusalCode.Later or RefusalCode.Protocol:
+                Progress.Enter(CopyState.Connecting, exception.Message);
+                break;
+            default:
+                Progress.Enter(CopyState.Failed, exception.Message);
+                break;
+        }
+
+        LogRefused(_logger, Volume.Name, Settings.Peer, exception.Code, exception.Message);
+    }
+
+    private async Task PauseAsync(int failures)
+    {
+        try
+        {
+            await Task.WhenAny(WaitForChangeAsync(_stopping.Token), Task.Delay(Backoff.After(failures, Random.Shared.NextDouble()), Time, _stopping.Token));
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping: the loop sees it.
+        }
+    }
+
+    // The new hold is taken before the old one is let go.
+    private void Keep(SequenceNumber from)
+    {
+        lock (_lock)
+        {
+            if (from.Value == _heldFrom || _stopping.IsCancellationRequested)
+            {
+                return;
+            }
+
+            var old = _hold;
+            _hold = Volume.Hold(from, $"the copy at {_settings.Peer} has no more yet");
+            _heldFrom = from.Value;
+            old?.Dispose();
+        }
+    }
+
+    private long LagBytes() => Volume.JournalBytesAfter(Progress.Durable);
+
+    private void OnVolumeChanged(Volume volume)
+    {
+        if (volume.Role != VolumeRole.Primary)
+        {
+            _barrier.Disengage(this);
+        }
+
+        Signal();
+    }
+
+    private void Signal()
+    {
+        TaskCompletionSource old;
+        lock (_lock)
+        {
+            old = _change;
+            _change = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        old.TrySetResult();
+    }
+
+    [LoggerMessage(2301, LogLevel.Information, "{Volume}: the synchronous copy at {Peer} has caught up at {Sequence}; writes wait for it from now on")]
+    private static partial void LogEngaged(ILogger logger, string volume, string peer, SequenceNumber sequence);
+
+    [LoggerMessage(2302, LogLevel.Warning, "{Volume}: the copy at {Peer} does not go on ({Code}): {Reason}")]
+    private static partial void LogRefused(ILogger logger, string volume, string peer, RefusalCode code, string reason);
+
+    [LoggerMessage(2304, LogLevel.Error, "{Volume}: sending to {Peer} failed unexpectedly; it is tried again")]
+    private static partial void LogFault(ILogger logger, string volume, string peer, Exception exception);
+
+    [LoggerMessage(2303, LogLevel.Warning, "{Volume}: the copy at {Peer} had {Count} blocks of its base different from ours; they were sent whole")]
+    private static partial void LogDivergent(ILogger logger, string volume, string peer, int count);
+}

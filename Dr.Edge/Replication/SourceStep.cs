@@ -1,0 +1,26 @@
+using Dr.Contracts.Wire;
+
+namespace Dr.Edge.Replication;
+
+/// <summary>What a source does next for one target.</summary>
+internal abstract record SourceStep
+{
+    private SourceStep()
+    {
+    }
+
+    /// <summary>Ship the journal from here on; <paramref name="UntilPoint"/>: only up to the next point, because deltas go from point to point.</summary>
+    public sealed record Journal(SequenceNumber After, bool UntilPoint) : SourceStep;
+
+    /// <summary>Send the delta from the base (null: from nothing) to the target point (null: take one now), from this block on.</summary>
+    public sealed record Delta(PointMark? Base, PointMark? Target, long FromBlock) : SourceStep;
+
+    /// <summary>Have the target keep what it has beyond this position as a clone and go back to it.</summary>
+    public sealed record Rewind(SequenceNumber To) : SourceStep;
+
+    /// <summary>Nothing until there is a newer point.</summary>
+    public sealed record AwaitPoint(PointMark Newest) : SourceStep;
+
+    /// <summary>Do nothing and say why.</summary>
+    public sealed record Refuse(RefusalCode Code, string Reason) : SourceStep;
+}

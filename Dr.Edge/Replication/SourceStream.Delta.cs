@@ -1,0 +1,138 @@
+using System.Buffers;
+using Dr.Contracts.Wire;
+using Dr.Edge.Volumes;
+
+namespace Dr.Edge.Replication;
+
+internal sealed partial class SourceStream
+{
+    private const int DeltaFrameBytes = 512 * 1024;
+    private const int ReadBlocks = 64;
+
+    private async Task<Position> ShipDeltaAsync(SourceStep.Delta step, Position position, CancellationToken cancellationToken)
+    {
+        _copy.Progress.Enter(step.Base is null ? CopyState.Seeding : CopyState.CatchingUp);
+        var target = step.Target is { } mark ? _volume.Points.First(p => p.Id == mark.Id) : _volume.CreatePoint("copy", PointConsistency.Crash, "taken to bring a copy up to date");
+        using var newer = _volume.OpenView(target.Id);
+        using var older = step.Base is { } basePoint ? _volume.OpenView(basePoint.Id) : null;
+        _window.Start(0);
+        _stagedAck = null;
+        var chain = _volume.Chain().Where(g => g.After <= target.Sequence).ToArray();
+        await SendAsync(new DeltaBegin(step.Base ?? default, target, step.FromBlock, chain), cancellationToken);
+        while (_stagedAck?.StagedTarget != target.Id)
+        {
+            await ReceiveAsync(cancellationToken);
+        }
+
+        // The target knows what it has; what the plan believed was only good for choosing the point.
+        await ShipBlocksAsync(step.Base?.Id, target, older, newer, _stagedAck.StagedBlock, cancellationToken);
+        await SendAsync(new Commit(target.Mark(), _volume.ContentDigest(target.Id)), cancellationToken);
+        _position = null;
+        while (_position is null)
+        {
+            await SendWantedAsync(newer, cancellationToken);
+            await ReceiveAsync(cancellationToken);
+        }
+
+        _journalGoneAt = null;
+        return _position;
+    }
+
+    private async Task ShipBlocksAsync(PointId? from, PointInfo target, VolumeView? older, VolumeView newer, long firstBlock, CancellationToken cancellationToken)
+    {
+        var before = new byte[ReadBlocks * DeltaCodec.BlockBytes];
+        var after = new byte[ReadBlocks * DeltaCodec.BlockBytes];
+        var state = new DeltaState(firstBlock);
+        foreach (var range in _volume.ChangedBlocks(from, target.Id))
+        {
+            var start = Math.Max(range.First, firstBlock);
+            for (var block = start; block < range.First + range.Count; block += ReadBlocks)
+            {
+                var count = (int)Math.Min(ReadBlocks, range.First + range.Count - block);
+                Compare(older, newer, block, count, before, after, state);
+                if (_payload.WrittenCount >= DeltaFrameBytes)
+                {
+                    await FlushDeltaAsync(state, cancellationToken);
+                    await SendWantedAsync(newer, cancellationToken);
+                    await ReportHeadAsync(cancellationToken);
+                    TakeAnswers();
+                    RequirePrimary();
+                }
+            }
+        }
+
+        await FlushDeltaAsync(state, cancellationToken);
+    }
+
+    private void Compare(VolumeView? older, VolumeView newer, long block, int count, byte[] before, byte[] after, DeltaState state)
+    {
+        // A volume need not end on a block: what lies beyond its end reads as zeros on both sides.
+        var offset = block * DeltaCodec.BlockBytes;
+        var length = (int)Math.Min(count * (long)DeltaCodec.BlockBytes, newer.SizeBytes - offset);
+        after.AsSpan(0, count * DeltaCodec.BlockBytes).Clear();
+        before.AsSpan(0, count * DeltaCodec.BlockBytes).Clear();
+        newer.Read(offset, after.AsSpan(0, length));
+        older?.Read(offset, before.AsSpan(0, length));
+        for (var i = 0; i < count; i++)
+        {
+            var at = i * DeltaCodec.BlockBytes;
+            var units = DeltaCodec.Append(_payload, ref state.Previous, block + i, before.AsSpan(at, DeltaCodec.BlockBytes), after.AsSpan(at, DeltaCodec.BlockBytes));
+            state.ChangedBytes += units * DeltaCodec.UnitBytes;
+            state.Next = block + i + 1;
+        }
+    }
+
+    private async Task FlushDeltaAsync(DeltaState state, CancellationToken cancellationToken)
+    {
+        await SendPayloadAsync(FrameType.Delta, Math.Max(state.Next, _window.Sent), state.ChangedBytes, cancellationToken);
+        (state.ChangedBytes, state.Previous) = (0, -1);
+    }
+
+    private async Task SendWantedAsync(VolumeView newer, CancellationToken cancellationToken)
+    {
+        var content = new byte[DeltaCodec.BlockBytes];
+        while (_wanted.Count > 0)
+        {
+            long previous = -1;
+            long sent = 0;
+            var blocks = new SortedSet<long>();
+            while (blocks.Count < DeltaFrameBytes / DeltaCodec.BlockBytes && _wanted.TryDequeue(out var wanted))
+            {
+                if (wanted * DeltaCodec.BlockBytes < newer.SizeBytes)
+                {
+                    blocks.Add(wanted);
+                }
+            }
+
+            foreach (var block in blocks)
+            {
+                var offset = block * DeltaCodec.BlockBytes;
+                content.AsSpan().Clear();
+                newer.Read(offset, content.AsSpan(0, (int)Math.Min(DeltaCodec.BlockBytes, newer.SizeBytes - offset)));
+                DeltaCodec.Append(_payload, ref previous, block, 0xFF, content);
+                sent += DeltaCodec.BlockBytes;
+            }
+
+            _copy.OnDivergentBlocks(blocks.Count);
+            await SendPayloadAsync(FrameType.Delta, _window.Sent, sent, cancellationToken);
+        }
+    }
+
+    private void RequirePrimary()
+    {
+        if (!_volume.MaySend())
+        {
+            throw new DrException("No longer primary: the delta is not finished.", isTransient: true);
+        }
+    }
+
+    // Where the comparison is within the delta and within the payload that is being filled.
+    private sealed class DeltaState(long next)
+    {
+        public long Previous = -1;
+
+        public long Next { get; set; } = next;
+
+        public long ChangedBytes { get; set; }
+    }
+}

@@ -1,0 +1,87 @@
+using Dr.Contracts.Wire;
+using Dr.Edge.Volumes;
+
+namespace Dr.Edge.Replication;
+
+internal sealed partial class SourceStream
+{
+    /// <summary>Batches are sent together up to this: few enough bytes to be quick on a slow line, enough to make a frame's header nothing.</summary>
+    private const int JournalFrameBytes = 256 * 1024;
+
+    private async Task ShipJournalAsync(SourceStep.Journal step, Position position, CancellationToken cancellationToken)
+    {
+        _window.Start(step.After.Value);
+        _inJournal = true;
+        var known = position.Points.ToHashSet();
+        using var reader = _volume.ReadJournal(step.After);
+        _copy.Progress.Enter(CopyState.CatchingUp);
+        try
+        {
+            await ShipItemsAsync(reader, step, known, cancellationToken);
+        }
+        finally
+        {
+            _inJournal = false;
+        }
+    }
+
+    private async Task ShipItemsAsync(JournalReader reader, SourceStep.Journal step, HashSet<PointMark> known, CancellationToken cancellationToken)
+    {
+        var mode = _copy.Settings.Mode;
+        var last = step.After;
+        long changedBytes = 0;
+        while (_volume.MaySend() && _copy.Settings.Mode == mode)
+        {
+            await ReportHeadAsync(cancellationToken);
+            var status = reader.TryRead(out var item);
+            if (item is JournalItem.Batch batch && status == JournalStatus.Item)
+            {
+                BatchCodec.Append(_payload, batch.Bytes.Span);
+                changedBytes += batch.Bytes.Length;
+                last = batch.Last;
+                if (_payload.WrittenCount < JournalFrameBytes)
+                {
+                    continue;
+                }
+            }
+
+            await SendPayloadAsync(FrameType.Batch, last.Value, changedBytes, cancellationToken);
+            changedBytes = 0;
+            switch (status)
+            {
+                case JournalStatus.Item when item is JournalItem.Point point:
+                    if (known.Add(point.Info.Mark()))
+                    {
+                        await SendAsync(new PointNotice(point.Info), cancellationToken);
+                    }
+
+                    if (step.UntilPoint && point.Info.Sequence > step.After)
+                    {
+                        await WaitUntilDurableAsync(last, cancellationToken);
+                        return;
+                    }
+
+                    break;
+                case JournalStatus.AtEnd:
+                    _copy.OnCaughtUp(last);
+                    await WaitForWorkAsync(reader.WaitForMoreAsync(cancellationToken), cancellationToken);
+                    break;
+                case JournalStatus.Gone:
+                    _journalGoneAt = last;
+                    await WaitUntilDurableAsync(last, cancellationToken);
+                    return;
+                default:
+                    TakeAnswers();
+                    break;
+            }
+        }
+    }
+
+    private async Task WaitUntilDurableAsync(SequenceNumber position, CancellationToken cancellationToken)
+    {
+        while (_window.Acknowledged < position.Value)
+        {
+            await ReceiveAsync(cancellationToken);
+        }
+    }
+}

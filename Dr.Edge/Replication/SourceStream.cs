@@ -1,0 +1,243 @@
+using System.Buffers;
+using System.Threading.Channels;
+using Dr.Contracts.Wire;
+using Dr.Edge.Volumes;
+
+namespace Dr.Edge.Replication;
+
+/// <summary>
+/// One volume's stream as its source sees it, for as long as one connection lasts. Asks the target where it is, lets <see cref="ResumePlan"/> say what is next, and does it, over and over.
+/// Invariants: nothing is sent while this side is not primary; a higher epoch in any answer shuts our gate before anything else; an answer that claims more than was sent ends the stream.
+/// </summary>
+internal sealed partial class SourceStream : IDisposable
+{
+    /// <summary>How often the target learns how old it is.</summary>
+    private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
+
+    private readonly SourceCopy _copy;
+    private readonly Volume _volume;
+    private readonly FrameConnection _frames;
+    private readonly TimeProvider _time;
+    private readonly int _stream;
+    private readonly ChannelReader<ReceivedMessage> _inbox;
+    private readonly FrameCompression _compression = new();
+    private readonly InFlightWindow _window = new(InFlightWindow.DefaultLimitBytes);
+    private readonly ArrayBufferWriter<byte> _payload = new(512 * 1024);
+    private readonly Queue<long> _wanted = new();
+    private Position? _position;
+    private Ack? _stagedAck;
+    private bool _inJournal;
+    private SequenceNumber? _journalGoneAt;
+    private long _reportedAt;
+
+    public SourceStream(SourceCopy copy, FrameConnection frames, int stream, ChannelReader<ReceivedMessage> inbox)
+    {
+        (_copy, _volume, _frames, _time, _stream, _inbox) = (copy, copy.Volume, frames, copy.Time, stream, inbox);
+    }
+
+    /// <summary>Ends by an exception, or when this side is no longer primary.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var position = await AnnounceAsync(cancellationToken);
+        while (_volume.MaySend())
+        {
+            position = await TakeStepAsync(ResumePlan.Next(View(position), position), position, cancellationToken);
+        }
+
+        await _frames.SendAsync(_volume.SourceStamp(_stream), new Detach("no longer primary"), cancellationToken);
+    }
+
+    public void Dispose() => _compression.Dispose();
+
+    private async Task<Position> TakeStepAsync(SourceStep step, Position position, CancellationToken cancellationToken)
+    {
+        _copy.OnPosition(position);
+        switch (step)
+        {
+            case SourceStep.Refuse refuse:
+                throw new StreamRefusedException(refuse.Code, $"Not copied: {refuse.Reason}.", "Nothing was changed on either side; see the generations of both with 'dr-edge volume show'.");
+            case SourceStep.Rewind rewind:
+                _copy.Progress.Enter(CopyState.CatchingUp, "the peer keeps its diverged tail as a clone");
+                await SendAsync(new Rewind(rewind.To), cancellationToken);
+                return await NextPositionAsync(cancellationToken);
+            case SourceStep.Delta delta:
+                return await ShipDeltaAsync(delta, position, cancellationToken);
+            case SourceStep.AwaitPoint waiting:
+                await WaitForPointAsync(waiting.Newest, cancellationToken);
+                return await AnnounceAsync(cancellationToken);
+            case SourceStep.Journal journal:
+                await ShipJournalAsync(journal, position, cancellationToken);
+                return await AnnounceAsync(cancellationToken);
+            default:
+                throw new InvariantException($"a step of kind {step.GetType().Name} is not known");
+        }
+    }
+
+    private SourceView View(Position position) => new(
+        _volume.History(), _volume.Marks(), _copy.Settings.Mode, _journalGoneAt, _copy.Distrusted, _volume.JournalBytesAfter(position.Appended));
+
+    private async Task<Position> AnnounceAsync(CancellationToken cancellationToken)
+    {
+        var history = _volume.History();
+        await SendAsync(
+            new Announce(_volume.Id, _volume.Name, _volume.SizeBytes, _copy.Settings.Mode, history.Appended, history.Chain, _volume.Marks()), cancellationToken);
+        return await NextPositionAsync(cancellationToken);
+    }
+
+    private async Task<Position> NextPositionAsync(CancellationToken cancellationToken)
+    {
+        _position = null;
+        while (_position is null)
+        {
+            await ReceiveAsync(cancellationToken);
+        }
+
+        return _position;
+    }
+
+    private async Task WaitForPointAsync(PointMark newest, CancellationToken cancellationToken)
+    {
+        _copy.Progress.Enter(CopyState.Current);
+        var mode = _copy.Settings.Mode;
+        while (_volume.MaySend() && _copy.Settings.Mode == mode && _volume.Marks() is var marks && (marks.Count == 0 || marks[^1] == newest))
+        {
+            await ReportHeadAsync(cancellationToken);
+            await WaitForWorkAsync(_volume.WaitForAppendAsync(_volume.Appended, cancellationToken), cancellationToken);
+        }
+    }
+
+    /// <summary>Until something is appended, a point is taken, an answer came, or it is time to report; the answers are taken in.</summary>
+    private async Task WaitForWorkAsync(Task more, CancellationToken cancellationToken)
+    {
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task[] events =
+        [
+            more,
+            _inbox.WaitToReadAsync(waiting.Token).AsTask(),
+            _copy.WaitForChangeAsync(waiting.Token),
+            Task.Delay(ReportEvery, _time, waiting.Token),
+        ];
+        await Task.WhenAny(events);
+        await waiting.CancelAsync();
+        foreach (var other in events.Skip(1))
+        {
+            try
+            {
+                await other;
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                // The ones that lost.
+            }
+        }
+
+        TakeAnswers();
+    }
+
+    private async Task ReceiveAsync(CancellationToken cancellationToken)
+    {
+        if (!await _inbox.WaitToReadAsync(cancellationToken))
+        {
+            throw new DrException("The connection to the peer has ended.", isTransient: true);
+        }
+
+        TakeAnswers();
+    }
+
+    private void TakeAnswers()
+    {
+        while (_inbox.TryRead(out var message))
+        {
+            OnAnswer(message);
+        }
+    }
+
+    private void OnAnswer(ReceivedMessage message)
+    {
+        // The peer has seen an owner above us: shut the gate before looking at what else it says.
+        if (message.Header.Epoch > _volume.Epoch)
+        {
+            _volume.SeeEpoch(message.Header.Epoch);
+        }
+
+        switch (message.Header.Type)
+        {
+            case FrameType.Position:
+                _position = message.Decode<Position>();
+                break;
+            case FrameType.Ack:
+                OnAck(message.Decode<Ack>());
+                break;
+            case FrameType.BlockRequest:
+                foreach (var block in message.Decode<BlockRequest>().Blocks)
+                {
+                    _wanted.Enqueue(block);
+                }
+
+                break;
+            case FrameType.Error:
+                var refusal = message.Decode<Refusal>();
+                throw new StreamRefusedException(refusal.Code, refusal.Message, refusal.Hint);
+            default:
+                throw new WireFormatException($"A {message.Header.Type} frame does not belong on a source.");
+        }
+    }
+
+    private void OnAck(Ack ack)
+    {
+        var position = _inJournal ? ack.Durable.Value : ack.StagedBlock;
+        if (!_inJournal)
+        {
+            _stagedAck = ack;
+            _window.AcknowledgeAtMost(position); // Blocks it has from an earlier connection were not sent on this one.
+        }
+        else if (!_window.TryAcknowledge(position))
+        {
+            throw new DrException("The peer acknowledged more than was sent; both agree anew about where it stands.", isTransient: true);
+        }
+
+        _copy.OnAcknowledged(ack);
+    }
+
+    private Task SendAsync<T>(T message, CancellationToken cancellationToken)
+        where T : IWireMessage<T> => _frames.SendAsync(_volume.SourceStamp(_stream), message, cancellationToken);
+
+    /// <summary>Sends what is in the payload buffer, at the copy's rate, when there is room in flight.</summary>
+    private async Task SendPayloadAsync(FrameType type, long position, long changedBytes, CancellationToken cancellationToken)
+    {
+        if (_payload.WrittenCount == 0)
+        {
+            return;
+        }
+
+        while (!_window.HasRoom)
+        {
+            await ReceiveAsync(cancellationToken);
+        }
+
+        _window.Add(position, _payload.WrittenCount);
+        var sent = await _frames.SendAsync(type, _volume.SourceStamp(_stream), _payload.WrittenMemory, _compression, cancellationToken);
+        _copy.Progress.Sent(sent, changedBytes);
+        _payload.ResetWrittenCount();
+        var pause = _copy.TakeBandwidth(sent);
+        if (pause > TimeSpan.Zero)
+        {
+            await Task.Delay(pause, _time, cancellationToken);
+        }
+    }
+
+    // The time first, then the head: everything that was answered before the time is within the head.
+    private async Task ReportHeadAsync(CancellationToken cancellationToken)
+    {
+        if (_reportedAt != 0 && _time.GetElapsedTime(_reportedAt) < ReportEvery)
+        {
+            return;
+        }
+
+        _reportedAt = _time.GetTimestamp();
+        var at = _time.GetUtcNow();
+        var head = _volume.Appended;
+        _copy.Progress.ReportHead(at, head);
+        await SendAsync(new Heartbeat(at, head), cancellationToken);
+    }
+}

@@ -1,0 +1,15 @@
+using Dr.Contracts.Wire;
+
+namespace Dr.Edge.Replication;
+
+/// <summary>What the source knows about itself when it decides. Points are in order.</summary>
+/// <param name="JournalGoneAt">Position from which the journal was found to be gone; null while it was not tried or worked.</param>
+/// <param name="Distrusted">Points that turned out not to be the same on both sides.</param>
+/// <param name="BacklogBytes">What the journal would have to ship.</param>
+internal sealed record SourceView(
+    CopyHistory History,
+    IReadOnlyList<PointMark> Points,
+    CopyMode Mode,
+    SequenceNumber? JournalGoneAt,
+    IReadOnlySet<PointId> Distrusted,
+    long BacklogBytes);

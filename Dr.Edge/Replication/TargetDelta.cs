@@ -1,0 +1,138 @@
+using Dr.Contracts.Wire;
+using Dr.Edge.Volumes;
+
+namespace Dr.Edge.Replication;
+
+/// <summary>
+/// A delta on its way into its staging layer. Every block is merged with the base and proven by its checksum before it is written; one that does not come out right is asked for
+/// whole, and neither the resume position nor the commit passes it until it came. One user at a time.
+/// </summary>
+internal sealed class TargetDelta(StagingLayer staging, PointMark? basePoint, IReadOnlyList<GenerationStart> chain) : IDisposable
+{
+    /// <summary>Written between two flushes: what a crash makes us receive again.</summary>
+    private const long FlushEveryBytes = 8 * 1024 * 1024;
+
+    private const int RunBlocks = 256;
+    private readonly byte[] _run = new byte[RunBlocks * DeltaCodec.BlockBytes];
+    private readonly SortedSet<long> _wrong = [];
+    private long _runFirst;
+    private int _runCount;
+    private long _next = staging.ResumePosition;
+    private long _unflushedBytes;
+
+    public PointInfo Target => staging.Target;
+
+    public PointId? BaseId => basePoint?.Id;
+
+    /// <summary>First block that is not on stable storage.</summary>
+    public long DurableBlock { get; private set; } = staging.ResumePosition;
+
+    public bool NeedsFlush => _unflushedBytes >= FlushEveryBytes;
+
+    /// <summary>Blocks whose base turned out wrong, since the start.</summary>
+    public long Divergences { get; private set; }
+
+    /// <summary>Merges the blocks of a payload; returns those to ask for whole.</summary>
+    public IReadOnlyList<long> Apply(ReadOnlySpan<byte> payload)
+    {
+        List<long>? wrong = null;
+        Span<byte> content = stackalloc byte[DeltaCodec.BlockBytes];
+        long previous = -1;
+        while (DeltaCodec.TryRead(ref payload, ref previous, out var entry))
+        {
+            if (entry.Mask is not 0 and not 0xFF && basePoint is not null)
+            {
+                staging.ReadBase(entry.Block, content);
+            }
+            else
+            {
+                content.Clear();
+            }
+
+            if (entry.TryMerge(content))
+            {
+                Put(entry.Block, content, entry.Mask == 0);
+                _wrong.Remove(entry.Block);
+            }
+            else if (entry.Mask == 0xFF)
+            {
+                throw new WireFormatException($"Block {entry.Block} came whole and still does not match its checksum.");
+            }
+            else
+            {
+                Divergences++;
+                _wrong.Add(entry.Block);
+                (wrong ??= []).Add(entry.Block);
+            }
+
+            _next = Math.Max(_next, entry.Block + 1);
+        }
+
+        WriteRun();
+        return wrong ?? [];
+    }
+
+    /// <summary>Everything received is on stable storage, then the position is.</summary>
+    public void Flush()
+    {
+        var resume = _wrong.Count > 0 ? Math.Min(_wrong.Min, _next) : _next;
+        staging.Flush(resume);
+        DurableBlock = resume;
+        _unflushedBytes = 0;
+    }
+
+    /// <summary>False when blocks that were asked for are still missing: the commit is then done when they are in.</summary>
+    public bool TryCommit(Commit commit)
+    {
+        if (commit.Target != Target.Mark())
+        {
+            throw new WireFormatException($"The commit is of point {commit.Target.Id}, the delta of {Target.Id}.");
+        }
+
+        if (_wrong.Count > 0)
+        {
+            return false;
+        }
+
+        Flush();
+        staging.Commit(commit.Digest.Span, chain.Spans());
+        return true;
+    }
+
+    public void Discard() => staging.Discard();
+
+    public void Dispose() => staging.Dispose();
+
+    private void Put(long block, ReadOnlySpan<byte> content, bool zero)
+    {
+        _unflushedBytes += DeltaCodec.BlockBytes;
+        if (zero)
+        {
+            WriteRun();
+            staging.WriteZeroes(block, 1);
+            return;
+        }
+
+        if (_runCount > 0 && (block != _runFirst + _runCount || _runCount == RunBlocks))
+        {
+            WriteRun();
+        }
+
+        if (_runCount == 0)
+        {
+            _runFirst = block;
+        }
+
+        content.CopyTo(_run.AsSpan(_runCount * DeltaCodec.BlockBytes));
+        _runCount++;
+    }
+
+    private void WriteRun()
+    {
+        if (_runCount > 0)
+        {
+            staging.WriteBlocks(_runFirst, _run.AsSpan(0, _runCount * DeltaCodec.BlockBytes));
+            _runCount = 0;
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using System.Net.Sockets;
+using Dr.Contracts.Wire;
+
+namespace Dr.Edge.Replication;
+
+/// <summary>One accepted connection: greets, then hands every message to the stream of its volume.</summary>
+internal sealed class TargetSession(Socket socket, TargetContext context) : IAsyncDisposable
+{
+    /// <summary>More volumes than any pair of appliances has; a peer cannot make us keep more.</summary>
+    private const int MaxStreams = 1024;
+
+    private readonly FrameConnection _connection = new(socket, context.Time);
+    private readonly Dictionary<int, TargetStream> _streams = [];
+    private bool _greeted;
+
+    public string RemoteName { get; } = socket.RemoteEndPoint?.ToString() ?? "?";
+
+    /// <summary>Returns only by throwing: the connection ended, or we did.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _connection.RunAsync(OnMessageAsync, cancellationToken);
+        }
+        finally
+        {
+            foreach (var stream in _streams.Values)
+            {
+                await stream.DisposeAsync();
+            }
+        }
+    }
+
+    public ValueTask DisposeAsync() => _connection.DisposeAsync();
+
+    private async ValueTask OnMessageAsync(ReceivedMessage message, CancellationToken cancellationToken)
+    {
+        if (message.Header.Stream == 0)
+        {
+            await OnConnectionMessageAsync(message, cancellationToken);
+            return;
+        }
+
+        if (!_greeted)
+        {
+            throw new DrException($"{RemoteName} sent a volume before its greeting.", isTransient: true);
+        }
+
+        if (!_streams.TryGetValue(message.Header.Stream, out var stream))
+        {
+            if (_streams.Count >= MaxStreams)
+            {
+                throw new DrException($"{RemoteName} opened more than {MaxStreams} streams.", isTransient: true);
+            }
+
+            _streams.Add(message.Header.Stream, stream = new TargetStream(context, _connection, message.Header.Stream));
+        }
+
+        await stream.PostAsync(message, cancellationToken);
+    }
+
+    private async Task OnConnectionMessageAsync(ReceivedMessage message, CancellationToken cancellationToken)
+    {
+        switch (message.Header.Type)
+        {
+            case FrameType.Hello when !_greeted:
+                var ours = context.Identity.ToHello();
+                if (Hello.Negotiate(ours, message.Decode<Hello>()) is null)
+                {
+                    await _connection.SendAsync(FrameStamp.Connection, new Refusal(RefusalCode.Version, "No version of the protocol in common.", "Update the older side."), cancellationToken);
+                    throw new DrException($"{RemoteName} speaks no version of the protocol that we do.", isTransient: true);
+                }
+
+                await _connection.SendAsync(FrameStamp.Connection, ours, cancellationToken);
+                _greeted = true;
+                break;
+            default:
+                throw new DrException($"{RemoteName} sent a {message.Header.Type} frame where none belongs.", isTransient: true);
+        }
+    }
+}

@@ -1,0 +1,325 @@
+using System.Threading.Channels;
+using Dr.Contracts.Wire;
+using Dr.Edge.Volumes;
+using Microsoft.Extensions.Logging;
+
+namespace Dr.Edge.Replication;
+
+/// <summary>
+/// One volume's stream as its target sees it. Invariants: a frame of a lower epoch has no effect; a higher epoch is on disk before anything else happens; nothing is acknowledged
+/// as durable before its flush; nothing is taken off here that the owner's history has, and nothing else without being kept as a clone.
+/// </summary>
+internal sealed partial class TargetStream : IAsyncDisposable
+{
+    /// <summary>Messages waiting for the disk. When it is full the connection's reader waits: the source's window is what normally bounds it.</summary>
+    private const int QueuedMessages = 64;
+
+    private readonly TargetContext _context;
+    private readonly FrameConnection _connection;
+    private readonly int _stream;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Channel<ReceivedMessage> _inbox = Channel.CreateBounded<ReceivedMessage>(new BoundedChannelOptions(QueuedMessages) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+    private readonly ReportedHeads _heads = new();
+    private readonly Task _running;
+    private Volume? _volume;
+    private Announce? _announce;
+    private TargetDelta? _delta;
+    private Commit? _commit;
+    private bool _unflushed;
+    private bool _ended;
+
+    public TargetStream(TargetContext context, FrameConnection connection, int stream)
+    {
+        (_context, _connection, _stream) = (context, connection, stream);
+        _running = Task.Run(RunAsync);
+    }
+
+    /// <summary>Waits while the stream has too much to do.</summary>
+    public async ValueTask PostAsync(ReceivedMessage message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _inbox.Writer.WriteAsync(message, cancellationToken);
+        }
+        catch (ChannelClosedException)
+        {
+            // The stream has ended and said so; what was on its way then is void.
+        }
+    }
+
+    /// <summary>Returns when the stream no longer touches its volume.</summary>
+    public async Task StopAsync()
+    {
+        _inbox.Writer.TryComplete();
+        try
+        {
+            await _stopping.CancelAsync();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Its session has ended it already.
+        }
+
+        await _running;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _stopping.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            while (await _inbox.Reader.WaitToReadAsync(_stopping.Token))
+            {
+                await DrainAsync(_stopping.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped: what is not flushed was not acknowledged either.
+        }
+        catch (DrException exception) when (exception is not StreamRefusedException && exception.IsTransient)
+        {
+            LogEnded(_volume?.Name, exception.Message); // The connection ended under us; the source comes back.
+        }
+        catch (Exception exception)
+        {
+            // A fault of our own. The source must not wait for an answer that will never come: the connection goes, and everything starts again from what is on disk.
+            LogFault(_volume?.Name, exception);
+            _connection.Abort();
+        }
+        finally
+        {
+            _inbox.Writer.TryComplete();
+            _delta?.Dispose();
+            if (_volume is not null)
+            {
+                _context.Claims.Release(_volume.Id, this);
+            }
+        }
+    }
+
+    // All that is waiting is applied, then made durable and acknowledged once: the fsync is shared.
+    private async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (!_ended && _inbox.Reader.TryRead(out var message))
+            {
+                await ApplyAsync(message, cancellationToken);
+            }
+
+            await FlushAsync(cancellationToken);
+        }
+        catch (Exception exception) when (Refusal(exception) is { } refusal)
+        {
+            _ended = true;
+            _inbox.Writer.TryComplete();
+            LogRefused(_volume?.Name ?? _announce?.Name, refusal.Code, refusal.Message);
+            await _connection.SendAsync(Stamp(), refusal, cancellationToken);
+        }
+    }
+
+    private async Task ApplyAsync(ReceivedMessage message, CancellationToken cancellationToken)
+    {
+        if (message.Header.Type == FrameType.Announce)
+        {
+            await OnAnnounceAsync(message, cancellationToken);
+            return;
+        }
+
+        var volume = _volume ?? throw new WireFormatException($"A {message.Header.Type} frame came before the volume was announced.");
+        Fence(volume, message.Header.Epoch);
+        switch (message.Header.Type)
+        {
+            case FrameType.Batch:
+                OnBatches(volume, message.Payload);
+                break;
+            case FrameType.Point:
+                volume.SealReplica(message.Decode<PointNotice>().Point);
+                _unflushed = true; // Sealed is durable already; the source waits to hear it.
+                break;
+            case FrameType.Heartbeat:
+                var beat = message.Decode<Heartbeat>();
+                _heads.Report(beat.At, beat.Head, volume.Appended);
+                NoteAge(volume);
+                break;
+            case FrameType.Rewind:
+                await OnRewindAsync(volume, message.Decode<Rewind>(), cancellationToken);
+                break;
+            case FrameType.DeltaBegin:
+                await OnDeltaBeginAsync(volume, message.Decode<DeltaBegin>(), cancellationToken);
+                break;
+            case FrameType.Delta:
+                await OnDeltaAsync(volume, message.Payload, cancellationToken);
+                break;
+            case FrameType.Commit:
+                _commit = message.Decode<Commit>();
+                await TryCommitAsync(volume, cancellationToken);
+                break;
+            case FrameType.Detach:
+                LogDetached(volume.Name, message.Decode<Detach>().Reason);
+                _ended = true;
+                _inbox.Writer.TryComplete();
+                break;
+            default:
+                throw new WireFormatException($"A {message.Header.Type} frame does not belong on a target.");
+        }
+    }
+
+    private async Task OnAnnounceAsync(ReceivedMessage message, CancellationToken cancellationToken)
+    {
+        var announce = message.Decode<Announce>();
+        if (_volume is not null && _volume.Id != announce.Volume)
+        {
+            throw new WireFormatException("One stream carried two volumes.");
+        }
+
+        _announce = announce;
+        _delta?.Dispose();
+        (_delta, _commit) = (null, null);
+        await _context.Claims.TakeAsync(announce.Volume, this);
+        _volume = Accept(announce, message.Header.Epoch);
+        await SendPositionAsync(_volume, cancellationToken);
+    }
+
+    private Volume Accept(Announce announce, Epoch epoch)
+    {
+        var volume = _context.Volumes.Find(announce.Volume);
+        var other = _context.Volumes.Find(announce.Name);
+        _volume = volume;
+        var copy = volume is null ? TargetCopy.None : new TargetCopy(volume.Role, volume.Epoch, volume.SizeBytes, volume.History());
+        switch (TargetRules.OnAnnounce(copy, announce, epoch, other is not null && other.Id != announce.Volume))
+        {
+            case TargetVerdict.Refuse refuse:
+                throw new StreamRefusedException(refuse.Code, refuse.Message, refuse.Hint);
+            case TargetVerdict.Create:
+                volume = _context.Volumes.CreateReplica(announce.Volume, announce.Name, announce.SizeBytes);
+                LogCreated(announce.Name, _connection.RemoteName);
+                break;
+            case TargetVerdict.StepDown:
+                LogStepsDown(announce.Name, volume!.Epoch, epoch);
+                break;
+            default:
+                break;
+        }
+
+        if (epoch > volume!.Epoch)
+        {
+            volume.SeeEpoch(epoch);
+        }
+
+        if (volume.Role == VolumeRole.Demoted)
+        {
+            volume.BecomeReplica(epoch);
+        }
+
+        return volume;
+    }
+
+    private void OnBatches(Volume volume, ReadOnlyMemory<byte> payload)
+    {
+        while (BatchCodec.TryRead(ref payload, out var batch))
+        {
+            volume.AppendReplica(batch);
+            _unflushed = true;
+        }
+
+        if (_heads.Reach(volume.Appended))
+        {
+            NoteAge(volume);
+        }
+    }
+
+    private async Task OnRewindAsync(Volume volume, Rewind rewind, CancellationToken cancellationToken)
+    {
+        var ours = volume.History();
+        if (!TargetRules.MayRewind(new CopyHistory(_announce!.Chain, _announce.Appended), ours, rewind.To))
+        {
+            throw new StreamRefusedException(RefusalCode.Protocol, $"Going back to {rewind.To} is not what the two histories say.", "Both ends must run versions that agree.");
+        }
+
+        var tail = TailName.For(volume.Name, ours.Chain[^1].Generation, ours.Appended);
+        LogRewinds(volume.Name, ours.Appended, rewind.To, tail);
+        volume.RewindTo(rewind.To, tail);
+        await SendPositionAsync(volume, cancellationToken);
+    }
+
+    private async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        if (_volume is not { } volume || _ended)
+        {
+            return;
+        }
+
+        if (_unflushed)
+        {
+            volume.Flush();
+            _unflushed = false;
+            await AcknowledgeAsync(volume, cancellationToken);
+        }
+
+        if (_delta is { NeedsFlush: true })
+        {
+            await FlushDeltaAsync(volume, cancellationToken);
+        }
+    }
+
+    private Task AcknowledgeAsync(Volume volume, CancellationToken cancellationToken)
+    {
+        var appended = volume.Appended;
+        var ack = new Ack(appended, volume.Durable, appended, volume.Points is { Count: > 0 } points ? points[^1].Id : default, _delta?.Target.Id ?? default, _delta?.DurableBlock ?? 0);
+        return _connection.SendAsync(Stamp(), ack, cancellationToken);
+    }
+
+    private Task SendPositionAsync(Volume volume, CancellationToken cancellationToken)
+    {
+        volume.Flush();
+        _unflushed = false;
+        var staged = volume.Staged;
+        var history = volume.History();
+        var position = new Position(
+            volume.Role, history.Appended, history.Appended, staged?.BasePoint ?? default, staged?.Target ?? default, staged?.ResumePosition ?? 0, history.Chain, volume.Marks());
+        return _connection.SendAsync(Stamp(), position, cancellationToken);
+    }
+
+    private static void Fence(Volume volume, Epoch epoch)
+    {
+        if (epoch < volume.Epoch)
+        {
+            throw new StreamRefusedException(RefusalCode.Fenced, $"Epoch {epoch} is over: {volume.Epoch} was seen here.", "The volume's owner is another; this side becomes a copy of it.");
+        }
+
+        if (epoch > volume.Epoch)
+        {
+            volume.SeeEpoch(epoch);
+        }
+    }
+
+    private void NoteAge(Volume volume)
+    {
+        if (_heads.CurrentAsOf is { } at && volume.Role != VolumeRole.Primary)
+        {
+            volume.NoteCurrentAsOf(at);
+        }
+    }
+
+    private FrameStamp Stamp() => _volume?.Stamp(_stream) ?? new FrameStamp(_stream, Epoch.None, default);
+
+    // What ends this stream with an answer. Anything else is a fault of our own and ends the process's task loudly.
+    private static Refusal? Refusal(Exception exception) => exception switch
+    {
+        StreamRefusedException refused => new Refusal(refused.Code, refused.Message, refused.Hint),
+        WireFormatException wire => new Refusal(RefusalCode.Protocol, wire.Message, wire.Hint),
+        FencedException fenced => new Refusal(RefusalCode.Fenced, fenced.Message, fenced.Hint),
+        CorruptDataException corrupt => new Refusal(RefusalCode.Protocol, corrupt.Message, corrupt.Hint),
+        DrException { IsTransient: true } => null,
+        DrException known => new Refusal(RefusalCode.Storage, known.Message, known.Hint),
+        IOException io => new Refusal(RefusalCode.Storage, io.Message, "Look at the disk of the peer."),
+        _ => null,
+    };
+}

@@ -1,0 +1,110 @@
+using CsCheck;
+using Dr.Contracts.Ids;
+using Dr.Edge.Replication;
+
+namespace Dr.Edge.Tests.Replication;
+
+public class MeetingProperties
+{
+    private static readonly Gen<int[]> Pasts = Gen.Int[0, 999].Array[0, 40];
+
+    [Fact]
+    public void The_shared_position_is_exactly_where_the_writes_stop_being_the_same() =>
+        Pasts.Sample(
+            steps =>
+            {
+                var copies = ModelWorld.Live(steps);
+                foreach (var (source, target) in new[] { (copies[0], copies[1]), (copies[1], copies[0]) })
+                {
+                    var meeting = Meeting.Of(source.History, target.History);
+                    var common = source.CommonWith(target);
+                    if (meeting.Kind == MeetingKind.Unrelated)
+                    {
+                        common.ShouldBe(0);
+                        source.Appended.ShouldBeGreaterThan(0);
+                        target.Appended.ShouldBeGreaterThan(0);
+                    }
+                    else
+                    {
+                        meeting.Common.Value.ShouldBe(common);
+                    }
+                }
+            },
+            iter: 10_000);
+
+    [Fact]
+    public void The_kind_says_which_side_went_on() =>
+        Pasts.Sample(
+            steps =>
+            {
+                var copies = ModelWorld.Live(steps);
+                var (source, target) = (copies[0], copies[1]);
+                var common = source.CommonWith(target);
+                var kind = Meeting.Of(source.History, target.History).Kind;
+                switch (source.Appended > common, target.Appended > common)
+                {
+                    case (false, false):
+                        kind.ShouldBe(MeetingKind.Equal);
+                        break;
+                    case (true, false):
+                        kind.ShouldBe(MeetingKind.TargetBehind);
+                        break;
+                    case (true, true):
+                        kind.ShouldBeOneOf(MeetingKind.Diverged, MeetingKind.Unrelated);
+                        break;
+                    case (false, true):
+                        // A source that began a new generation has left the line that the target went on with.
+                        var left = source.Chain.Count > 0 && !target.Chain.Contains(source.Chain[^1]);
+                        kind.ShouldBe(left ? MeetingKind.Diverged : MeetingKind.SourceBehind, $"source {source.Appended}, target {target.Appended}");
+                        break;
+                }
+            },
+            iter: 10_000);
+
+    [Fact]
+    public void A_stranger_is_never_taken_for_a_relative() =>
+        Pasts.Sample(
+            steps =>
+            {
+                var copies = ModelWorld.Live(steps);
+                var kind = Meeting.Of(copies[0].History, copies[2].History).Kind;
+                if (copies[0].Appended > 0 && copies[2].Appended > 0)
+                {
+                    kind.ShouldBe(MeetingKind.Unrelated);
+                }
+            },
+            iter: 10_000);
+
+    [Fact]
+    public void Both_ends_work_out_the_same() =>
+        Pasts.Sample(
+            steps =>
+            {
+                var copies = ModelWorld.Live(steps);
+                var one = Meeting.Of(copies[0].History, copies[1].History);
+                var two = Meeting.Of(copies[1].History, copies[0].History);
+                two.Common.ShouldBe(one.Common);
+                (one.Kind, two.Kind).ShouldBeOneOf(
+                    (MeetingKind.Equal, MeetingKind.Equal),
+                    (MeetingKind.TargetBehind, MeetingKind.SourceBehind),
+                    (MeetingKind.SourceBehind, MeetingKind.TargetBehind),
+                    (MeetingKind.TargetBehind, MeetingKind.Diverged),
+                    (MeetingKind.Diverged, MeetingKind.TargetBehind),
+                    (MeetingKind.Diverged, MeetingKind.Diverged),
+                    (MeetingKind.Unrelated, MeetingKind.Unrelated));
+            },
+            iter: 10_000);
+
+    [Fact]
+    public void A_history_that_cannot_be_is_unrelated_to_everything()
+    {
+        var generation = Generation.New();
+        var good = new CopyHistory([new(generation, new SequenceNumber(0))], new SequenceNumber(5));
+        var backwards = new CopyHistory([new(generation, new SequenceNumber(0)), new(Generation.New(), new SequenceNumber(9))], new SequenceNumber(5));
+        var twice = new CopyHistory([new(generation, new SequenceNumber(0)), new(generation, new SequenceNumber(2))], new SequenceNumber(5));
+
+        Meeting.Of(good, backwards).Kind.ShouldBe(MeetingKind.Unrelated);
+        Meeting.Of(twice, good).Kind.ShouldBe(MeetingKind.Unrelated);
+        Meeting.Of(good, good).ShouldBe(new Meeting(MeetingKind.Equal, new SequenceNumber(5)));
+    }
+}

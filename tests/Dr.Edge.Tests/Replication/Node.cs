@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using Dr.Contracts.Ids;
+using Dr.Contracts.Mqtt;
+using Dr.Edge.Replication;
+using Dr.Edge.Volumes;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Dr.Edge.Tests.Replication;
+
+/// <summary>One appliance in this process: a store on a real directory, a listener on loopback, and what it sends.</summary>
+internal sealed class Node : IAsyncDisposable
+{
+    private readonly ILoggerFactory _logs;
+    private ReplicationListener _listener = null!;
+
+    private Node(string name, ILoggerFactory? logs)
+    {
+        Name = name;
+        _logs = logs ?? NullLoggerFactory.Instance;
+        Directory = Path.Combine(Path.GetTempPath(), $"dr-repl-{name}-{Guid.NewGuid():N}");
+        System.IO.Directory.CreateDirectory(Directory);
+    }
+
+    public string Name { get; }
+
+    public string Directory { get; }
+
+    public VolumeSet Set { get; private set; } = null!;
+
+    public CopyService Copies { get; private set; } = null!;
+
+    public string Address { get; private set; } = "127.0.0.1:0";
+
+    public static async Task<Node> StartAsync(string name, ILoggerFactory? logs = null)
+    {
+        var node = new Node(name, logs);
+        await node.OpenAsync();
+        return node;
+    }
+
+    public async Task RestartAsync()
+    {
+        await CloseAsync();
+        await OpenAsync();
+    }
+
+    public async Task CloseAsync()
+    {
+        await Copies.StopAsync(CancellationToken.None);
+        await _listener.StopAsync(CancellationToken.None);
+        _listener.Dispose();
+        Set.Dispose();
+    }
+
+    public async Task OpenAsync()
+    {
+        Set = VolumeSet.Open(Directory, TimeProvider.System);
+        var identity = new NodeIdentity(Guid.NewGuid(), Name);
+        Copies = new CopyService(Set, identity, TimeProvider.System, _logs.CreateLogger<CopyService>());
+        var context = new TargetContext(Set, new VolumeClaims(), identity, TimeProvider.System, _logs.CreateLogger<TargetStream>());
+        _listener = new ReplicationListener(new ReplicationConfig { Listen = Address }, context, _logs.CreateLogger<ReplicationListener>());
+        await _listener.StartAsync(CancellationToken.None);
+        Address = _listener.EndPoint!.ToString();
+        await Copies.StartAsync(CancellationToken.None);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await CloseAsync();
+        System.IO.Directory.Delete(Directory, recursive: true);
+    }
+
+    /// <summary>Waits for a condition; says what it waited for when it does not come.</summary>
+    public static async Task Until(Func<bool> condition, string what, Func<string>? state = null, int seconds = 20)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!condition())
+        {
+            if (watch.Elapsed.TotalSeconds > seconds)
+            {
+                Assert.Fail($"After {seconds} s still waiting: {what}. {state?.Invoke()}");
+            }
+
+            await Task.Delay(10);
+        }
+    }
+}
+
+/// <summary>Writes and reads of tests: random content from a seed, so that a failure can be run again.</summary>
+internal static class VolumeTestExtensions
+{
+    public static void WriteAt(this Volume volume, long offset, byte[] data) =>
+        volume.Write([new WriteExtent(offset, data.Length, ExtentKind.Data, data)], forceUnitAccess: false);
+
+    public static void WriteRandom(this Volume volume, Random random, int writes, int maxBytes = 20_000)
+    {
+        for (var i = 0; i < writes; i++)
+        {
+            var data = new byte[random.Next(1, maxBytes)];
+            random.NextBytes(data);
+            volume.WriteAt(random.NextInt64(volume.SizeBytes - data.Length), data);
+            if (random.Next(20) == 0)
+            {
+                volume.Write([new WriteExtent(random.NextInt64(volume.SizeBytes / 8192) * 4096, 65_536, ExtentKind.Zero, default)], forceUnitAccess: false);
+            }
+        }
+    }
+
+    public static byte[] Content(this IBlockDevice device)
+    {
+        var content = new byte[device.SizeBytes];
+        for (var at = 0; at < content.Length; at += 1 << 20)
+        {
+            device.Read(at, content.AsSpan(at, Math.Min(1 << 20, content.Length - at)));
+        }
+
+        return content;
+    }
+
+    public static void ShouldHoldTheSameAs(this IBlockDevice device, IBlockDevice other) => device.ShouldHold(other.Content());
+
+    /// <summary>Says where the first difference is instead of printing megabytes.</summary>
+    public static void ShouldHold(this IBlockDevice device, byte[] expected)
+    {
+        var actual = device.Content();
+        actual.Length.ShouldBe(expected.Length);
+        var same = actual.AsSpan().CommonPrefixLength(expected);
+        (same == actual.Length).ShouldBeTrue($"the content differs from byte {same} (block {same / 4096}) on");
+    }
+
+    public static PointInfo Point(this Volume volume, string? label = null) => volume.CreatePoint(label, PointConsistency.Crash, null);
+}
