@@ -8,7 +8,7 @@ using Dapper;
 namespace Dr.Silo.Tests.Storage;
 
 /// <summary>What every database of the control plane must do; run on SQLite and on PostgreSQL.</summary>
-public abstract class StorageSuite : IAsyncLifetime
+public abstract partial class StorageSuite : IAsyncLifetime
 {
     private static readonly SystemId Dilas = new("dilas");
     private static readonly SiteId Production = new("production");

@@ -20,8 +20,8 @@ create table dr_row (
     primary key (device, stream, lane, sequence)
 );
 
--- A business key counts once per device, whatever stream it came in.
-create unique index dr_row_by_key on dr_row (device, kind, key) where key is not null;
+-- A business key counts once per device, whatever stream it came in. In lane 1 the key says what a status is of, and repeats.
+create unique index dr_row_by_key on dr_row (device, kind, key) where key is not null and lane <> 1;
 
 create table dr_dead_letter (
     device      text not null,
