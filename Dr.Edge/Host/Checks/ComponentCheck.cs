@@ -47,8 +47,9 @@ internal static class ComponentCheck
         {
             return CheckOutcome.Missed($"no answer within {check.Timeout.TotalSeconds:0.#} s");
         }
-        catch (Exception exception) when (exception is SocketException or HttpRequestException or NpgsqlException or DrException or IOException)
+        catch (Exception exception) when (exception is not OperationCanceledException)
         {
+            // Whatever asking throws is the answer: a driver's surprise must not end the agent, and with it the volumes.
             return CheckOutcome.Missed(exception.Message);
         }
     }

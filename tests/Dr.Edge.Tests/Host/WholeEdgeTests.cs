@@ -31,6 +31,7 @@ public sealed class WholeEdgeTests : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         _client.Dispose();
+        await _edge.StopAsync();
         await _edge.DisposeAsync();
         await _stand.DisposeAsync();
     }
