@@ -1,0 +1,93 @@
+using System.Diagnostics;
+
+namespace Dr.EndToEnd.Tests;
+
+/// <summary>A real <c>dr-edge run</c> on a data directory of the test's own.</summary>
+internal sealed class EdgeProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
+    private readonly Process _process;
+    private readonly Task _errors;
+    private readonly List<string> _log = [];
+
+    private EdgeProcess(string folder, Process process)
+    {
+        Folder = folder;
+        _process = process;
+        _errors = ReadAsync();
+    }
+
+    public string Folder { get; }
+
+    public string Control => Path.Combine(Folder, "control.sock");
+
+    public string NbdSocket => Path.Combine(Folder, "nbd.sock");
+
+    public static string Program { get; } = Repository.Program("Dr.Edge", "dr-edge");
+
+    public string Uri(string export) => $"nbd+unix:///{export}?socket={NbdSocket}";
+
+    /// <summary>Starts it and waits until it says that it serves.</summary>
+    public static async Task<EdgeProcess> StartAsync(string folder, params string[] more)
+    {
+        var start = new ProcessStartInfo(Program) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        foreach (var argument in (string[])["run", "--data", Path.Combine(folder, "data"), "--control", Path.Combine(folder, "control.sock"), "--nbd-socket", Path.Combine(folder, "nbd.sock"), .. more])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        var edge = new EdgeProcess(folder, Process.Start(start)!);
+        using var limit = new CancellationTokenSource(StartLimit);
+        try
+        {
+            while (await edge._process.StandardOutput.ReadLineAsync(limit.Token) is { } line)
+            {
+                if (line == "ready")
+                {
+                    return edge;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Told below, with what it said.
+        }
+
+        await edge.DisposeAsync();
+        throw new InvalidOperationException($"dr-edge did not say 'ready' within {StartLimit}:\n{string.Join('\n', edge._log)}");
+    }
+
+    /// <summary>A client command against this process; its output. Fails the test when the command fails.</summary>
+    public async Task<string> RunAsync(params string[] arguments)
+    {
+        var (status, output) = await Repository.RunAsync(Program, [.. arguments, "--control", Control], TimeSpan.FromSeconds(60));
+        status.ShouldBe(0, $"dr-edge {string.Join(' ', arguments)}: {output}");
+        return output.Trim();
+    }
+
+    /// <summary>SIGKILL: nothing of it runs any more on return.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            await KillAsync();
+        }
+
+        await _errors;
+        _process.Dispose();
+    }
+
+    private async Task ReadAsync()
+    {
+        while (await _process.StandardError.ReadLineAsync() is { } line)
+        {
+            _log.Add(line);
+        }
+    }
+}
