@@ -22,4 +22,4 @@ foreach (var command in commands)
     root.Subcommands.Add(command);
 }
 
-return await CommandShell.InvokeAsync(root, args);
+return await ProgramShell.InvokeAsync(root, args, "dr-edge");

@@ -11,6 +11,9 @@ public static class ProgramShell
     public const int Failed = 1;
     public const int WrongUsage = 2;
 
+    /// <summary>After SIGTERM or Ctrl-C a command may finish what it has in hand: flush volumes, answer clients, write the last line of a ledger. The default of 2 s cuts that off on a busy machine.</summary>
+    public static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
+
     /// <summary>Parses, runs, and turns what went wrong into a sentence. <c>DR_DEBUG=1</c> adds where.</summary>
     public static async Task<int> InvokeAsync(RootCommand root, string[] args, string program)
     {
@@ -24,7 +27,7 @@ public static class ProgramShell
 
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = StopLimit });
         }
         catch (DrException exception)
         {

@@ -24,6 +24,21 @@ public static class Quantities
         return (long)(number.Value * unit);
     }
 
+    /// <summary>Bytes for people: <c>1.5 GiB</c>.</summary>
+    public static string FormatSize(long bytes)
+    {
+        string[] units = ["B", "KiB", "MiB", "GiB", "TiB"];
+        var power = 0;
+        var value = (double)bytes;
+        while (value >= 1024 && power < units.Length - 1)
+        {
+            value /= 1024;
+            power++;
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"{(power == 0 ? value : Math.Round(value, 1)):0.#} {units[power]}");
+    }
+
     /// <summary>A span of <c>500ms</c>, <c>10s</c>, <c>5m</c>, <c>2h</c>, <c>1d</c>; never negative.</summary>
     /// <exception cref="DrException">Not a duration, or more than 10 000 days.</exception>
     public static TimeSpan ParseDuration(string text, string where)

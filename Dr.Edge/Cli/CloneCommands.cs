@@ -17,14 +17,14 @@ internal static class CloneCommands
             var request = new CreateCloneRequest(context.Get(volume), context.Get(at)!, context.Get(name)!);
             var clone = await context.Client.PostAsync<VolumeSummary>("clones", request, context.CancellationToken);
             VolumePrinter.Print(clone, context.Json, $"{clone.Name}: {clone.CloneOf} as it was at {clone.CloneAt:O}");
-            return CommandShell.Done;
+            return ProgramShell.Done;
         });
     }
 
     private static Command List() => CommandShell.Remote("list", "Every clone.", [], async context =>
     {
         VolumePrinter.PrintTable(await context.Client.GetAsync<List<VolumeSummary>>("clones", context.CancellationToken), context.Json);
-        return CommandShell.Done;
+        return ProgramShell.Done;
     });
 
     private static Command Delete()
@@ -34,7 +34,7 @@ internal static class CloneCommands
         {
             var deleted = await context.Client.DeleteAsync<Deleted>($"clones/{Uri.EscapeDataString(context.Get(name))}", context.CancellationToken);
             VolumePrinter.Print(deleted, context.Json, $"{deleted.Name} deleted");
-            return CommandShell.Done;
+            return ProgramShell.Done;
         });
     }
 }

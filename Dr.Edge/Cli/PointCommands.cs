@@ -15,7 +15,7 @@ internal static class PointCommands
         {
             var point = await context.Client.PostAsync<PointInfo>($"{VolumeCommands.PathOf(context.Get(volume))}/points", new CreatePointRequest(context.Get(label)), context.CancellationToken);
             VolumePrinter.Print(point, context.Json, point.Id.Value);
-            return CommandShell.Done;
+            return ProgramShell.Done;
         });
     }
 
@@ -26,7 +26,7 @@ internal static class PointCommands
         {
             var points = await context.Client.GetAsync<List<PointInfo>>($"{VolumeCommands.PathOf(context.Get(volume))}/points", context.CancellationToken);
             VolumePrinter.PrintTable(points, context.Json);
-            return CommandShell.Done;
+            return ProgramShell.Done;
         });
     }
 
@@ -39,7 +39,7 @@ internal static class PointCommands
             var path = $"{VolumeCommands.PathOf(context.Get(volume))}/points/{Uri.EscapeDataString(context.Get(point))}";
             var deleted = await context.Client.DeleteAsync<Deleted>(path, context.CancellationToken);
             VolumePrinter.Print(deleted, context.Json, $"{deleted.Name} deleted");
-            return CommandShell.Done;
+            return ProgramShell.Done;
         });
     }
 }

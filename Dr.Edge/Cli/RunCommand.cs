@@ -30,8 +30,13 @@ internal static class RunCommand
                 throw new UsageException("No data directory was given.", "Say where with --data DIR or 'data:' in the configuration.");
             }
 
+            // Unix sockets want absolute paths, and nothing may depend on a working directory that changes.
+            settings.Data = Path.GetFullPath(settings.Data);
+            settings.Control = settings.Control is { } path ? Path.GetFullPath(path) : null;
+            settings.Nbd.Socket = settings.Nbd.Socket is { } socket ? Path.GetFullPath(socket) : null;
+
             await RunAsync(settings, cancellationToken);
-            return CommandShell.Done;
+            return ProgramShell.Done;
         });
         return command;
     }

@@ -19,7 +19,7 @@ internal static class TransferCommands
         {
             var result = await RunAsync<RestoreResult>(context, $"{VolumeCommands.PathOf(context.Get(volume))}/restore", new RestoreRequest(context.Get(at)!));
             VolumePrinter.Print(result, context.Json, $"{result.Volume} is as it was at {result.RestoredTo:O}; 'dr-edge restore {result.Volume} --at {result.Before.Id}' undoes this");
-            return CommandShell.Done;
+            return ProgramShell.Done;
         });
     }
 
@@ -31,9 +31,9 @@ internal static class TransferCommands
         {
             var result = await RunAsync<VerifyResult>(context, $"{VolumeCommands.PathOf(context.Get(volume))}/verify", new VerifyRequest(context.Get(at)));
             VolumePrinter.Print(result, context.Json, result.Ok
-                ? $"{result.Volume}: {SizeText.Format(result.CheckedBytes)} checked, all as written"
+                ? $"{result.Volume}: {Quantities.FormatSize(result.CheckedBytes)} checked, all as written"
                 : string.Join('\n', result.Bad.Select(bad => $"{bad.Where}: byte {bad.Offset}, {bad.Length} bytes: {bad.Problem}")));
-            return result.Ok ? CommandShell.Done : CommandShell.Failed;
+            return result.Ok ? ProgramShell.Done : ProgramShell.Failed;
         });
     }
 
@@ -50,8 +50,8 @@ internal static class TransferCommands
             }
 
             var result = await RunAsync<TransferResult>(context, $"{VolumeCommands.PathOf(context.Get(volume))}/import", new ImportRequest(path));
-            VolumePrinter.Print(result, context.Json, $"{result.Volume}: {SizeText.Format(result.DataBytes)} of data from {result.File}");
-            return CommandShell.Done;
+            VolumePrinter.Print(result, context.Json, $"{result.Volume}: {Quantities.FormatSize(result.DataBytes)} of data from {result.File}");
+            return ProgramShell.Done;
         });
     }
 
@@ -66,8 +66,8 @@ internal static class TransferCommands
             var name = split < 0 ? text : text[..split];
             var request = new ExportRequest(split < 0 ? null : text[(split + 1)..], Path.GetFullPath(context.Get(file)));
             var result = await RunAsync<TransferResult>(context, $"{VolumeCommands.PathOf(name)}/export", request);
-            VolumePrinter.Print(result, context.Json, $"{result.File}: {SizeText.Format(result.DataBytes)} of data, {SizeText.Format(result.SizeBytes)} in all");
-            return CommandShell.Done;
+            VolumePrinter.Print(result, context.Json, $"{result.File}: {Quantities.FormatSize(result.DataBytes)} of data, {Quantities.FormatSize(result.SizeBytes)} in all");
+            return ProgramShell.Done;
         });
     }
 

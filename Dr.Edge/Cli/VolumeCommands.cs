@@ -19,17 +19,17 @@ internal static class VolumeCommands
         var size = SizeOption();
         return CommandShell.Remote("create", "Make a volume, empty and writable.", [name, size], async context =>
         {
-            var request = new CreateVolumeRequest(context.Get(name), SizeText.Parse(context.Get(size)!));
+            var request = new CreateVolumeRequest(context.Get(name), Quantities.ParseSize(context.Get(size)!, "--size"));
             var volume = await context.Client.PostAsync<VolumeSummary>("volumes", request, context.CancellationToken);
-            VolumePrinter.Print(volume, context.Json, $"{volume.Name}: {SizeText.Format(volume.SizeBytes)}, id {volume.Id}");
-            return CommandShell.Done;
+            VolumePrinter.Print(volume, context.Json, $"{volume.Name}: {Quantities.FormatSize(volume.SizeBytes)}, id {volume.Id}");
+            return ProgramShell.Done;
         });
     }
 
     private static Command List() => CommandShell.Remote("list", "Every volume and clone.", [], async context =>
     {
         VolumePrinter.PrintTable(await context.Client.GetAsync<List<VolumeSummary>>("volumes", context.CancellationToken), context.Json);
-        return CommandShell.Done;
+        return ProgramShell.Done;
     });
 
     private static Command Show()
@@ -38,7 +38,7 @@ internal static class VolumeCommands
         return CommandShell.Remote("show", "Everything about one volume.", [name], async context =>
         {
             VolumePrinter.PrintDetails(await context.Client.GetAsync<VolumeSummary>(PathOf(context.Get(name)), context.CancellationToken), context.Json);
-            return CommandShell.Done;
+            return ProgramShell.Done;
         });
     }
 
@@ -48,10 +48,10 @@ internal static class VolumeCommands
         var size = SizeOption();
         return CommandShell.Remote("resize", "Make a volume larger; it may be in use.", [name, size], async context =>
         {
-            var request = new ResizeVolumeRequest(SizeText.Parse(context.Get(size)!));
+            var request = new ResizeVolumeRequest(Quantities.ParseSize(context.Get(size)!, "--size"));
             var volume = await context.Client.PostAsync<VolumeSummary>($"{PathOf(context.Get(name))}/resize", request, context.CancellationToken);
-            VolumePrinter.Print(volume, context.Json, $"{volume.Name}: {SizeText.Format(volume.SizeBytes)}");
-            return CommandShell.Done;
+            VolumePrinter.Print(volume, context.Json, $"{volume.Name}: {Quantities.FormatSize(volume.SizeBytes)}");
+            return ProgramShell.Done;
         });
     }
 
@@ -62,7 +62,7 @@ internal static class VolumeCommands
         {
             var deleted = await context.Client.DeleteAsync<Deleted>(PathOf(context.Get(name)), context.CancellationToken);
             VolumePrinter.Print(deleted, context.Json, $"{deleted.Name} deleted");
-            return CommandShell.Done;
+            return ProgramShell.Done;
         });
     }
 

@@ -31,8 +31,8 @@ internal static class VolumePrinter
             var state = volume.Fault ?? (volume.Writable ? "writable" : volume.Refuses);
             var role = volume.CloneOf is null ? volume.Role.ToString().ToLowerInvariant() : $"clone of {volume.CloneOf}";
             table.AddRow(
-                Markup.Escape(volume.Name), SizeText.Format(volume.SizeBytes), Markup.Escape(role), volume.Epoch.ToString(), volume.PointCount.ToString(CultureInfo.InvariantCulture),
-                SizeText.Format(volume.AllocatedBytes), Markup.Escape(state ?? ""));
+                Markup.Escape(volume.Name), Quantities.FormatSize(volume.SizeBytes), Markup.Escape(role), volume.Epoch.ToString(), volume.PointCount.ToString(CultureInfo.InvariantCulture),
+                Quantities.FormatSize(volume.AllocatedBytes), Markup.Escape(state ?? ""));
         }
 
         AnsiConsole.Write(table);
@@ -76,7 +76,7 @@ internal static class VolumePrinter
 
         Row("name", volume.Name);
         Row("id", volume.Id.Value);
-        Row("size", $"{SizeText.Format(volume.SizeBytes)} ({volume.SizeBytes} bytes)");
+        Row("size", $"{Quantities.FormatSize(volume.SizeBytes)} ({volume.SizeBytes} bytes)");
         Row("role", $"{volume.Role.ToString().ToLowerInvariant()}, epoch {volume.Epoch}");
         Row("writable", volume.Writable ? "yes" : $"no: {volume.Refuses}");
         Row("fault", volume.Fault);
@@ -84,8 +84,8 @@ internal static class VolumePrinter
         Row("writes", $"{volume.Appended} appended, {volume.Durable} durable");
         Row("generation", volume.Generation?.Value);
         Row("current as of", volume.CurrentAsOf?.ToString("O", CultureInfo.InvariantCulture));
-        Row("content", SizeText.Format(volume.MappedBytes));
-        Row("on disk", SizeText.Format(volume.AllocatedBytes));
+        Row("content", Quantities.FormatSize(volume.MappedBytes));
+        Row("on disk", Quantities.FormatSize(volume.AllocatedBytes));
         Row("history begins", volume.HistoryBegins.ToString("O", CultureInfo.InvariantCulture));
         Row("points", volume.NewestPoint is { } newest ? $"{volume.PointCount}, newest {newest.Id} of {newest.At:O}" : "none");
         AnsiConsole.Write(grid);

@@ -36,7 +36,7 @@ internal static class HostCommands
                 Print(report.Health);
             }
 
-            return name == "check" && report.Health.State != HealthState.Running ? CommandShell.Failed : CommandShell.Done;
+            return name == "check" && report.Health.State != HealthState.Running ? ProgramShell.Failed : ProgramShell.Done;
         });
     }
 
@@ -46,7 +46,7 @@ internal static class HostCommands
         if (context.Json)
         {
             CommandShell.PrintJson(systems);
-            return CommandShell.Done;
+            return ProgramShell.Done;
         }
 
         var table = new Table().AddColumns("system", "state", "epoch", "volume", "mount", "components");
@@ -58,7 +58,7 @@ internal static class HostCommands
         }
 
         AnsiConsole.Write(table);
-        return CommandShell.Done;
+        return ProgramShell.Done;
     }
 
     /// <summary>Standard output belongs to the result.</summary>
