@@ -155,4 +155,7 @@ public sealed record DeviceState
 
     /// <summary>The device said good-bye itself: a planned stop, not a death. A will never has it.</summary>
     [Id(2)] public bool Left { get; init; }
+
+    /// <summary>The boot that says so: a foreign one here, after our own session, is another agent with our id. Not every broker tells of a takeover.</summary>
+    [Id(3)] public string? BootId { get; init; }
 }

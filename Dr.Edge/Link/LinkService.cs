@@ -91,7 +91,7 @@ internal sealed partial class LinkService(
             {
                 Broker = broker,
                 ClientId = options.Device.Value,
-                Will = LinkSession.Will(options, deviceEpoch),
+                Will = LinkSession.Will(options, state, deviceEpoch),
                 WillDelay = options.WillDelay,
                 ConnectTimeout = options.ConnectTimeout,
                 ProbePeriod = options.ProbePeriod,

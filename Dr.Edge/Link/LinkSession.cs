@@ -24,6 +24,7 @@ internal sealed partial class LinkSession(
     private static readonly TimeSpan BirthsApart = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReasonWithin = TimeSpan.FromSeconds(1);
 
+    private readonly long _previousEpoch = state.LastSessionEpoch;
     private long _bornAt;
 
     public async Task<ConnectionEnd> RunAsync(CancellationToken cancellationToken)
@@ -32,12 +33,17 @@ internal sealed partial class LinkSession(
         await connection.SubscribeAsync(Topics.DownFilters(options.Device), cancellationToken);
         await SayOnlineAsync(cancellationToken);
         await SendBirthAsync(cancellationToken);
+        state.LastSessionEpoch = deviceEpoch;
         state.Connected = true;
         LogConnected(deviceEpoch);
         try
         {
             await LinkTasks.FirstEndsAllAsync(cancellationToken, WatchAsync, ReceiveAsync, beats.RunAsync, data.RunAsync, results.RunAsync);
             return await connection.Closed;
+        }
+        catch (AnotherAgentException exception)
+        {
+            return new ConnectionEnd(ConnectionEndKind.TakenOver, exception.Message);
         }
         catch (DrException exception) when (exception.IsTransient)
         {
@@ -55,12 +61,13 @@ internal sealed partial class LinkSession(
     /// <summary>Leaves politely: the retained state says so, and the will is not sent.</summary>
     public async Task LeaveAsync(CancellationToken cancellationToken)
     {
-        await connection.PublishAsync(StateMessage(options, new DeviceState { Online = false, Epoch = deviceEpoch, Left = true }), cancellationToken);
+        await connection.PublishAsync(StateMessage(options, new DeviceState { Online = false, Epoch = deviceEpoch, Left = true, BootId = state.BootId }), cancellationToken);
         await connection.DisconnectAsync(cancellationToken);
     }
 
     /// <summary>What the broker says of us when we are gone without a word.</summary>
-    public static OutboundMessage Will(LinkOptions options, long deviceEpoch) => StateMessage(options, new DeviceState { Online = false, Epoch = deviceEpoch });
+    public static OutboundMessage Will(LinkOptions options, LinkState state, long deviceEpoch) =>
+        StateMessage(options, new DeviceState { Online = false, Epoch = deviceEpoch, BootId = state.BootId });
 
     private async Task WatchAsync(CancellationToken cancellationToken) => await connection.Closed.WaitAsync(cancellationToken);
 
@@ -139,6 +146,7 @@ internal sealed partial class LinkSession(
     /// <summary>A late will of an earlier connection may have overwritten the retained state: it is put right at once.</summary>
     private async Task TakeStateAsync(DeviceState seen, CancellationToken cancellationToken)
     {
+        YieldToAnother(seen);
         if (seen.Epoch < deviceEpoch || (seen.Epoch == deviceEpoch && !seen.Online))
         {
             await SayOnlineAsync(cancellationToken);
@@ -149,6 +157,24 @@ internal sealed partial class LinkSession(
             LogBehind(seen.Epoch, deviceEpoch);
             await buffer.RaiseDeviceEpochAsync(seen.Epoch, cancellationToken);
             throw new DrException("The device epoch was behind what the broker holds; connecting again with a higher one.", isTransient: true);
+        }
+    }
+
+    /// <summary>
+    /// Some brokers close a session that is taken over without a word, so two agents with one id would push each other out for ever. What gives the other
+    /// away is its state, newer than our own last session. One of the two must stay: the one with the higher boot id.
+    /// </summary>
+    private void YieldToAnother(DeviceState seen)
+    {
+        if (!seen.Online || seen.BootId is not { } other || other == state.BootId || _previousEpoch == 0 || seen.Epoch <= _previousEpoch)
+        {
+            return;
+        }
+
+        LogAnother(other);
+        if (string.CompareOrdinal(other, state.BootId) > 0)
+        {
+            throw new AnotherAgentException($"another agent with this id was connected in between (boot {other})");
         }
     }
 
@@ -169,7 +195,7 @@ internal sealed partial class LinkSession(
         await connection.PublishAsync(OutboundMessage.Of(Topics.Up(options.Device, UpChannel.Birth), birth, MqttJson.Default.Birth, atLeastOnce: true), cancellationToken);
     }
 
-    private Task SayOnlineAsync(CancellationToken cancellationToken) => connection.PublishAsync(StateMessage(options, new DeviceState { Online = true, Epoch = deviceEpoch }), cancellationToken);
+    private Task SayOnlineAsync(CancellationToken cancellationToken) => connection.PublishAsync(StateMessage(options, new DeviceState { Online = true, Epoch = deviceEpoch, BootId = state.BootId }), cancellationToken);
 
     private static OutboundMessage StateMessage(LinkOptions options, DeviceState state) =>
         OutboundMessage.Of(Topics.State(options.Device), state, MqttJson.Default.DeviceState, atLeastOnce: true, retain: true);
@@ -183,6 +209,12 @@ internal sealed partial class LinkSession(
     [LoggerMessage(1643, LogLevel.Information, "Configuration {Version} is in force")]
     private partial void LogConfigured(long version);
 
+    [LoggerMessage(1645, LogLevel.Error, "Another agent uses this device's id: its boot is {OtherBoot}")]
+    private partial void LogAnother(string otherBoot);
+
     [LoggerMessage(1644, LogLevel.Warning, "The broker holds epoch {HeldEpoch} for this device, ours is {DeviceEpoch}: raised, connecting again")]
     private partial void LogBehind(long heldEpoch, long deviceEpoch);
 }
+
+/// <summary>Another agent with our device id was connected after our last session.</summary>
+internal sealed class AnotherAgentException(string message) : DrException(message);

@@ -21,6 +21,9 @@ internal sealed class LinkState
     /// <summary>The epoch of the last connect; 0 before the first.</summary>
     public long DeviceEpoch { get; set; }
 
+    /// <summary>The epoch of the last session of this process that got as far as its birth; 0 before the first.</summary>
+    public long LastSessionEpoch { get; set; }
+
     public string? LastTrouble { get; set; }
 
     public long NextBeatSequence() => Interlocked.Increment(ref _beatSequence);
