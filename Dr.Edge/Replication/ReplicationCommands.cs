@@ -92,7 +92,7 @@ internal static class ReplicationCommands
             Console.Out.WriteLine(sentence);
         }
 
-        return CommandShell.Done;
+        return ProgramShell.Done;
     }
 
     private static int Print(CommandContext context, CopyList list)
@@ -100,13 +100,13 @@ internal static class ReplicationCommands
         if (context.Json)
         {
             CommandShell.PrintJson(list);
-            return CommandShell.Done;
+            return ProgramShell.Done;
         }
 
         if (list.Copies.Count == 0)
         {
             Console.Out.WriteLine($"{list.Volume} ({list.Role.ToString().ToLowerInvariant()}, epoch {list.Epoch}) has no copies.");
-            return CommandShell.Done;
+            return ProgramShell.Done;
         }
 
         var table = new Table().Border(TableBorder.Simple).AddColumns("PEER", "MODE", "STATE", "DURABLE", "BEHIND", "AGE", "COMMON POINT", "WIRE", "CHANGED", "DETAIL");
@@ -126,7 +126,7 @@ internal static class ReplicationCommands
         }
 
         AnsiConsole.Write(table);
-        return CommandShell.Done;
+        return ProgramShell.Done;
     }
 
     private static string Bytes(long count) => count switch
