@@ -45,6 +45,17 @@ internal sealed partial class BusinessSystemGrain
         return said;
     }
 
+    /// <summary>Stored, because after a restart of both sides "stopped" must still be told from "not begun".</summary>
+    private async Task NoteServingAsync()
+    {
+        var (settings, machine) = (store.State.Settings!, store.State.Machine!);
+        var host = settings.At(machine.Owner.Site).Host;
+        if (store.State.ServedEpoch != machine.Owner.Epoch && _seen.IsAlive(host) == true && _seen.HealthOf(host) is { Health.State: HealthState.Running } health && health.At > machine.Since)
+        {
+            await SaveAsync(store.State with { ServedEpoch = machine.Owner.Epoch });
+        }
+    }
+
     private void ObserveCopy(List<SystemEvent> said, SystemSettings settings, SystemState machine, SystemSite owner, SystemSite copy, DateTimeOffset now)
     {
         if (!settings.HasVolume())
@@ -116,11 +127,6 @@ internal sealed partial class BusinessSystemGrain
 
         if (report.Health.State == HealthState.Running)
         {
-            if (store.State.ServedEpoch != machine.Owner.Epoch)
-            {
-                store.State = store.State with { ServedEpoch = machine.Owner.Epoch };
-            }
-
             if (machine.Phase is Phase.Suspect or Phase.Deciding or Phase.NeedsOperator && report.At > machine.Since)
             {
                 _probe = null;

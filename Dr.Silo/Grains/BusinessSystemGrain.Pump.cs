@@ -24,6 +24,7 @@ internal sealed partial class BusinessSystemGrain
             }
 
             await TakeResultsAsync();
+            await NoteServingAsync();
             foreach (var seen in Observe(time.GetUtcNow()))
             {
                 _inbox.Enqueue(seen);

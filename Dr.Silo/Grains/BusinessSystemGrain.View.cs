@@ -48,7 +48,7 @@ internal sealed partial class BusinessSystemGrain
             PredictedLossSeconds = loss?.TotalSeconds,
             ForecastSeconds = store.State.LastTakeoverSeconds,
             Volume = settings.Volume,
-            Reason = machine.Run?.Trouble ?? machine.Reason ?? (machine.Phase == Phase.Deciding ? string.Join(' ', FailoverMachine.WaitsFor(machine, now)) : null),
+            Reason = string.Join(' ', FailoverMachine.WaitsFor(machine, now).Prepend(machine.Run?.Trouble ?? machine.Reason)) is { Length: > 0 } reason ? reason : null,
             Components = _seen.HealthOf(owner.Host)?.Health.Components ?? [],
             Until = machine.Phase is Phase.Deciding or Phase.Fencing or Phase.OnTrial or Phase.Held ? machine.WakeAt : null,
             LossLimitSeconds = settings.LossLimit.TotalSeconds,

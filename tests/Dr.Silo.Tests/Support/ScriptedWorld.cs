@@ -32,8 +32,8 @@ internal sealed class ScriptedWorld : IDownlink, IAsyncDisposable
     /// <summary>Times at which both sides could have written: must stay empty.</summary>
     public List<string> DoubleWriters { get; } = [];
 
-    /// <summary>What the kiosks see beyond what is so.</summary>
-    public bool KiosksReachProduction { get; set; }
+    /// <summary>What the kiosks see instead of what is so.</summary>
+    public bool? KiosksReach { get; set; }
 
     public IReadOnlyDictionary<DeviceId, DeviceSettings> Devices => new Dictionary<DeviceId, DeviceSettings>
     {
@@ -75,7 +75,7 @@ internal sealed class ScriptedWorld : IDownlink, IAsyncDisposable
         _stop.Dispose();
     }
 
-    private bool Reachable => KiosksReachProduction || (Production is { IsOn: true, Runs: true }) || Backup.Runs;
+    private bool Reachable => KiosksReach ?? (Production is { IsOn: true, Runs: true } || Backup.Runs);
 
     private static DeviceSettings Settings(SiteId site, params string[] roles) => new()
     {

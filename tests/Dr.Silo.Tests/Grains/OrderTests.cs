@@ -1,0 +1,80 @@
+using Dr.Contracts.Grains;
+using Dr.Contracts.Ids;
+using Dr.Contracts.Mqtt;
+using Dr.Silo.Storage;
+using Dr.Silo.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Dr.Silo.Tests.Grains;
+
+/// <summary>Leases and what people order.</summary>
+public sealed class OrderTests : ControlPlaneTests
+{
+    [Fact]
+    public async Task Only_the_owner_at_its_epoch_is_granted_a_lease()
+    {
+        await ProtectAsync();
+
+        (await LeaseAsync(World.Production, Epoch.First)).Granted.ShouldBeTrue();
+        (await LeaseAsync(World.Backup, Epoch.First)).Granted.ShouldBeFalse();
+        (await LeaseAsync(World.Production, new Epoch(2))).Granted.ShouldBeFalse();
+
+        await Silo.Services.GetRequiredService<OwnershipLedger>().FenceAsync(ScriptedWorld.System, Epoch.First, CancellationToken.None);
+        (await LeaseAsync(World.Production, Epoch.First)).Granted.ShouldBeFalse("the ledger says fencing, whatever this activation believes");
+    }
+
+    [Fact]
+    public async Task An_activation_that_is_no_longer_the_granter_grants_nothing()
+    {
+        await ProtectAsync();
+
+        await Silo.Services.GetRequiredService<OwnershipLedger>().BecomeGranterAsync(ScriptedWorld.System, "another activation", CancellationToken.None);
+
+        (await LeaseAsync(World.Production, Epoch.First)).Granted.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Orders_say_why_they_are_refused()
+    {
+        await ProtectAsync();
+
+        var moved = await Silo.System.StartRunAsync(new StartRun { Kind = RunKind.Move, Actor = "test", Reason = "x", SeenEpoch = new Epoch(9) });
+        var home = await Silo.System.StartRunAsync(new StartRun { Kind = RunKind.Failback, Actor = "test", Reason = "x" });
+        var unknown = await Silo.System.DecideAsync(new RunDecision { Run = new RunId("none"), Verb = RunVerb.Commit, Actor = "test" });
+
+        moved.Answer.ShouldBe(RunAnswer.EpochMoved);
+        home.Answer.ShouldBe(RunAnswer.GuardsUnmet);
+        home.UnmetGuards.ShouldNotBeEmpty();
+        unknown.Answer.ShouldBe(RunAnswer.Unknown);
+    }
+
+    [Fact]
+    public async Task The_same_order_twice_is_one_run_and_another_is_refused_while_it_is_live()
+    {
+        await ProtectAsync();
+        World.Production.Swallows = command => command is StopSystem;
+        var order = new StartRun { Kind = RunKind.Move, Actor = "test", Reason = "x", IdempotencyKey = "k" };
+
+        var first = await Silo.System.StartRunAsync(order);
+        var again = await Silo.System.StartRunAsync(order);
+        var other = await Silo.System.StartRunAsync(order with { IdempotencyKey = "other" });
+
+        (first.Answer, again.Answer, again.Run).ShouldBe((RunAnswer.Accepted, RunAnswer.Accepted, first.Run));
+        (other.Answer, other.Run).ShouldBe((RunAnswer.OtherRunLive, first.Run));
+    }
+
+    [Fact]
+    public async Task A_person_is_asked_where_policy_says_so_and_the_approval_is_on_record()
+    {
+        await RestartAsync(s => s with { Approval = ApprovalMode.Person });
+        await ProtectAsync();
+        World.Production.PowerOff();
+
+        var asked = await Silo.UntilAsync("a person to be asked", v => v.LiveRun?.State == RunState.WaitingForApproval);
+        asked.Reason.ShouldNotBeNull().ShouldContain("approval");
+        (asked.Epoch, World.Backup.Role).ShouldBe((Epoch.First, VolumeRole.Replica));
+
+        (await Silo.System.DecideAsync(new RunDecision { Run = asked.LiveRun!.Id, Verb = RunVerb.Approve, Actor = "li" })).Answer.ShouldBe(RunAnswer.Accepted);
+        (await Silo.PhaseAsync(Phase.OnTrial)).LiveRun!.Facts["approvedBy"].ShouldBe("li");
+    }
+}
