@@ -71,9 +71,11 @@ internal sealed class HostStand : IAsyncDisposable
     public static async Task<HostStand> CreateAsync()
     {
         var stand = await CreateBareAsync();
-        await RunAsync("truncate", "-s", "640M", stand.Disk);
-        await stand.StartServerAsync();
-        return stand;
+        return await stand.OrNothingAsync(async () =>
+        {
+            await RunAsync("truncate", "-s", "640M", stand.Disk);
+            await stand.StartServerAsync();
+        });
     }
 
     /// <summary>With an NBD server of a disk that has a file system and a database.</summary>
@@ -81,9 +83,26 @@ internal sealed class HostStand : IAsyncDisposable
     {
         var disk = await prepared.GetAsync();
         var stand = await CreateBareAsync();
-        await RunAsync("cp", "--sparse=always", disk, stand.Disk);
-        await stand.StartServerAsync();
-        return stand;
+        return await stand.OrNothingAsync(async () =>
+        {
+            await RunAsync("cp", "--sparse=always", disk, stand.Disk);
+            await stand.StartServerAsync();
+        });
+    }
+
+    /// <summary>A test whose preparation fails is never disposed: then nothing may be left either.</summary>
+    public async Task<HostStand> OrNothingAsync(Func<Task> prepare)
+    {
+        try
+        {
+            await prepare();
+            return this;
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Without any disk.</summary>

@@ -24,7 +24,7 @@ public sealed class WholeEdgeTests : IAsyncLifetime
     {
         _stand = await HostStand.CreateBareAsync();
         _stand.System.Nbd = null;
-        await StartAsync();
+        await _stand.OrNothingAsync(StartAsync);
         _edge.Services.GetRequiredService<VolumeSet>().Create("dilas", 640L << 20);
     }
 
