@@ -16,6 +16,7 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, Time
     private readonly Dictionary<string, PeerSession> _peers = [];
     private readonly Dictionary<VolumeId, SyncBarrier> _barriers = [];
     private Task _ending = Task.CompletedTask;
+    private int _disposed;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -57,8 +58,14 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, Time
         }
     }
 
+    /// <summary>More than once is normal: the container knows this object also as a hosted service.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         await StopAsync(CancellationToken.None);
         _changes.Dispose();
     }
