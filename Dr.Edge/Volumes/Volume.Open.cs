@@ -169,6 +169,7 @@ internal sealed partial class Volume
         }
 
         UpdateGate();
+        Gate.RaiseIfChanged();
         LogOpened(Name, Role, Epoch, _appended, cut);
     }
 
