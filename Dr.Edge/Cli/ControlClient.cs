@@ -12,6 +12,7 @@ internal sealed class ControlClient : IDisposable
 
     public ControlClient(string socketPath)
     {
+        socketPath = Path.GetFullPath(socketPath);
         _socketPath = socketPath;
         var handler = new SocketsHttpHandler
         {

@@ -1,4 +1,4 @@
-using Dr.Edge.Volumes;
+using Dr.Contracts.Cli;
 
 namespace Dr.Edge.Hosting;
 
@@ -20,8 +20,5 @@ internal sealed class PointsConfig
 
     internal TimeSpan? EveryOrNone => Duration(Every, "every");
 
-    private static TimeSpan? Duration(string? text, string key) =>
-        text is null ? null
-        : PositionText.TryParseDuration(text, out var duration) ? duration
-        : throw new DrException($"points: {key}: '{text}' is no duration.", "Write it like 30s, 5m or 24h.");
+    private static TimeSpan? Duration(string? text, string key) => text is null ? null : Quantities.ParseDuration(text, $"points: {key}");
 }

@@ -1,40 +1,20 @@
-using System.Text.RegularExpressions;
+using Dr.Contracts.Cli;
 
 namespace Dr.Edge.Volumes;
 
 /// <summary>A position as people write it: a point's id or label, an ISO 8601 time (UTC unless it says otherwise), or how long ago (<c>-30s</c>, <c>-5m</c>, <c>-2h</c>, <c>-1d</c>).</summary>
-internal static partial class PositionText
+internal static class PositionText
 {
     public static bool TryParseTime(string text, DateTimeOffset now, out DateTimeOffset at)
     {
-        if (text.StartsWith('-') && TryParseDuration(text[1..], out var ago))
+        if (text.StartsWith('-'))
         {
-            at = now - ago;
+            at = now - Quantities.ParseDuration(text[1..], "how long ago");
             return true;
         }
 
         return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out at)
             && text.Contains('-', StringComparison.Ordinal);
-    }
-
-    public static bool TryParseDuration(string text, out TimeSpan duration)
-    {
-        duration = default;
-        if (DurationPattern().Match(text) is not { Success: true } match || !double.TryParse(match.Groups["value"].ValueSpan, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value))
-        {
-            return false;
-        }
-
-        var unit = match.Groups["unit"].Value switch
-        {
-            "ms" => TimeSpan.FromMilliseconds(1),
-            "s" => TimeSpan.FromSeconds(1),
-            "m" => TimeSpan.FromMinutes(1),
-            "h" => TimeSpan.FromHours(1),
-            _ => TimeSpan.FromDays(1),
-        };
-        duration = unit * value;
-        return true;
     }
 
     /// <summary>The point or time that <paramref name="text"/> names on this volume.</summary>
@@ -55,7 +35,4 @@ internal static partial class PositionText
             ? (null, at)
             : throw new DrException($"Volume {volume.Name} has no point '{text}', and it is no time either.", $"'dr-edge point list {volume.Name}' shows its points; times are ISO 8601 or like -30s.");
     }
-
-    [GeneratedRegex("^(?<value>[0-9]+(\\.[0-9]+)?)(?<unit>ms|s|m|h|d)$", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex DurationPattern();
 }

@@ -144,6 +144,12 @@ internal sealed class StagingLayer : IDisposable
         {
             _file.File.Truncate(_tail);
         }
+
+        if (_tail > LayerHeader.SizeBytes)
+        {
+            // After a crash the mark and what it covers may be in memory only; the caller takes the resume position for durable.
+            _file.File.SyncData();
+        }
     }
 
     private void Append(long resumePosition)

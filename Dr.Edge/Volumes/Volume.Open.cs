@@ -161,9 +161,16 @@ internal sealed partial class Volume
             LogFailed(Name, exception.Message);
         }
 
+        if (_unreadable is null && _head.Tail > LayerHeader.SizeBytes && _head.File.File.TrySyncData() is var errno && errno != 0)
+        {
+            // What a process that was killed had written may be nowhere but in memory still; until it is on the disk, no flush may be answered for it.
+            _failure = $"{_head.File.File.Path} could not be flushed: {Posix.Describe(errno)}";
+            LogFailed(Name, _failure);
+        }
+
         _durable = _appended;
         _currentAsOf = _appended == 0 ? null : DateTimeOffset.UnixEpoch.AddMicroseconds(_lastMicroseconds);
-        if (_unreadable is null)
+        if (Fault is null)
         {
             Reopen();
         }

@@ -39,12 +39,12 @@ string Run(Step step, int number)
         case StepKind.Point:
             if (volume.Points.Count >= 20)
             {
-                volume.DeletePoint(volume.Points[0].Id);
+                DeletePoint(0);
             }
 
             return volume.CreatePoint(null, PointConsistency.Crash, null).Id.Value;
         case StepKind.DeletePoint when volume.Points.Count > 3:
-            volume.DeletePoint(volume.Points[step.Seed % 4 == 0 ? volume.Points.Count / 2 : 0].Id);
+            DeletePoint(step.Seed % 4 == 0 ? volume.Points.Count / 2 : 0);
             return "";
         case StepKind.Clone when volume.Points.Count > 0:
             if (set.Find("c") is not null)
@@ -72,6 +72,16 @@ string Run(Step step, int number)
             return "";
         default:
             return "";
+    }
+}
+
+// The point at the index, or the next one that the clone does not hold.
+void DeletePoint(int index)
+{
+    var held = set.Find("c")?.Origin?.Sequence;
+    if (volume.Points.Skip(index).FirstOrDefault(point => point.Sequence != held) is { } victim)
+    {
+        volume.DeletePoint(victim.Id);
     }
 }
 

@@ -51,7 +51,7 @@ public sealed class CrashTests : IDisposable
     /// <summary>Runs the child until it ends or dies and checks what it left; true when it died.</summary>
     private bool Round(int seed, int count, string? crashAt, int? killAfter)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "dr-crash-child"), [_directory, $"{seed}", $"{count}"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "dr-crash-child"), [_directory, $"{seed}", $"{count}"]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         if (crashAt is not null)
         {
             start.Environment["DR_CRASH_AT"] = crashAt;

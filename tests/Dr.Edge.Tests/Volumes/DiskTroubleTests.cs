@@ -73,6 +73,21 @@ public sealed class DiskTroubleTests : IDisposable
     }
 
     [Fact]
+    public void What_is_recovered_after_a_crash_is_flushed_before_anybody_is_told_that_it_is_durable()
+    {
+        StoreFixture.Write(_volume, 0, StoreFixture.Pattern(4096, 1));
+        _store.Crash(_ => _disk.Count(DiskCall.Sync, ".log"));
+        _disk.Calls.ShouldBe(1);
+        var volume = _store.Set.Get("v");
+        volume.Durable.ShouldBe(volume.Appended);
+        StoreFixture.Write(volume, 0, StoreFixture.Pattern(4096, 2));
+        _store.Crash(_ => _disk.Fail(DiskCall.Sync, ".log", Posix.EIO));
+        volume = _store.Set.Get("v");
+        volume.Fault.ShouldNotBeNull();
+        Should.Throw<BlockDeviceException>(volume.Flush);
+    }
+
+    [Fact]
     public void A_write_error_stops_the_volume_for_writing_but_not_for_reading()
     {
         StoreFixture.Write(_volume, 0, StoreFixture.Pattern(4096, 1));
@@ -91,6 +106,12 @@ public sealed class DiskTroubleTests : IDisposable
         public int Errno { get; set; }
 
         public int Calls { get; private set; }
+
+        public void Count(DiskCall call, string suffix)
+        {
+            Fail(call, suffix, errno: 0);
+            Calls = 0;
+        }
 
         public void Fail(DiskCall call, string suffix, int errno) => (_call, _suffix, Errno) = (call, suffix, errno);
 
