@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Dr.Contracts.Cli;
 using Dr.Edge.Cli;
 using Dr.Edge.Host;
 using Dr.Edge.Kiosk;

@@ -1,4 +1,3 @@
-using Dr.Contracts.Cli;
 
 namespace Dr.Edge.Hosting;
 
