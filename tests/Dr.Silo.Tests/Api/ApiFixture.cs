@@ -1,0 +1,63 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Dr.Contracts.Ids;
+using Dr.Silo.Hosting;
+using Dr.Silo.Tests.Support;
+using Microsoft.AspNetCore.Builder;
+
+namespace Dr.Silo.Tests.Api;
+
+/// <summary>The whole silo as <c>dr-silo run</c> composes it, on SQLite with its embedded broker; no device is there.</summary>
+public sealed class ApiFixture : IAsyncLifetime
+{
+    private readonly TempDirectory _directory = new();
+    private readonly ScriptedWorld _settings = new();
+    private WebApplication? _app;
+
+    public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(20) };
+
+    public IServiceProvider Services => _app!.Services;
+
+    public async ValueTask InitializeAsync()
+    {
+        var http = FreePort();
+        var plan = new SiloPlan
+        {
+            Sites = [new SiteId("production"), new SiteId("backup")],
+            Devices = _settings.Devices,
+            Systems = [TestSilo.Settings(_settings)],
+        };
+        _app = await SiloApp.BuildAsync(
+            new SiloOptions
+            {
+                DataDirectory = _directory.Path,
+                Http = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{http}"),
+                MqttListen = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{FreePort()}"),
+            },
+            plan,
+            CancellationToken.None);
+        await _app.StartAsync();
+        Http.BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{http}"));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        if (_app is not null)
+        {
+            await _app.StopAsync();
+            await _app.DisposeAsync();
+        }
+
+        await _settings.DisposeAsync();
+        _directory.Dispose();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,151 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Dr.Contracts.Grains;
+using Dr.Silo.Storage;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Dr.Silo.Tests.Api;
+
+/// <summary>The admin API over HTTP, against the silo as it is run.</summary>
+public sealed class ApiTests(ApiFixture silo) : IClassFixture<ApiFixture>
+{
+    [Fact]
+    public async Task A_system_is_shown_with_phase_epoch_and_conditions_with_reasons()
+    {
+        var system = await silo.Http.GetFromJsonAsync<JsonElement>("/api/v1/systems/dilas");
+
+        system.GetProperty("phase").GetString().ShouldBe("Unprotected");
+        system.GetProperty("epoch").GetInt64().ShouldBe(1);
+        system.GetProperty("class").GetString().ShouldBe("T");
+        system.GetProperty("conditions").EnumerateArray().Select(c => c.GetProperty("kind").GetString()).ShouldBe(["Serving", "DataProtected", "PeerReady", "Fenced"]);
+        system.GetProperty("conditions").EnumerateArray().ShouldAllBe(c => c.GetProperty("reason").GetString()!.Length > 0);
+    }
+
+    [Theory]
+    [InlineData("systems", 1)]
+    [InlineData("volumes", 1)]
+    [InlineData("devices", 4)]
+    [InlineData("sites", 2)]
+    [InlineData("runs", 0)]
+    public async Task Lists_hold_what_is_configured(string list, int count) =>
+        (await silo.Http.GetFromJsonAsync<JsonElement>($"/api/v1/{list}")).GetArrayLength().ShouldBe(count);
+
+    [Theory]
+    [InlineData("/api/v1/systems/none")]
+    [InlineData("/api/v1/runs/none")]
+    [InlineData("/api/v1/devices/none")]
+    [InlineData("/api/v1/volumes/none")]
+    public async Task What_is_not_there_is_a_problem_in_words(string path)
+    {
+        var answer = await silo.Http.GetAsync(path);
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        answer.Content.Headers.ContentType!.MediaType.ShouldBe("application/problem+json");
+        (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("title").GetString()!.ShouldContain("none");
+    }
+
+    [Fact]
+    public async Task An_order_about_an_old_epoch_is_refused_with_412()
+    {
+        var answer = await PostRunAsync("failover", "7");
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.PreconditionFailed);
+        (await ProblemAsync(answer)).GetRawText().ShouldContain("epoch 7");
+    }
+
+    [Fact]
+    public async Task A_guard_that_fails_is_named()
+    {
+        var answer = await PostRunAsync("move", null);
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.PreconditionFailed);
+        (await ProblemAsync(answer)).GetProperty("unmetGuards").GetArrayLength().ShouldBeGreaterThan(0);
+    }
+
+    [Theory]
+    [InlineData("{\"system\":\"dilas\",\"kind\":\"explode\",\"actor\":\"a\",\"reason\":\"b\"}", HttpStatusCode.BadRequest)]
+    [InlineData("{\"system\":\"dilas\",\"kind\":\"move\",\"actor\":\"\",\"reason\":\"b\"}", HttpStatusCode.BadRequest)]
+    [InlineData("{\"system\":\"none\",\"kind\":\"move\",\"actor\":\"a\",\"reason\":\"b\"}", HttpStatusCode.NotFound)]
+    public async Task An_order_that_makes_no_sense_is_refused(string body, HttpStatusCode expected)
+    {
+        using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+
+        (await silo.Http.PostAsync("/api/v1/runs", content)).StatusCode.ShouldBe(expected);
+    }
+
+    [Fact]
+    public async Task The_document_describes_every_path_and_the_problems_of_starting_a_run()
+    {
+        var document = await silo.Http.GetFromJsonAsync<JsonElement>("/openapi/v1.json");
+
+        var paths = document.GetProperty("paths").EnumerateObject().Select(p => p.Name).ToArray();
+        foreach (var path in new[] { "/api/v1/systems", "/api/v1/systems/{id}", "/api/v1/volumes", "/api/v1/devices", "/api/v1/sites", "/api/v1/runs", "/api/v1/runs/{id}", "/api/v1/runs/{id}/commit", "/api/v1/runs/{id}/approve", "/api/v1/runs/{id}/stop", "/api/v1/events", "/api/v1/audit" })
+        {
+            paths.ShouldContain(path);
+        }
+
+        var responses = document.GetProperty("paths").GetProperty("/api/v1/runs").GetProperty("post").GetProperty("responses");
+        foreach (var status in new[] { "202", "409", "412" })
+        {
+            responses.TryGetProperty(status, out _).ShouldBeTrue(status);
+        }
+    }
+
+    [Fact]
+    public async Task Health_and_metrics_answer()
+    {
+        (await silo.Http.GetAsync("/healthz")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await silo.Http.GetStringAsync("/metrics")).ShouldContain("dr_system_epoch{system=\"dilas\"} 1");
+    }
+
+    [Fact]
+    public async Task The_event_stream_resumes_after_the_last_event_that_was_seen()
+    {
+        var events = silo.Services.GetRequiredService<EventLog>();
+        await events.AppendAsync([(null, Event("first")), (null, Event("second"))], CancellationToken.None);
+        var last = await events.LastIdAsync(CancellationToken.None);
+
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/events");
+        request.Headers.Add("Last-Event-ID", (last - 1).ToString(System.Globalization.CultureInfo.InvariantCulture));
+        using var answer = await silo.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync());
+
+        (await NextDataAsync(reader)).ShouldContain("second");
+        await events.AppendAsync([(null, Event("third"))], CancellationToken.None);
+        (await NextDataAsync(reader)).ShouldContain("third");
+    }
+
+    private static async Task<string> NextDataAsync(StreamReader reader)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (await reader.ReadLineAsync(limit.Token) is { } line)
+        {
+            if (line.StartsWith("data: ", StringComparison.Ordinal))
+            {
+                return line;
+            }
+        }
+
+        throw new InvalidOperationException("The stream ended before an event came.");
+    }
+
+    private static EventRecord Event(string text) => new() { At = TimeProvider.System.GetUtcNow(), Kind = "test", Subject = "dilas", Text = text };
+
+    private static async Task<JsonElement> ProblemAsync(HttpResponseMessage answer)
+    {
+        answer.Content.Headers.ContentType!.MediaType.ShouldBe("application/problem+json");
+        return await answer.Content.ReadFromJsonAsync<JsonElement>();
+    }
+
+    private async Task<HttpResponseMessage> PostRunAsync(string kind, string? seen)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/runs") { Content = JsonContent.Create(new { system = "dilas", kind, actor = "test", reason = "test" }) };
+        if (seen is not null)
+        {
+            request.Headers.TryAddWithoutValidation("If-Match", seen);
+        }
+
+        return await silo.Http.SendAsync(request);
+    }
+}
