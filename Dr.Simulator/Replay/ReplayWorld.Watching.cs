@@ -10,7 +10,6 @@ internal sealed partial class ReplayWorld
 {
     private static readonly TimeSpan TickPeriod = TimeSpan.FromSeconds(1);
 
-    /// <summary>One finding about a line is enough for a while.</summary>
     private static readonly TimeSpan ReviewAgainAfter = TimeSpan.FromMinutes(10);
 
     private static readonly TimeSpan QuietAfter = TimeSpan.FromMinutes(2);
@@ -48,12 +47,12 @@ internal sealed partial class ReplayWorld
 
         system.Watched = true;
         system.Detector = null;
-        _scheduler.After(system.Beats.BusyPeriod * 0.5, () => Beat(system));
+        _scheduler.After(_times.Phase(system.Beats.BusyPeriod), () => Beat(system));
         if (!_ticking)
         {
             _ticking = true;
             _local = LocalHealth.StartedAt(Now, TickPeriod);
-            _scheduler.After(TickPeriod, Tick);
+            _scheduler.After(_times.Phase(TickPeriod), Tick);
         }
     }
 
@@ -129,12 +128,12 @@ internal sealed partial class ReplayWorld
                     Detected(system, $"No beat since {detector.ArrivedAt:HH:mm:ss}; φ = {judged.Phi:F1}.");
                     Apply(system, new SystemEvent.Suspected(judged.Phi, $"No beat for {(Now - detector.ArrivedAt).TotalSeconds:F1} s, φ = {judged.Phi:F1}."));
                 }
-                else if (judged.Liveness == Liveness.Alive && !system.AccessUnderReview && system.Unserved > 0 && WitnessSees(system))
+                else if (judged.Liveness == Liveness.Alive && system.Unserved > 0 && system.WitnessReportAt is { } reported && Now >= reported)
                 {
-                    system.AccessUnderReview = true;
+                    // One finding about a line is enough for a while.
+                    system.WitnessReportAt = Now + ReviewAgainAfter;
                     Detected(system, "Witnesses report that they are not served.");
                     ProbeLater(system);
-                    _scheduler.After(ReviewAgainAfter, () => system.AccessUnderReview = false);
                 }
             }
 
@@ -148,14 +147,15 @@ internal sealed partial class ReplayWorld
         }
     }
 
-    /// <summary>Witnesses report with their own beats: a kiosk every ten seconds, others every thirty. Who is cut off from us as well reports nothing.</summary>
-    private bool WitnessSees(SimSystem system) => system.Users.Any(u =>
-    {
-        var period = u.Group == "street kiosks" ? BeatClass.Kiosk24H.BusyPeriod : BeatClass.IndoorKiosk.BusyPeriod;
-        var places = Places.Users[u.Group];
-        return places.Where((place, index) => !Served(system, place) && _network.Reaches(place, Places.Control)
-            && ((long)(Now - system.Incident!.Strike).TotalSeconds + index + 1) % ((long)period.TotalSeconds / places.Length) == 0).Any();
-    });
+    /// <summary>
+    /// Witnesses report with their own beats, each in its own rhythm: a street kiosk every ten seconds, others every thirty, after a try that had to time out.
+    /// Who is cut off from us as well reports nothing.
+    /// </summary>
+    private DateTimeOffset? FirstWitnessReport(SimSystem system) => system.Users
+        .SelectMany(u => Places.Users[u.Group].Select(place => (Place: place, Period: (u.Group == "street kiosks" ? BeatClass.Kiosk24H : BeatClass.IndoorKiosk).BusyPeriod)))
+        .Where(w => !Served(system, w.Place) && _network.Reaches(w.Place, Places.Control))
+        .Select(w => (DateTimeOffset?)(Now + _times.Phase(w.Period) + ModelTimes.CheckTimeout))
+        .Min();
 
     private bool AccessLost(SimSystem system) => Share(system) > 0;
 

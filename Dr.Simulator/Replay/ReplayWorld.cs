@@ -77,6 +77,8 @@ internal sealed partial class ReplayWorld
 
     private void Strike(Incident incident)
     {
+        // What was lost until now belongs to the incident before this one.
+        CountAll();
         incident.Tell(Now, "fault", $"{incident.Fault.Symptom}: {incident.Breakage} breaks.");
         var repairAt = incident.Breakage.Lasts is { } lasts ? Now + lasts : _hours.ClosingOf(Now);
         var own = _systems.GetValueOrDefault(incident.Fault.System);
@@ -97,8 +99,9 @@ internal sealed partial class ReplayWorld
             }
 
             Count(system);
-            if (system.Incident == incident && Share(system) > 0)
+            if (system.Incident == incident && system.Unserved > 0)
             {
+                system.WitnessReportAt = FirstWitnessReport(system);
                 incident.UsersCutOffFromBothSites |= system.Users.Any(u => Places.Users[u.Group].Any(p =>
                     !_network.Reaches(p, Places.Backup) && !Served(system, p)));
                 incident.Lost.TryAdd(system.Id, TimeSpan.Zero);

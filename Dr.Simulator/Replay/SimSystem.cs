@@ -69,7 +69,8 @@ internal sealed class SimSystem
 
     public bool ReportedFailing { get; set; }
 
-    public bool AccessUnderReview { get; set; }
+    /// <summary>When the first report of a witness that is not served comes in; moved on after each review.</summary>
+    public DateTimeOffset? WitnessReportAt { get; set; }
 
     public long Sequence { get; set; } = 1;
 

@@ -26,6 +26,9 @@ internal sealed class ModelTimes(Chance chance)
 
     public TimeSpan NextCheck() => CheckPeriod * chance.Next();
 
+    /// <summary>Where in its rhythm something periodic stands.</summary>
+    public TimeSpan Phase(TimeSpan period) => period * chance.Next();
+
     public TimeSpan Restart() => Seconds(6, 20);
 
     public TimeSpan StandbyStart() => Seconds(15, 40);

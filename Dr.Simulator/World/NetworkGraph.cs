@@ -5,15 +5,19 @@ internal sealed class NetworkGraph
 {
     private readonly Dictionary<string, List<string>> _edges = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Predicate<string>> _ends = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, int> _down = new(StringComparer.Ordinal);
 
-    public IEnumerable<string> Nodes => _edges.Keys;
+    // The same few parts break again and again, and every change of the world asks for every user: answers are kept per set of broken parts.
+    private readonly Dictionary<string, Dictionary<(string, string), bool>> _known = new(StringComparer.Ordinal);
+    private Dictionary<(string, string), bool> _now = [];
+    private readonly Dictionary<string, int> _down = new(StringComparer.Ordinal);
 
     /// <summary>Marks an end: traffic starts or ends there, or in what hangs on it, but nothing passes through to elsewhere.</summary>
     public void End(string node, Predicate<string>? exceptTo = null) => _ends[node] = exceptTo ?? (_ => false);
 
     public void Link(string a, string b)
     {
+        _known.Clear();
+        _now = [];
         Of(a).Add(b);
         Of(b).Add(a);
     }
@@ -23,13 +27,34 @@ internal sealed class NetworkGraph
     {
         Invariant.Require(_edges.ContainsKey(node), $"there is no part '{node}' in the network.");
         _down[node] = _down.GetValueOrDefault(node) + 1;
+        Changed();
     }
 
-    public void Repair(string node) => _down[node] = Math.Max(0, _down.GetValueOrDefault(node) - 1);
+    public void Repair(string node)
+    {
+        _down[node] = Math.Max(0, _down.GetValueOrDefault(node) - 1);
+        Changed();
+    }
 
     public bool IsUp(string node) => _down.GetValueOrDefault(node) == 0;
 
     public bool Reaches(string from, string to)
+    {
+        if (!_now.TryGetValue((from, to), out var answer))
+        {
+            answer = _now[(from, to)] = Search(from, to);
+        }
+
+        return answer;
+    }
+
+    private void Changed()
+    {
+        var broken = string.Join('|', _down.Where(d => d.Value > 0).Select(d => d.Key).Order(StringComparer.Ordinal));
+        _now = _known.TryGetValue(broken, out var known) ? known : _known[broken] = [];
+    }
+
+    private bool Search(string from, string to)
     {
         if (!IsUp(from) || !IsUp(to))
         {

@@ -43,6 +43,6 @@ public sealed record DetectorState
         }
     }
 
-    /// <summary>Chance that a beat is lost, with one imagined loss in a hundred so that a short clean record is not taken for certainty.</summary>
-    public double LossRate => (Lost + 1) / (Received + Lost + 100);
+    /// <summary>Chance that a beat is lost, with half an imagined loss so that a short clean record is not taken for certainty.</summary>
+    public double LossRate => (Lost + 0.5) / (Received + Lost + 1);
 }

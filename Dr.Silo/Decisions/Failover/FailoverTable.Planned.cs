@@ -81,9 +81,9 @@ public static partial class FailoverTable
         t.In([.. Ready, FailedOver, Reversing]).On<Hold>("automation is held").When(EndsLater).Set(ComeBackHere).Set(HoldFor).GoTo(Held);
         t.In(Suspect).On<Hold>("automation is held").When(EndsLater).Set(HoldFor).GoTo(Held);
         t.In(Held).On<Hold>("held longer").When(EndsLater).Set(HoldFor).Stay();
-        t.In(Held).On<Release>("released").Set(Because(null)).GoToOneOf(Back, HeldFrom);
+        t.In(Held).On<Release>("released").Set(Because(null)).GoToOneOf(Back, AtRest);
         t.In(Held).On<TimePassed>("the hold is over").When(BudgetSpent).Set(Because(null))
-            .Do(Alert(AlertKey.Held, false, "A hold has ended; automation is on again.")).GoToOneOf(Back, HeldFrom);
+            .Do(Alert(AlertKey.Held, false, "A hold has ended; automation is on again.")).GoToOneOf(Back, AtRest);
         t.In(Held).On<CopyLost>("the copy is gone while held").When(OwnerIsHome).Set((s, _, _) => s with { ReturnTo = Unprotected }).Do(Alert(AlertKey.Unprotected, false, "The copy is gone while automation is held.")).KeepDeadline().Stay();
         t.In(Held).On<CopyLost>("the copy at home is gone while held").When(OwnerIsAway).Set((s, _, _) => s with { ReturnTo = FailedOver }).Do(Alert(AlertKey.Unprotected, false, "The copy is gone while automation is held.")).KeepDeadline().Stay();
     }
@@ -100,7 +100,7 @@ public static partial class FailoverTable
         Fence<RollBack>(t, [NeedsOperator], "back to the old copy", StartRollBack, FreshRunId, RunPastClaim, NotDisputed);
         t.In(NeedsOperator).On<StartFailover>("a person orders a failover").When(NewRun, NotDisputed)
             .Set((s, e, now) => Ordered(s, RunPurpose.Failover, (StartFailover)e, ((StartFailover)e).Run, ((StartFailover)e).Reason, now)).Do(Assess).GoTo(Deciding);
-        t.In(NeedsOperator).On<OwnerServes>("it serves again by itself").When(NoRun, NotDisputed).Set(Because(null)).GoToOneOf(Back, [.. Ready, .. WithoutCopy]);
+        t.In(NeedsOperator).On<OwnerServes>("it serves again by itself").When(NoRun, NotDisputed).Set(Because(null)).GoToOneOf(Back, AtRest);
         t.In(NeedsOperator).On<OwnerServes>("the new owner is heard again").When(StoppedOnTrial, NotDisputed)
             .Set((s, _, _) => Runs.Edit(s, r => r with { StoppedIn = null, Trouble = null })).GoTo(OnTrial);
         t.In(NeedsOperator).On<OwnershipMoved>("the ledger moved further").When(HigherEpoch, NotOurClaim).Set((s, e, _) => s with { Disputed = ((OwnershipMoved)e).Actual }).KeepDeadline().Stay();

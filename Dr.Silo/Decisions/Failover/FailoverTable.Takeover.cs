@@ -26,7 +26,7 @@ public static partial class FailoverTable
             .Set((s, e, _) => Runs.Edit(s, r => r with { Verdict = ((Classified)e).Verdict })).Do(AskPerson).KeepDeadline().Stay();
         t.In(Deciding).On<Decline>("a person declines").When(ThisRun, EndsLater)
             .Set((s, e, _) => Runs.Finish(s, "Declined.") with { HoldUntil = ((Decline)e).Until }).GoTo(Held);
-        t.In(Deciding).On<Abort>("called off").When(ThisRun).Set((s, _, _) => Runs.Finish(s, "Called off.")).GoToOneOf(Back, [.. Ready, FailedOver, Reversing]);
+        t.In(Deciding).On<Abort>("called off").When(ThisRun).Set((s, _, _) => Runs.Finish(s, "Called off.")).GoToOneOf(Back, AtRest);
         t.In(Deciding).On<TimePassed>("still waiting for a decision").When(BudgetSpent).Do(AskPerson, Assess).Stay();
     }
 
@@ -76,8 +76,10 @@ public static partial class FailoverTable
 
     private static void TrialRows(TableBuilder t)
     {
-        t.In(OnTrial).On<Commit>("committed").When(ThisRun).Set((s, _, _) => Runs.Finish(s, null)).GoTo(FailedOver);
-        t.In(OnTrial).On<TimePassed>("the trial is over").When(BudgetSpent).Set((s, _, _) => Runs.Finish(s, null)).GoTo(FailedOver);
+        t.In(OnTrial).On<Commit>("committed").When(ThisRun, OwnerIsAway).Set((s, _, _) => Runs.Finish(s, null)).GoTo(FailedOver);
+        t.In(OnTrial).On<Commit>("committed at home").When(ThisRun, OwnerIsHome).Set((s, _, _) => Runs.Finish(s, null)).GoTo(Unprotected);
+        t.In(OnTrial).On<TimePassed>("the trial is over").When(BudgetSpent, OwnerIsAway).Set((s, _, _) => Runs.Finish(s, null)).GoTo(FailedOver);
+        t.In(OnTrial).On<TimePassed>("the trial at home is over").When(BudgetSpent, OwnerIsHome).Set((s, _, _) => Runs.Finish(s, null)).GoTo(Unprotected);
         Fence<RollBack>(t, [OnTrial], "back to the old copy", StartRollBack, FreshRunId);
         t.In(OnTrial).On<Suspected>("silent on trial").Do(ProbeOwner).KeepDeadline().Stay();
         t.In(OnTrial).On<Classified>("the new owner is lost").When(OwnerLost).Set(Runs.StopFor("The new owner was lost on trial; a taken-over system never bounces back by itself."))

@@ -18,7 +18,7 @@ public static partial class FailoverTable
     private static readonly Phase[] Drilling = [DrillCloning, DrillStarting, DrillVerifying, DrillCleaning];
     private static readonly Phase[] AfterClaim = [Promoting, Starting, Repointing, Verifying];
 
-    private static readonly Phase[] HeldFrom = [.. Ready, Unprotected, FailedOver, Reversing];
+    private static readonly Phase[] AtRest = [.. Ready, .. WithoutCopy];
 
     public static IReadOnlyList<TableRow> Rows { get; } = Build();
 

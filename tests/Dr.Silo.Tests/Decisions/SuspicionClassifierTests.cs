@@ -1,0 +1,91 @@
+using Dr.Contracts.Ids;
+using Dr.Silo.Decisions.Detection;
+
+namespace Dr.Silo.Tests.Decisions;
+
+public sealed class SuspicionClassifierTests
+{
+    private static readonly DateTimeOffset Now = new(2012, 2, 1, 12, 0, 0, TimeSpan.Zero);
+
+    [Fact]
+    public void Silent_and_its_own_clients_cannot_reach_it_is_a_dead_server_on_two_kinds_of_evidence()
+    {
+        var verdict = SuspicionClassifier.Classify(Silent(Sees("kiosk-1", false), Sees("branch-1", false)));
+        verdict.Scope.ShouldBe(FaultScope.Device);
+        verdict.IndependentKinds.ShouldBe(2);
+        verdict.OwnerIsLost.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Everything_of_its_site_silent_is_a_lost_site() =>
+        SuspicionClassifier.Classify(Silent(Sees("kiosk-1", false), Sees("branch-1", false)) with { SiteDevices = 4, SiteDevicesSilent = 4 }).Scope.ShouldBe(FaultScope.Site);
+
+    [Fact]
+    public void Silent_but_its_clients_are_served_is_our_line() =>
+        SuspicionClassifier.Classify(Silent(Sees("kiosk-1", true), Sees("branch-1", false))).Scope.ShouldBe(FaultScope.Line);
+
+    [Fact]
+    public void Clients_reach_it_but_their_transactions_fail_is_the_application() =>
+        SuspicionClassifier.Classify(Silent(Sees("kiosk-1", true, failed: true), Sees("branch-1", true, failed: true))).Scope.ShouldBe(FaultScope.Application);
+
+    [Fact]
+    public void One_branch_alone_is_that_branch()
+    {
+        var facts = Answering(Sees("futian-1", false, site: "futian"), Sees("futian-2", false, site: "futian"), Sees("kiosk-1", true));
+        SuspicionClassifier.Classify(facts).Scope.ShouldBe(FaultScope.Branch);
+    }
+
+    [Fact]
+    public void Works_but_nobody_outside_gets_in_is_the_access()
+    {
+        var facts = Answering(Sees("kiosk-1", false), Sees("kiosk-2", false), Sees("desk-1", true, inside: true));
+        var verdict = SuspicionClassifier.Classify(facts);
+        (verdict.Scope, verdict.IndependentKinds).ShouldBe((FaultScope.Access, 1));
+        SuspicionClassifier.Classify(facts with { SiteReportsAccessLost = true }).IndependentKinds.ShouldBe(2);
+    }
+
+    [Fact]
+    public void Without_witnesses_silence_probes_and_will_are_one_kind_and_decide_nothing()
+    {
+        var verdict = SuspicionClassifier.Classify(Silent() with { Will = true });
+        (verdict.Scope, verdict.IndependentKinds).ShouldBe((FaultScope.Unclear, 1));
+    }
+
+    [Fact]
+    public void Two_witnesses_behind_one_line_are_one() =>
+        SuspicionClassifier.Classify(Silent(Sees("kiosk-1", false, path: "line"), Sees("kiosk-2", false, path: "line"))).Scope.ShouldBe(FaultScope.Unclear);
+
+    [Fact]
+    public void What_was_seen_half_a_minute_ago_is_about_another_moment()
+    {
+        var old = Sees("kiosk-1", false) with { At = Now - TimeSpan.FromSeconds(31) };
+        SuspicionClassifier.Classify(Silent(old, Sees("branch-1", false))).Scope.ShouldBe(FaultScope.Unclear);
+    }
+
+    [Fact]
+    public void A_probe_that_is_answered_ends_the_suspicion() => SuspicionClassifier.Classify(Answering()).Scope.ShouldBe(FaultScope.None);
+
+    [Fact]
+    public void Many_at_once_have_one_cause_and_it_is_the_smallest_that_explains_them()
+    {
+        TopologyNode[] tree =
+        [
+            new("broker", "broker", null), new("line", "line", "broker"), new("futian", "branch", "line"), new("luohu", "branch", "line"), new("hall", "switch", "broker"),
+            .. Enumerable.Range(1, 5).Select(i => new TopologyNode($"f{i}", "kiosk", "futian")),
+            .. Enumerable.Range(1, 5).Select(i => new TopologyNode($"l{i}", "kiosk", "luohu")),
+            .. Enumerable.Range(1, 5).Select(i => new TopologyNode($"h{i}", "kiosk", "hall")),
+        ];
+        CommonAncestor.IsMass(5, 15).ShouldBeTrue();
+        CommonAncestor.IsMass(3, 15).ShouldBeFalse();
+        CommonAncestor.Find(tree, ["f1", "f2", "f3", "f4", "f5"])!.Node.Id.ShouldBe("futian");
+        CommonAncestor.Find(tree, ["f1", "f2", "f3", "f4", "f5", "l1", "l2", "l3", "l4", "l5"])!.Node.Id.ShouldBe("line");
+        CommonAncestor.Find(tree, ["f1", "l1", "h1"]).ShouldBeNull();
+    }
+
+    private static SuspicionFacts Silent(params WitnessReport[] witnesses) => new() { Suspect = new DeviceId("prod-1"), Now = Now, Silent = true, ProbesSent = 5, Witnesses = witnesses };
+
+    private static SuspicionFacts Answering(params WitnessReport[] witnesses) => Silent(witnesses) with { Silent = false, ProbesAnswered = 5 };
+
+    private static WitnessReport Sees(string witness, bool reachable, bool failed = false, bool inside = false, string? path = null, string? site = null) =>
+        new(new DeviceId(witness), new SiteId(site ?? witness), path ?? witness, inside, reachable, failed, Now);
+}
