@@ -141,7 +141,7 @@ public sealed class ReplayTests
     public void The_page_loads_nothing_from_elsewhere_and_shows_every_system()
     {
         var html = HtmlReport.Render(Result);
-        Regex.IsMatch(html, "(src|href)\\s*=|@import|url\\(", RegexOptions.IgnoreCase).ShouldBeFalse();
+        Regex.IsMatch(html, "(src|href)\\s*=|@import|url\\(", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture).ShouldBeFalse();
         foreach (var system in Result.Systems)
         {
             html.ShouldContain(System.Net.WebUtility.HtmlEncode(system.Name));
