@@ -1,0 +1,24 @@
+using System.Diagnostics;
+
+namespace Dr.EndToEnd.Tests.WebConsole;
+
+/// <summary>Waits for what has no event of its own in another process.</summary>
+internal static class Waiting
+{
+    public static Task UntilAsync(string what, Func<bool> holds, TimeSpan? limit = null) => UntilAsync(what, () => Task.FromResult(holds()), limit);
+
+    public static async Task UntilAsync(string what, Func<Task<bool>> holds, TimeSpan? limit = null)
+    {
+        var deadline = limit ?? TimeSpan.FromSeconds(30);
+        var started = Stopwatch.GetTimestamp();
+        while (!await holds())
+        {
+            if (Stopwatch.GetElapsedTime(started) > deadline)
+            {
+                throw new TimeoutException($"Waited {deadline.TotalSeconds:F0} s for {what}.");
+            }
+
+            await Task.Delay(50);
+        }
+    }
+}
