@@ -32,7 +32,7 @@ public static class OperatorActions
             [
                 $"The {Words.Plain(run.Kind)} goes on at once.",
                 LossSentence(run.Facts.TryGetValue("predictedLossSeconds", out var text) && double.TryParse(text, CultureInfo.InvariantCulture, out var loss) ? loss : system.PredictedLossSeconds),
-                $"{run.From} is fenced first: {run.To} is not promoted before there is proof that {run.From} cannot write.",
+                $"{Words.Sentence(run.From.Value)} is fenced first: {run.To} is not promoted before there is proof that {run.From} cannot write.",
             ]));
         }
 
@@ -40,7 +40,7 @@ public static class OperatorActions
         {
             actions.Add(Decide(system, run, "commit", "Commit", $"Commit {system.Name} to {run.To}?", Tone.Good,
             [
-                $"{run.To} serves for good and its copy is the truth from now on.",
+                $"{Words.Sentence(run.To.Value)} serves for good and its copy is the truth from now on.",
                 $"The old copy at {run.From} may then be brought up to date from {run.To}; what only {run.From} has is kept as a clone.",
             ]));
         }
@@ -67,13 +67,13 @@ public static class OperatorActions
         SeenEpoch = system.Epoch,
         Question = $"Fail {system.Name} over to {outlook.Destination}?",
         Tone = Tone.Bad,
-        Attestation = $"{system.Site} has failed or must stop serving {system.Name} now.",
+        Attestation = $"{Words.Sentence(system.Site.Value)} has failed or must stop serving {system.Name} now.",
         Consequences =
         [
-            $"For a disaster. {outlook.Destination} takes over with what it has; work that had not arrived is lost.",
+            $"For a disaster: {outlook.Destination} takes over with what it has, and work that had not arrived is lost.",
             LossSentence(outlook.LossSeconds),
             outlook.ForecastSeconds is { } seconds ? $"It takes about {Words.Duration(seconds)}." : "How long it takes is not known before the first takeover.",
-            $"{system.Site} is fenced first: {outlook.Destination} is not promoted before there is proof that {system.Site} cannot write.",
+            $"{Words.Sentence(system.Site.Value)} is fenced first: {outlook.Destination} is not promoted before there is proof that {system.Site} cannot write.",
         ],
     };
 
