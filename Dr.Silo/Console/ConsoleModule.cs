@@ -1,4 +1,6 @@
 using Dr.Silo.WebConsole.Components;
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Web;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -16,7 +18,6 @@ public static class ConsoleModule
 
     public static IServiceCollection AddConsole(this IServiceCollection services)
     {
-        services.AddRazorComponents();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IConsoleData, GrainConsoleData>();
         services.AddSingleton<SharedSnapshot>();
@@ -31,8 +32,9 @@ public static class ConsoleModule
         return routes;
     }
 
-    private static async Task<RazorComponentResult<TComponent>> RenderAsync<TComponent>(SharedSnapshot shared, HttpContext http, CancellationToken cancellationToken)
-        where TComponent : Microsoft.AspNetCore.Components.IComponent
+    // By the renderer itself and not by AddRazorComponents: that brings forgery tokens along, whose keys are written to the user's home.
+    private static async Task<ContentHttpResult> RenderAsync<TComponent>(SharedSnapshot shared, HttpContext http, CancellationToken cancellationToken)
+        where TComponent : IComponent
     {
         var snapshot = await shared.ReadAsync(cancellationToken);
         var headers = http.Response.Headers;
@@ -40,7 +42,10 @@ public static class ConsoleModule
         headers.ContentSecurityPolicy = ContentSecurityPolicy;
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "no-referrer";
-        return new RazorComponentResult<TComponent>(new { Snapshot = snapshot }) { PreventStreamingRendering = true };
+        var parameters = ParameterView.FromDictionary(new Dictionary<string, object?> { ["Snapshot"] = snapshot });
+        await using var renderer = new HtmlRenderer(http.RequestServices, http.RequestServices.GetRequiredService<ILoggerFactory>());
+        return await renderer.Dispatcher.InvokeAsync(async () =>
+            TypedResults.Content((await renderer.RenderComponentAsync<TComponent>(parameters)).ToHtmlString(), "text/html; charset=utf-8"));
     }
 
     private static Results<FileContentHttpResult, NotFound> Asset(string build, string name, HttpContext http)
