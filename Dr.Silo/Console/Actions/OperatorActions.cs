@@ -36,6 +36,15 @@ public static class OperatorActions
             ]));
         }
 
+        if (run.State == RunState.NeedsOperator)
+        {
+            actions.Add(Decide(system, run, "approve", "Try again", $"Try the stopped step of the {Words.Plain(run.Kind)} again?", Tone.Warning,
+            [
+                $"The {Words.Plain(run.Kind)} of {system.Name} to {run.To} goes on with the step that it stopped at.",
+                "Steps that are done are not done a second time.",
+            ]));
+        }
+
         if (run.State == RunState.OnTrial)
         {
             actions.Add(Decide(system, run, "commit", "Commit", $"Commit {system.Name} to {run.To}?", Tone.Good,
@@ -45,7 +54,7 @@ public static class OperatorActions
             ]));
         }
 
-        if (run.State is RunState.Running or RunState.WaitingForApproval)
+        if (run.State is RunState.Running or RunState.WaitingForApproval or RunState.NeedsOperator)
         {
             actions.Add(Decide(system, run, "stop", "Stop", $"Stop the {Words.Plain(run.Kind)} of {system.Name}?", Tone.Idle,
             [

@@ -92,7 +92,7 @@ public static class ReadinessSentence
             {
                 RunState.WaitingForApproval => (0, Tone.Bad, $"A person is needed: the {what} waits for approval{Until(system, now, "; its time is up")}."),
                 RunState.OnTrial => (2, Tone.Warning, $"{Words.Sentence(Name(system))} serves at {run.To} on trial{Until(system, now, "; it commits by itself")}."),
-                RunState.Running when system.Phase is "NeedsOperator" or "Diverged" => (0, Tone.Bad, $"A person is needed: the {what} has stopped{Reason(system)}"),
+                RunState.NeedsOperator => (0, Tone.Bad, $"A person is needed: the {what} has stopped{Reason(system)}"),
                 RunState.Running => (1, Tone.Busy, $"The {what} is under way{(system.Step is { } step ? $": {step.TrimEnd('.')}" : "")}."),
                 _ => null,
             };

@@ -9,7 +9,7 @@ public static class RunText
         return run.State switch
         {
             RunState.Running => Tone.Busy,
-            RunState.WaitingForApproval => Tone.Bad,
+            RunState.WaitingForApproval or RunState.NeedsOperator => Tone.Bad,
             RunState.OnTrial or RunState.Stopped => Tone.Warning,
             RunState.Done => Tone.Good,
             RunState.Failed => Tone.Bad,

@@ -20,6 +20,7 @@ public sealed class OperatorActionsTests
     [Theory]
     [InlineData(RunState.Running, "stop")]
     [InlineData(RunState.WaitingForApproval, "approve,stop")]
+    [InlineData(RunState.NeedsOperator, "approve,stop")]
     [InlineData(RunState.OnTrial, "commit")]
     [InlineData(RunState.Done, "")]
     public void A_live_run_takes_only_decisions_about_itself(RunState state, string verbs) =>

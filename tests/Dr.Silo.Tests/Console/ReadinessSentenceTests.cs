@@ -142,6 +142,13 @@ public sealed class ReadinessSentenceTests
         answer.UnderWay.ShouldBe(["DILAS serves at backup on trial; it commits by itself in 28 min."]);
     }
 
+    [Fact]
+    public void A_run_that_stopped_says_that_a_person_is_needed_and_why()
+    {
+        var answer = Of(Library() with { Phase = "NeedsOperator", Reason = "No attempt is left. StartSystem at backup: fsck found errors", LiveRun = Run(RunState.NeedsOperator) });
+        answer.UnderWay.ShouldBe(["A person is needed: the failover of DILAS to backup has stopped: No attempt is left. StartSystem at backup: fsck found errors."]);
+    }
+
     [Theory]
     [InlineData("NeedsOperator")]
     [InlineData("Diverged")]

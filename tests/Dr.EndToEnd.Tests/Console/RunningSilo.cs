@@ -1,0 +1,100 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Dr.EndToEnd.Tests.WebConsole;
+
+/// <summary>A real <c>dr-silo</c> as a process of its own with its own broker and store, on ports that were free.</summary>
+internal sealed class RunningSilo : IAsyncDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("dr-console-").FullName;
+    private readonly ConcurrentQueue<string> _log = new();
+    private Process? _process;
+
+    private RunningSilo()
+    {
+    }
+
+    public int HttpPort { get; } = FreePort();
+
+    public int BrokerPort { get; } = FreePort();
+
+    public string Url => $"http://127.0.0.1:{HttpPort}/";
+
+    /// <summary>The end of what it logged, for a test that failed.</summary>
+    public string Log => string.Join('\n', _log.TakeLast(60));
+
+    public static async Task<RunningSilo> StartAsync(string config)
+    {
+        var silo = new RunningSilo();
+        await File.WriteAllTextAsync(Path.Combine(silo._folder, "silo.yaml"), config);
+        try
+        {
+            await silo.StartAsync();
+            return silo;
+        }
+        catch (Exception)
+        {
+            await silo.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async Task StartAsync()
+    {
+        string[] arguments =
+        [
+            "run", "--data", Path.Combine(_folder, "data"), "--http", $"127.0.0.1:{HttpPort}", "--mqtt-listen", $"127.0.0.1:{BrokerPort}", "--config", Path.Combine(_folder, "silo.yaml"),
+        ];
+        var start = new ProcessStartInfo(Repository.Program("Dr.Silo", "dr-silo"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var process = _process = Process.Start(start)!;
+        var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data == "ready")
+            {
+                ready.TrySetResult();
+            }
+        };
+        process.ErrorDataReceived += (_, line) => _log.Enqueue(line.Data ?? "");
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        var first = await Task.WhenAny(ready.Task, process.WaitForExitAsync(), Task.Delay(TimeSpan.FromSeconds(90)));
+        (first == ready.Task).ShouldBeTrue($"dr-silo did not say \"ready\":\n{Log}");
+    }
+
+    /// <summary>As when the machine loses its power.</summary>
+    public async Task KillAsync()
+    {
+        if (_process is { } process)
+        {
+            _process = null;
+            process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync();
+            process.Dispose();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is { HasExited: false } process)
+        {
+            using var term = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
+            await term.WaitForExitAsync();
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(25));
+            await process.WaitForExitAsync(patience.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+
+        await KillAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
