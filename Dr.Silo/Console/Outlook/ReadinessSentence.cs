@@ -30,7 +30,7 @@ public static class ReadinessSentence
     }
 
     private static Tone ToneOf(List<TakeoverOutlook> outlooks) =>
-        outlooks.Any(o => o.Possible == false) ? Tone.Bad
+        outlooks.Any(o => o.Possible == false && !IsPlanned(o.System)) ? Tone.Bad
         : outlooks.Any(o => o.Possible is null || o.LossAboveLimit || o.LossSeconds is null) ? Tone.Warning
         : Tone.Good;
 
@@ -93,7 +93,7 @@ public static class ReadinessSentence
                 RunState.WaitingForApproval => (0, Tone.Bad, $"A person is needed: the {what} waits for approval{Until(system, now, "; its time is up")}."),
                 RunState.OnTrial => (2, Tone.Warning, $"{Words.Sentence(Name(system))} serves at {run.To} on trial{Until(system, now, "; it commits by itself")}."),
                 RunState.NeedsOperator => (0, Tone.Bad, $"A person is needed: the {what} has stopped{Reason(system)}"),
-                RunState.Running => (1, Tone.Busy, $"The {what} is under way{(system.Step is { } step ? $": {step.TrimEnd('.')}" : "")}."),
+                RunState.Running => (1, Tone.Busy, $"The {what} is under way{(StepOf(system, run) is { } step ? $": {step.TrimEnd('.')}" : "")}."),
                 _ => null,
             };
         }
@@ -106,6 +106,13 @@ public static class ReadinessSentence
             _ => null,
         };
     }
+
+    /// <summary>What is being done right now, as the run's journal says it; the machine's own word for it before the first step.</summary>
+    private static string? StepOf(SystemView system, RunView run) =>
+        run.Steps.LastOrDefault(s => s.State == StepState.Intended)?.Intent is { Length: > 1 } intent ? char.ToLowerInvariant(intent[0]) + intent[1..] : system.Step;
+
+    // Somebody chose to go through a time without a copy ready: that is under way, not trouble.
+    private static bool IsPlanned(SystemView system) => system.LiveRun is { State: RunState.Running, Kind: not RunKind.Failover };
 
     private static string Reason(SystemView system) => system.Reason is { Length: > 0 } reason ? $": {Words.Stop(reason)}" : ".";
 

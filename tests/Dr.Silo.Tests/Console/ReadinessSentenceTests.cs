@@ -125,6 +125,18 @@ public sealed class ReadinessSentenceTests
     }
 
     [Fact]
+    public void The_step_is_said_as_the_journal_says_it() =>
+        Of(Library() with { Phase = "Promoting", Step = "PromoteCopy at backup", LiveRun = Run(RunState.Running, Step("DemoteCopy", StepState.Done, "Shut the gate."), Step("PromoteCopy", StepState.Intended, "Make the copy at backup the primary.")) })
+            .UnderWay.ShouldBe(["The failover of DILAS to backup is under way: make the copy at backup the primary."]);
+
+    [Theory]
+    [InlineData(RunKind.Move, Tone.Busy)]
+    [InlineData(RunKind.Failback, Tone.Busy)]
+    [InlineData(RunKind.Failover, Tone.Bad)]
+    public void A_planned_run_is_no_trouble_a_failover_is(RunKind kind, Tone tone) =>
+        Of(Library(conditions: [Holds("DataProtected", false, "no copy yet"), Holds("PeerReady")]) with { LiveRun = Run(RunState.Running) with { Kind = kind } }).Tone.ShouldBe(tone);
+
+    [Fact]
     public void Whoever_is_waited_for_hears_it_first()
     {
         var waiting = Library("opac", "OPAC") with { Phase = "Deciding", LiveRun = Run(RunState.WaitingForApproval), Until = Now.AddMinutes(9) };
