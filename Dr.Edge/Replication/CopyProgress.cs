@@ -71,7 +71,7 @@ internal sealed class CopyProgress
     {
         lock (_lock)
         {
-            _lastCommonPoint = commonPoint ?? _lastCommonPoint;
+            _lastCommonPoint = durable == default ? null : commonPoint ?? _lastCommonPoint;
             (_received, _durable, _stagedBlocks) = (received, durable, stagedBlock);
             _heads.Reach(durable);
         }

@@ -1,6 +1,6 @@
 using System.CommandLine;
+using Dr.Contracts.Cli;
 using Dr.Edge.Cli;
-using Spectre.Console;
 
 namespace Dr.Edge.Replication;
 
@@ -109,25 +109,24 @@ internal static class ReplicationCommands
             return ProgramShell.Done;
         }
 
-        var table = new Table().Border(TableBorder.Simple).AddColumns("PEER", "MODE", "STATE", "DURABLE", "BEHIND", "AGE", "COMMON POINT", "WIRE", "CHANGED", "DETAIL");
+        // Lines, not a table: addresses, ids and reasons must stay whole for eyes, pipes and grep, however narrow the terminal is.
         foreach (var copy in list.Copies)
         {
-            table.AddRow(
-                Markup.Escape(copy.Peer),
-                copy.Mode.ToString().ToLowerInvariant(),
-                copy.State.ToString().ToLowerInvariant(),
-                copy.Durable.ToString(),
-                Bytes(copy.LagBytes),
-                copy.LagSeconds < 0 ? "unknown" : string.Create(CultureInfo.InvariantCulture, $"{copy.LagSeconds:0.0} s"),
-                copy.LastCommonPoint?.Value ?? "-",
-                Bytes(copy.WireBytes),
-                Bytes(copy.ChangedBytes),
-                Markup.Escape(copy.Detail ?? ""));
+            Console.Out.WriteLine($"{list.Volume} -> {copy.Peer}  {copy.Mode.ToString().ToLowerInvariant()}  {Describe(copy.State)}{(copy.Detail is null ? "" : $": {copy.Detail}")}");
+            Console.Out.WriteLine($"  durable there    write {copy.Durable}, behind by {Bytes(copy.LagBytes)}, {(copy.LagSeconds < 0 ? "age unknown" : string.Create(CultureInfo.InvariantCulture, $"{copy.LagSeconds:0.0} s"))}");
+            Console.Out.WriteLine($"  common point     {copy.LastCommonPoint?.Value ?? "none"}");
+            Console.Out.WriteLine($"  on the wire      {Bytes(copy.WireBytes)} for {Bytes(copy.ChangedBytes)} of changes");
         }
 
-        AnsiConsole.Write(table);
         return ProgramShell.Done;
     }
+
+    private static string Describe(CopyState state) => state switch
+    {
+        CopyState.CatchingUp => "catching up",
+        CopyState.Seeding => "first copy under way",
+        _ => state.ToString().ToLowerInvariant(),
+    };
 
     private static string Bytes(long count) => count switch
     {

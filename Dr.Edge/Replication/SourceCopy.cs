@@ -136,12 +136,14 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     {
         var ours = Volume.Marks();
         var common = position.Points.LastOrDefault(ours.Contains);
-        Progress.Acknowledged(position.Appended, position.Durable, common == default ? null : common.Id, position.StagedBlock);
 
-        // While a delta is staged or the copy stands at a point, that point is what the next step grows from.
-        Keep(Meeting.Of(Volume.History(), new CopyHistory(position.Chain, position.Appended)) is { Kind: MeetingKind.Equal or MeetingKind.TargetBehind or MeetingKind.Diverged } meeting
+        // Only what both share counts as held: the numbers of a diverged copy say nothing about our writes.
+        var shared = Meeting.Of(Volume.History(), new CopyHistory(position.Chain, position.Appended)) is { Kind: MeetingKind.Equal or MeetingKind.TargetBehind or MeetingKind.Diverged } meeting
             ? meeting.Common
-            : SequenceNumber.Zero);
+            : SequenceNumber.Zero;
+        Progress.Acknowledged(shared, shared, common == default ? null : common.Id, position.StagedBlock);
+        _barrier.Acknowledged(this, shared);
+        Keep(shared);
     }
 
     public void OnAcknowledged(Ack ack)
@@ -367,7 +369,17 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     {
         if (volume.Role != VolumeRole.Primary)
         {
+            // Whoever owns the volume next begins anew with what its copies have.
             _barrier.Disengage(this);
+            lock (_lock)
+            {
+                _settings = _settings with { Engaged = false };
+            }
+        }
+
+        if (volume.Role == VolumeRole.Replica)
+        {
+            Progress.Acknowledged(default, default, null, 0);
         }
 
         Signal();

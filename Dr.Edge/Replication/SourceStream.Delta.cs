@@ -52,8 +52,7 @@ internal sealed partial class SourceStream
                 Compare(older, newer, block, count, before, after, state);
                 if (_payload.WrittenCount >= DeltaFrameBytes)
                 {
-                    await FlushDeltaAsync(state, cancellationToken);
-                    await SendWantedAsync(newer, cancellationToken);
+                    await FlushDeltaAsync(state, newer, cancellationToken);
                     await ReportHeadAsync(cancellationToken);
                     TakeAnswers();
                     RequirePrimary();
@@ -61,7 +60,7 @@ internal sealed partial class SourceStream
             }
         }
 
-        await FlushDeltaAsync(state, cancellationToken);
+        await FlushDeltaAsync(state, newer, cancellationToken);
     }
 
     private void Compare(VolumeView? older, VolumeView newer, long block, int count, byte[] before, byte[] after, DeltaState state)
@@ -82,15 +81,34 @@ internal sealed partial class SourceStream
         }
     }
 
-    private async Task FlushDeltaAsync(DeltaState state, CancellationToken cancellationToken)
+    private async Task FlushDeltaAsync(DeltaState state, VolumeView newer, CancellationToken cancellationToken)
     {
-        await SendPayloadAsync(FrameType.Delta, Math.Max(state.Next, _window.Sent), state.ChangedBytes, cancellationToken);
+        await SendWantedAsync(newer, cancellationToken);
+        while (!_window.HasRoom)
+        {
+            // The target's position does not pass a block that it asked for: those go first, without regard to the window.
+            await ReceiveAsync(cancellationToken);
+            await SendWantedAsync(newer, cancellationToken);
+        }
+
+        if (_payload.WrittenCount > 0)
+        {
+            _window.Add(Math.Max(state.Next, _window.Sent), _payload.WrittenCount);
+            await SendPayloadAsync(FrameType.Delta, _payload, state.ChangedBytes, cancellationToken);
+        }
+
         (state.ChangedBytes, state.Previous) = (0, -1);
     }
 
     private async Task SendWantedAsync(VolumeView newer, CancellationToken cancellationToken)
     {
+        if (_wanted.Count == 0)
+        {
+            return;
+        }
+
         var content = new byte[DeltaCodec.BlockBytes];
+        var whole = new ArrayBufferWriter<byte>();
         while (_wanted.Count > 0)
         {
             long previous = -1;
@@ -109,12 +127,12 @@ internal sealed partial class SourceStream
                 var offset = block * DeltaCodec.BlockBytes;
                 content.AsSpan().Clear();
                 newer.Read(offset, content.AsSpan(0, (int)Math.Min(DeltaCodec.BlockBytes, newer.SizeBytes - offset)));
-                DeltaCodec.Append(_payload, ref previous, block, 0xFF, content);
+                DeltaCodec.Append(whole, ref previous, block, 0xFF, content);
                 sent += DeltaCodec.BlockBytes;
             }
 
             _copy.OnDivergentBlocks(blocks.Count);
-            await SendPayloadAsync(FrameType.Delta, _window.Sent, sent, cancellationToken);
+            await SendPayloadAsync(FrameType.Delta, whole, sent, cancellationToken);
         }
     }
 

@@ -45,7 +45,7 @@ internal sealed partial class SourceStream
                 }
             }
 
-            await SendPayloadAsync(FrameType.Batch, last.Value, changedBytes, cancellationToken);
+            await SendBatchesAsync(last, changedBytes, cancellationToken);
             changedBytes = 0;
             switch (status)
             {
@@ -64,7 +64,7 @@ internal sealed partial class SourceStream
                     break;
                 case JournalStatus.AtEnd:
                     _copy.OnCaughtUp(last);
-                    await WaitForWorkAsync(reader.WaitForMoreAsync(cancellationToken), cancellationToken);
+                    await WaitForWorkAsync(reader.WaitForMoreAsync, cancellationToken);
                     break;
                 case JournalStatus.Gone:
                     _journalGoneAt = last;
@@ -75,6 +75,22 @@ internal sealed partial class SourceStream
                     break;
             }
         }
+    }
+
+    private async Task SendBatchesAsync(SequenceNumber last, long changedBytes, CancellationToken cancellationToken)
+    {
+        if (_payload.WrittenCount == 0)
+        {
+            return;
+        }
+
+        while (!_window.HasRoom)
+        {
+            await ReceiveAsync(cancellationToken);
+        }
+
+        _window.Add(last.Value, _payload.WrittenCount);
+        await SendPayloadAsync(FrameType.Batch, _payload, changedBytes, cancellationToken);
     }
 
     private async Task WaitUntilDurableAsync(SequenceNumber position, CancellationToken cancellationToken)

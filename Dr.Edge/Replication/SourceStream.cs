@@ -102,24 +102,24 @@ internal sealed partial class SourceStream : IDisposable
         while (_volume.MaySend() && _copy.Settings.Mode == mode && _volume.Marks() is var marks && (marks.Count == 0 || marks[^1] == newest))
         {
             await ReportHeadAsync(cancellationToken);
-            await WaitForWorkAsync(_volume.WaitForAppendAsync(_volume.Appended, cancellationToken), cancellationToken);
+            await WaitForWorkAsync(token => _volume.WaitForAppendAsync(_volume.Appended, token), cancellationToken);
         }
     }
 
     /// <summary>Until something is appended, a point is taken, an answer came, or it is time to report; the answers are taken in.</summary>
-    private async Task WaitForWorkAsync(Task more, CancellationToken cancellationToken)
+    private async Task WaitForWorkAsync(Func<CancellationToken, Task> more, CancellationToken cancellationToken)
     {
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task[] events =
         [
-            more,
+            more(waiting.Token),
             _inbox.WaitToReadAsync(waiting.Token).AsTask(),
             _copy.WaitForChangeAsync(waiting.Token),
             Task.Delay(ReportEvery, _time, waiting.Token),
         ];
         await Task.WhenAny(events);
         await waiting.CancelAsync();
-        foreach (var other in events.Skip(1))
+        foreach (var other in events)
         {
             try
             {
@@ -202,23 +202,12 @@ internal sealed partial class SourceStream : IDisposable
     private Task SendAsync<T>(T message, CancellationToken cancellationToken)
         where T : IWireMessage<T> => _frames.SendAsync(_volume.SourceStamp(_stream), message, cancellationToken);
 
-    /// <summary>Sends what is in the payload buffer, at the copy's rate, when there is room in flight.</summary>
-    private async Task SendPayloadAsync(FrameType type, long position, long changedBytes, CancellationToken cancellationToken)
+    /// <summary>Sends what is in the buffer at the copy's rate, and empties it.</summary>
+    private async Task SendPayloadAsync(FrameType type, ArrayBufferWriter<byte> payload, long changedBytes, CancellationToken cancellationToken)
     {
-        if (_payload.WrittenCount == 0)
-        {
-            return;
-        }
-
-        while (!_window.HasRoom)
-        {
-            await ReceiveAsync(cancellationToken);
-        }
-
-        _window.Add(position, _payload.WrittenCount);
-        var sent = await _frames.SendAsync(type, _volume.SourceStamp(_stream), _payload.WrittenMemory, _compression, cancellationToken);
+        var sent = await _frames.SendAsync(type, _volume.SourceStamp(_stream), payload.WrittenMemory, _compression, cancellationToken);
         _copy.Progress.Sent(sent, changedBytes);
-        _payload.ResetWrittenCount();
+        payload.ResetWrittenCount();
         var pause = _copy.TakeBandwidth(sent);
         if (pause > TimeSpan.Zero)
         {

@@ -47,6 +47,21 @@ internal sealed partial class TargetStream : IAsyncDisposable
         }
     }
 
+    /// <summary>Another stream takes over: stops, and tells the source, which would otherwise wait for answers that never come.</summary>
+    public async Task DisplaceAsync()
+    {
+        await StopAsync();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1), _context.Time);
+        try
+        {
+            await _connection.SendAsync(Stamp(), new Refusal(RefusalCode.Busy, "Another connection feeds this volume now.", null), patience.Token);
+        }
+        catch (Exception exception) when (exception is DrException or IOException or OperationCanceledException)
+        {
+            // The connection is as dead as the newer one's arrival suggested.
+        }
+    }
+
     /// <summary>Returns when the stream no longer touches its volume.</summary>
     public async Task StopAsync()
     {
@@ -182,21 +197,29 @@ internal sealed partial class TargetStream : IAsyncDisposable
         _announce = announce;
         _delta?.Dispose();
         (_delta, _commit) = (null, null);
+
+        // Asked before the stream that feeds the volume now is sent away: a source that is refused must not disturb it.
+        Judge(announce, message.Header.Epoch);
         await _context.Claims.TakeAsync(announce.Volume, this);
         _volume = Accept(announce, message.Header.Epoch);
         await SendPositionAsync(_volume, cancellationToken);
     }
 
+    private TargetVerdict Judge(Announce announce, Epoch epoch)
+    {
+        var volume = _volume = _context.Volumes.Find(announce.Volume);
+        var other = _context.Volumes.Find(announce.Name);
+        var copy = volume is null ? TargetCopy.None : new TargetCopy(volume.Role, volume.Epoch, volume.SizeBytes, volume.History());
+        var verdict = TargetRules.OnAnnounce(copy, announce, epoch, other is not null && other.Id != announce.Volume);
+        return verdict is TargetVerdict.Refuse refuse ? throw new StreamRefusedException(refuse.Code, refuse.Message, refuse.Hint) : verdict;
+    }
+
     private Volume Accept(Announce announce, Epoch epoch)
     {
-        var volume = _context.Volumes.Find(announce.Volume);
-        var other = _context.Volumes.Find(announce.Name);
-        _volume = volume;
-        var copy = volume is null ? TargetCopy.None : new TargetCopy(volume.Role, volume.Epoch, volume.SizeBytes, volume.History());
-        switch (TargetRules.OnAnnounce(copy, announce, epoch, other is not null && other.Id != announce.Volume))
+        var verdict = Judge(announce, epoch);
+        var volume = _volume;
+        switch (verdict)
         {
-            case TargetVerdict.Refuse refuse:
-                throw new StreamRefusedException(refuse.Code, refuse.Message, refuse.Hint);
             case TargetVerdict.Create:
                 volume = _context.Volumes.CreateReplica(announce.Volume, announce.Name, announce.SizeBytes);
                 LogCreated(announce.Name, _connection.RemoteName);

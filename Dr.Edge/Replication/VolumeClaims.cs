@@ -22,7 +22,7 @@ internal sealed class VolumeClaims
                 }
             }
 
-            await older.StopAsync();
+            await older.DisplaceAsync();
             Release(volume, older);
         }
     }
