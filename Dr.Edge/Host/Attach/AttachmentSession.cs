@@ -182,7 +182,11 @@ internal sealed class AttachmentSession(SystemConfig system, HostPaths paths, st
 
         if (!await Waiting.UntilAsync(() => Loops().Count == 0, Quick, time, cancellationToken))
         {
-            throw new DrException($"{string.Join(", ", Loops().Select(l => l.Device))} is still in use.", "See 'lsof' for who holds it.", isTransient: true);
+            var left = Loops().Select(l => l.Device).ToList();
+            var holders = ProcessTable.All().Where(p => MountTable.Parse(ProcessTable.MountInfo(p.Id)).Any(m => left.Contains(m.Source))).Select(p => $"{p.Name} ({p.Id})").ToList();
+            throw new DrException(
+                $"{string.Join(", ", left)} is still in use.",
+                holders.Count > 0 ? $"It is still mounted in the mount namespace of {string.Join(", ", holders.Take(5))}, which was made while the system ran." : "See 'lsof' for who holds it.", isTransient: true);
         }
     }
 

@@ -35,17 +35,10 @@ internal static class ProcessTable
     /// <summary>The directory a process works in; null when it is gone.</summary>
     public static string? WorkingDirectory(int processId) => Link($"/proc/{processId}/cwd");
 
-    public static string CommandLine(int processId)
-    {
-        try
-        {
-            return File.ReadAllText($"/proc/{processId}/cmdline").Replace('\0', ' ').Trim();
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return "";
-        }
-    }
+    public static string CommandLine(int processId) => Text($"/proc/{processId}/cmdline").Replace('\0', ' ').Trim();
+
+    /// <summary>The mounts that a process sees, which need not be ours.</summary>
+    public static string MountInfo(int processId) => Text($"/proc/{processId}/mountinfo");
 
     /// <summary>Processes that hold a file, their working directory or their root below <paramref name="directory"/>.</summary>
     public static IReadOnlyList<ProcessEntry> UsersOf(string directory)
@@ -76,6 +69,18 @@ internal static class ProcessTable
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return null;
+        }
+    }
+
+    private static string Text(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return "";
         }
     }
 }

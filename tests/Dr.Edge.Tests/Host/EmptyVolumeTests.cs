@@ -1,6 +1,7 @@
 using Dr.Contracts.Errors;
 using Dr.Contracts.Ids;
 using Dr.Contracts.Mqtt;
+using Dr.Edge.Host.Processes;
 using Npgsql;
 
 namespace Dr.Edge.Tests.Host;
@@ -96,6 +97,22 @@ public sealed class EmptyVolumeTests : IAsyncLifetime
         var refused = await Should.ThrowAsync<DrException>(session.StartAsync(Epoch.First, Ignore, default));
         refused.Message.ShouldContain("damaged");
         File.ReadAllText("/proc/self/mountinfo").ShouldNotContain($" {_stand.System.Mount} ");
+    }
+
+    [Fact]
+    public async Task A_stop_is_not_called_proven_while_another_mount_namespace_still_has_the_file_system()
+    {
+        _stand.System.Components = [];
+        _stand.System.Quiesce = null;
+        var session = _stand.NewSession();
+        await session.PrepareAsync(Epoch.First, Ignore, default);
+        var other = await DetachedProgram.StartAsync("unshare", ["--mount", "--propagation", "private", "sleep", "1000"], "/dev/null", default);
+        await Waiting.UntilAsync(() => ProcessTable.CommandLine(other.Id).StartsWith("sleep", StringComparison.Ordinal), HostStand.Patience, TimeProvider.System, default);
+
+        var failed = await Should.ThrowAsync<DrException>(session.StopAsync(Epoch.First, Ignore, default));
+        failed.Hint!.ShouldContain($"sleep ({other.Id})");
+        await DetachedProgram.EndAsync(other, TimeSpan.FromSeconds(1), TimeProvider.System, default);
+        (await session.StopAsync(Epoch.First, Ignore, default)).Health.State.ShouldBe(HealthState.Stopped);
     }
 
     private async Task ExecuteAsync(string statement)

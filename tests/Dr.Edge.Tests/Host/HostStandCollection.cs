@@ -18,10 +18,13 @@ public sealed class PreparedDisk : IAsyncDisposable
     {
         if (_stand is null)
         {
-            _stand = await HostStand.CreateAsync();
-            var session = _stand.NewSession();
-            await session.PrepareAsync(Epoch.First, _ => { }, default);
-            await session.StopAsync(Epoch.First, _ => { }, default);
+            var stand = await HostStand.CreateAsync();
+            _stand = await stand.OrNothingAsync(async () =>
+            {
+                var session = stand.NewSession();
+                await session.PrepareAsync(Epoch.First, _ => { }, default);
+                await session.StopAsync(Epoch.First, _ => { }, default);
+            });
         }
 
         return _stand.Disk;
