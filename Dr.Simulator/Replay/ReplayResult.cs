@@ -18,6 +18,10 @@ internal sealed record ReplayResult
     /// <summary>The shortest stop that the source counts as a whole day: from here on a stop counts as a day after, too.</summary>
     public required double DayCountsFromMinutes { get; init; }
 
+    /// <summary>How the threshold weighs: stops after that were noticed at all, of a minute and more, and of the shortest counted day and more.</summary>
+    public string StopsAfter => string.Create(CultureInfo.InvariantCulture,
+        $"After, {Incidents.Count(i => i.MinutesAfter > 0)} of {Incidents.Count} faults were noticed in opening hours at all, {Incidents.Count(i => i.MinutesAfter >= 1)} for a minute or more, {Incidents.Count(i => i.MinutesAfter >= DayCountsFromMinutes)} for {DayCountsFromMinutes:0} minutes or more.");
+
     public required IReadOnlyList<SystemResult> Systems { get; init; }
 
     public required IReadOnlyList<KindTotal> Totals { get; init; }

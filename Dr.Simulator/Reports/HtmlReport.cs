@@ -50,7 +50,7 @@ internal static partial class HtmlReport
         List(html, "Oddities of the source, kept as printed", result.Oddities);
         List(html, "Rules of the design that broke", result.Violations);
         Stories(html, result);
-        html.Append(CultureInfo.InvariantCulture, $"<p class=\"small\">A stop counts as a day lost from {result.DayCountsFromMinutes:0} minutes on: the shortest that the source itself counts as a whole day. Minutes are opening minutes, weighted by the share of users not served. What the record leaves open (hours, durations, which of several causes) is drawn from the seed; the bounds of the draws are the model's only assumptions. {result.Incidents.Count} faults, {result.Transitions} decisions, {result.Beats} beats, {result.Events} events; rules of the design broken: {result.Violations.Count}.</p>");
+        html.Append(CultureInfo.InvariantCulture, $"<p class=\"small\">A stop counts as a day lost from {result.DayCountsFromMinutes:0} minutes on: the shortest that the source itself counts as a whole day. {result.StopsAfter} Minutes are opening minutes, weighted by the share of users not served. What the record leaves open (hours, durations, which of several causes) is drawn from the seed; the bounds of the draws are the model's only assumptions. {result.Incidents.Count} faults, {result.Transitions} decisions, {result.Beats} beats, {result.Events} events; rules of the design broken: {result.Violations.Count}.</p>");
         return html.Append("</body></html>\n").ToString();
     }
 

@@ -64,6 +64,8 @@ public sealed class PurityTests
         var uses = IlReferences.Of(assembly, wanted).ToArray();
         uses.ShouldNotBeEmpty("nothing was looked at: the namespace or the name has moved");
         return [.. uses
+            // Every iterator asks on which thread it is enumerated: the compiler's code, not ours.
+            .Where(u => u.Uses != "System.Environment::get_CurrentManagedThreadId")
             .Where(u => BannedMembers.Contains(u.Uses) || BannedPrefixes.Any(banned => u.Uses.StartsWith(banned, StringComparison.Ordinal)))
             .Select(u => $"{u.Type} uses {u.Uses}")
             .Distinct()];
