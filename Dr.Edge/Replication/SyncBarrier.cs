@@ -58,13 +58,23 @@ internal sealed class SyncBarrier(Volume volume) : IWriteBarrier
         {
             while (!IsEverywhere(last))
             {
-                if (volume.Role != VolumeRole.Primary || volume.Gate.WhyShut is not null)
-                {
-                    throw new BlockDeviceException(BlockError.Shutdown, $"Not confirmed by the synchronous copy: {volume.Gate.WhyShut ?? "no longer primary"}.");
-                }
-
+                RequireOwner();
                 Monitor.Wait(_signal, Recheck);
             }
+
+            // A volume that loses its role lets its copies go: that must not look like their consent.
+            if (_engaged.Count == 0)
+            {
+                RequireOwner();
+            }
+        }
+    }
+
+    private void RequireOwner()
+    {
+        if (volume.Role != VolumeRole.Primary || volume.Gate.WhyShut is not null)
+        {
+            throw new BlockDeviceException(BlockError.Shutdown, $"Not confirmed by the synchronous copy: {volume.Gate.WhyShut ?? "no longer primary"}.");
         }
     }
 
