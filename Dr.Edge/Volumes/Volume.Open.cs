@@ -320,7 +320,16 @@ internal sealed partial class Volume
 
         if (State.Restoring is { } mark && State.Role == VolumeRole.Primary)
         {
-            Restore(mark, progress: null, CancellationToken.None);
+            try
+            {
+                Restore(mark, progress: null, CancellationToken.None);
+            }
+            catch (DrException exception)
+            {
+                // Half restored is nothing to write on: the gate stays shut until a later start gets through.
+                _restoring = $"a restore to {mark.At:O} could not be finished: {exception.Message}";
+                LogFailed(Name, _restoring);
+            }
         }
 
         PostMaintenance();

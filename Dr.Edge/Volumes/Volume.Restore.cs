@@ -49,6 +49,11 @@ internal sealed partial class Volume
             StoreFaults.Pass(CrashPoints.RestoreBegun);
             Restore(mark, progress, cancellationToken);
         }
+        catch
+        {
+            GiveUpRestore();
+            throw;
+        }
         finally
         {
             _restoring = null;
@@ -56,6 +61,18 @@ internal sealed partial class Volume
         }
 
         return before;
+    }
+
+    /// <summary>Clients may write again after this, so that the next start must not go on restoring over what they wrote. What was restored stays; the point taken first is the way back.</summary>
+    private void GiveUpRestore()
+    {
+        lock (_syncLock)
+        {
+            if (State.Restoring is not null && Fault is null && !_closed)
+            {
+                CommitLocked(State with { Restoring = null });
+            }
+        }
     }
 
     private void Restore(RestoreMark mark, Action<long, long>? progress, CancellationToken cancellationToken)

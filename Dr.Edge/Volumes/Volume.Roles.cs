@@ -33,6 +33,7 @@ internal sealed partial class Volume
                 {
                     Role = VolumeRole.Primary,
                     Staging = null,
+                    Restoring = null,
                     Epoch = epoch,
                     PrimaryEpoch = epoch,
                     FinalPoint = null,
@@ -125,7 +126,7 @@ internal sealed partial class Volume
             WriteSuperblockLocked(epoch, _superblock.Current.Generation);
             lock (_appendLock)
             {
-                CommitLocked(State with { Epoch = epoch, Role = State.Role == VolumeRole.Primary ? VolumeRole.Demoted : State.Role });
+                CommitLocked(State with { Epoch = epoch, Restoring = null, Role = State.Role == VolumeRole.Primary ? VolumeRole.Demoted : State.Role });
             }
         }
 

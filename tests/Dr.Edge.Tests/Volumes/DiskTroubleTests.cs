@@ -88,6 +88,29 @@ public sealed class DiskTroubleTests : IDisposable
     }
 
     [Fact]
+    public void A_restore_that_failed_does_not_come_back_over_later_writes()
+    {
+        StoreFixture.Write(_volume, 0, StoreFixture.Pattern(8192, 1));
+        var point = _volume.CreatePoint(null, PointConsistency.Crash, null);
+        StoreFixture.Write(_volume, 0, StoreFixture.Pattern(8192, 2));
+        _disk.Fail(DiskCall.Write, "3.log", Posix.ENOSPC);
+        Should.Throw<DrException>(() => _volume.Restore(point.Id, default, null, CancellationToken.None));
+        _disk.Errno = 0;
+        _store.Crash();
+        var volume = _store.Set.Get("v");
+        StoreFixture.ReadAll(volume).AsSpan(0, 8192).SequenceEqual(StoreFixture.Pattern(8192, 2)).ShouldBeTrue();
+
+        var head = volume.State.NextLayer;
+        _disk.FailAfter(DiskCall.Write, $"{head}.log", passed: 1, Posix.ENOSPC);
+        Should.Throw<DrException>(() => volume.Restore(point.Id, default, null, CancellationToken.None));
+        _disk.Errno = 0;
+        volume.Gate.IsOpen.ShouldBeTrue();
+        StoreFixture.Write(volume, 0, StoreFixture.Pattern(8192, 3), fua: true);
+        _store.Crash();
+        StoreFixture.ReadAll(_store.Set.Get("v")).AsSpan(0, 8192).SequenceEqual(StoreFixture.Pattern(8192, 3)).ShouldBeTrue();
+    }
+
+    [Fact]
     public void A_write_error_stops_the_volume_for_writing_but_not_for_reading()
     {
         StoreFixture.Write(_volume, 0, StoreFixture.Pattern(4096, 1));
@@ -102,10 +125,18 @@ public sealed class DiskTroubleTests : IDisposable
     {
         private DiskCall _call;
         private string _suffix = "";
+        private int _passing;
 
         public int Errno { get; set; }
 
         public int Calls { get; private set; }
+
+        /// <summary>The first calls still go through.</summary>
+        public void FailAfter(DiskCall call, string suffix, int passed, int errno)
+        {
+            Fail(call, suffix, errno);
+            _passing = passed;
+        }
 
         public void Count(DiskCall call, string suffix)
         {
@@ -113,7 +144,7 @@ public sealed class DiskTroubleTests : IDisposable
             Calls = 0;
         }
 
-        public void Fail(DiskCall call, string suffix, int errno) => (_call, _suffix, Errno) = (call, suffix, errno);
+        public void Fail(DiskCall call, string suffix, int errno) => (_call, _suffix, _passing, Errno) = (call, suffix, 0, errno);
 
         public override int ErrorFor(DiskCall call, string path)
         {
@@ -123,7 +154,7 @@ public sealed class DiskTroubleTests : IDisposable
             }
 
             Calls++;
-            return Errno;
+            return _passing-- > 0 ? 0 : Errno;
         }
     }
 }
