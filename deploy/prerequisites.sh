@@ -6,7 +6,7 @@
 set -euo pipefail
 
 run=(e2fsprogs xfsprogs btrfs-progs util-linux iproute2 procps curl jq libnbd-bin fuse3 postgresql postgresql-client)
-test=(nbdkit qemu-utils fio mosquitto mosquitto-clients chromium)
+test=(nbdkit qemu-utils fio mosquitto mosquitto-clients chromium python3)
 
 case "${1:-}" in
   run) wanted=("${run[@]}") ;;

@@ -142,6 +142,17 @@ internal sealed class HostStand : IAsyncDisposable
         try
         {
             socket.Connect(new UnixDomainSocketEndPoint(SocketPath));
+            socket.ReceiveTimeout = 5_000;
+
+            // Takes leave properly (greeting, client flags, OPT_ABORT): nbdkit 1.32 can die of a client that only hangs up.
+            byte[] leave = [0, 0, 0, 3, .. "IHAVEOPT"u8, 0, 0, 0, 2, 0, 0, 0, 0];
+            var buffer = new byte[64];
+            _ = socket.Receive(buffer);
+            socket.Send(leave);
+            while (socket.Receive(buffer) > 0)
+            {
+            }
+
             return true;
         }
         catch (SocketException)

@@ -175,7 +175,14 @@ public sealed class TwoNodeTests : IAsyncLifetime
         var backup = _backup.Set.Get("dilas");
         backup.Promote(new Epoch(2));
         var content = backup.Content();
-        volume.WriteRandom(_random, 5);
+        try
+        {
+            volume.WriteRandom(_random, 5);
+        }
+        catch (BlockDeviceException exception) when (exception.Error == BlockError.NotPermitted)
+        {
+            // The fence came in the middle of the writes.
+        }
 
         await Node.Until(() => volume.Role == VolumeRole.Demoted, "the old primary to learn of the promotion");
         backup.ShouldHold(content);

@@ -78,8 +78,9 @@ public sealed class CommandDriverTests : IAsyncLifetime
     [Fact]
     public async Task A_component_that_ends_at_once_is_not_waited_for()
     {
-        _stand.System.Components = [new ComponentOptions { Name = "app", Start = "exit 3", StartTimeout = TimeSpan.FromMinutes(5) }];
-        await Should.ThrowAsync<DrException>(_stand.NewSession().StartAsync(Epoch.First, _ => { }, default));
+        var check = new CheckOptions { Tcp = $"127.0.0.1:{HostStand.FreePort()}" };
+        _stand.System.Components = [new ComponentOptions { Name = "app", Start = "exit 3", StartTimeout = TimeSpan.FromMinutes(5), Check = check }];
+        await Should.ThrowAsync<DrException>(_stand.NewSession().StartAsync(Epoch.First, _ => { }, default).WaitAsync(TimeSpan.FromMinutes(1)));
     }
 
     [Fact]
