@@ -43,7 +43,7 @@ for project in "${projects[@]}"; do
   log="$results/$project.log"; xml="$results/$project.xml"
   timeout --kill-after=30 1500 "$program" -noColor -noLogo -result-xml "$xml" > "$log" 2>&1
   status=$?
-  counts=$(sed -n 's/.*<assembly .*/&/p' "$xml" 2>/dev/null | head -n 1)
+  counts=$(grep -o '<assembly [^>]*>' "$xml" 2>/dev/null | head -n 1)
   number() { sed -n "s/.* $1=\"\([0-9]*\)\".*/\1/p" <<< "$counts"; }
   p=$(number passed); f=$(number failed); s=$(number skipped); e=$(number errors)
   if [ -z "$p" ]; then
