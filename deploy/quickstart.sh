@@ -118,7 +118,10 @@ desk_start() { "$sim" workload run --connection "$service" --ledger "$work/ledge
 desk_stop() { kill -TERM "$desk"; wait "$desk" || true; desk=''; }
 desk_check() { "$sim" workload check --connection "$service" --ledger "$work/ledger" --json || true; }
 commits() { local n; n=$(grep -c '^C' "$work/ledger" 2>/dev/null) || true; echo "${n:-0}"; }
-first_commit_after() { awk -v t="$1" '$1 == "C" && $4 > t { print $4; exit }' "$work/ledger"; }
+# The first commit behind the longest gap after a moment: a commit answered while the kill was still on its way is none.
+resumed_after() {
+  awk -v t="$1" '$1 == "C" { split($4, p, /[T:Z]/); s = p[2] * 3600 + p[3] * 60 + p[4]; if ($4 > t && seen && s - l > m) { m = s - l; r = $4 } l = s; seen = 1 } END { print r }' "$work/ledger"
+}
 utc() { date -u +%Y-%m-%dT%H:%M:%S.%NZ; }
 
 site_config() {  # site, device, nbd port, replication port
@@ -225,8 +228,9 @@ say "kill -9 of the appliance, the host agent and the database; $before transact
 until_true "a failover to start" 120 bash -c "curl -fsS $api/systems/dilas | jq -e '.liveRun != null'"
 run=$(system | jq -r .liveRun.id)
 until_true "the backup site to serve" 180 phase_is OnTrial FailedOver
-until_true "the desk to work again" 60 bash -c "[ -n \"\$(awk -v t=$killed_utc '\$1 == \"C\" && \$4 > t' $work/ledger | sed -n 5p)\" ]"
-resumed=$(first_commit_after "$killed_utc")
+serving_utc=$(utc)
+until_true "the desk to work again" 60 bash -c "[ -n \"\$(awk -v t=$serving_utc '\$1 == \"C\" && \$4 > t' $work/ledger | sed -n 5p)\" ]"
+resumed=$(resumed_after "$killed_utc")
 facts=$(curl -fsS "$api/runs/$run")
 detected=$(minus "$(seconds_of "$(jq -r '.facts.detectedAt // .startedAt' <<< "$facts")")" "$killed")
 takeover=$(minus "$(seconds_of "$resumed")" "$killed")
