@@ -134,7 +134,7 @@ internal sealed partial class Volume
                     BaseAt = layer.Record.LastAt,
                     BaseBlocks = blocks,
                     BaseSum = sum,
-                    Generations = [.. State.Generations.Where((_, i) => i == State.Generations.Count - 1 || State.Generations[i + 1].After.Value > layer.Record.Last)],
+                    Generations = From(State.Generations, layer.Record.Last),
                 },
                 layers);
         }
@@ -144,6 +144,10 @@ internal sealed partial class Volume
         File.Delete(layer.File.File.Path);
         layer.File.Release();
     }
+
+    /// <summary>The generations from the one that wrote the position <paramref name="sequence"/> on: a copy that stands exactly there is met by its name.</summary>
+    private static IReadOnlyList<GenerationSpan> From(IReadOnlyList<GenerationSpan> generations, long sequence) =>
+        [.. generations.Where((_, i) => i == generations.Count - 1 || generations[i + 1].After.Value >= sequence)];
 
     /// <summary>The live map lets go of the layer, a slice at a time so that writers come in between.</summary>
     private void Remap(Layer layer, IReadOnlyList<LayerIndex.Entry> entries)
