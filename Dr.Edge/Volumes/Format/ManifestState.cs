@@ -58,6 +58,9 @@ internal sealed record ManifestState
 
     /// <summary>The point that the last demotion took.</summary>
     public PointId? FinalPoint { get; init; }
+
+    /// <summary>What this volume keeps and what gives way; null = the appliance's configured defaults.</summary>
+    public VolumePolicy? Policy { get; init; }
 }
 
 internal enum LayerKind
@@ -67,6 +70,9 @@ internal enum LayerKind
 
     /// <summary>Received as a delta: the whole layer is one position, its last.</summary>
     Delta,
+
+    /// <summary>Sealed layers whose inner positions nobody needs any more, as one: only the last versions, one position, its last.</summary>
+    Compacted,
 }
 
 internal sealed record LayerRecord
