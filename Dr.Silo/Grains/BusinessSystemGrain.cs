@@ -192,25 +192,9 @@ internal sealed partial class BusinessSystemGrain(
 
     private void Pump() => _pump?.Change(TimeSpan.Zero, Tick);
 
-    private async Task SaveAsync(SystemRecord record)
+    private Task SaveAsync(SystemRecord record) => store.SaveAsync(record, onConflict: () =>
     {
-        var before = store.State;
-        store.State = record;
-        try
-        {
-            await store.WriteStateAsync();
-        }
-        catch (Exception e)
-        {
-            // What is not stored is not true. After a conflict another activation has written: this one goes and the next reads what is.
-            store.State = before;
-            if (e is InconsistentStateException)
-            {
-                LogConflict(Id);
-                DeactivateOnIdle();
-            }
-
-            throw;
-        }
-    }
+        LogConflict(Id);
+        DeactivateOnIdle();
+    });
 }

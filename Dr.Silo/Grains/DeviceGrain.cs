@@ -219,26 +219,7 @@ internal sealed partial class DeviceGrain(
         Reach = _beat?.Reach ?? [],
     });
 
-    private async Task SaveAsync(DeviceRecord record)
-    {
-        var before = store.State;
-        store.State = record;
-        try
-        {
-            await store.WriteStateAsync();
-        }
-        catch (Exception e)
-        {
-            // What is not stored is not true. After a conflict another activation has written: this one goes and the next reads what is.
-            store.State = before;
-            if (e is InconsistentStateException)
-            {
-                DeactivateOnIdle();
-            }
-
-            throw;
-        }
-    }
+    private Task SaveAsync(DeviceRecord record) => store.SaveAsync(record, onConflict: DeactivateOnIdle);
 
     [LoggerMessage(3101, LogLevel.Information, "Device {DeviceId}: birth with device epoch {Epoch} ignored, {Seen} was seen")]
     private partial void LogOldBirth(DeviceId deviceId, long epoch, long seen);

@@ -137,26 +137,7 @@ internal sealed partial class VolumeGrain(
         return id;
     }
 
-    private async Task SaveAsync(VolumeRecord record)
-    {
-        var before = store.State;
-        store.State = record;
-        try
-        {
-            await store.WriteStateAsync();
-        }
-        catch (Exception e)
-        {
-            // What is not stored is not true. After a conflict another activation has written: this one goes and the next reads what is.
-            store.State = before;
-            if (e is InconsistentStateException)
-            {
-                DeactivateOnIdle();
-            }
-
-            throw;
-        }
-    }
+    private Task SaveAsync(VolumeRecord record) => store.SaveAsync(record, onConflict: DeactivateOnIdle);
 
     [LoggerMessage(3201, LogLevel.Information, "Volume {VolumeName}: point {Outcome}: {Detail}")]
     private partial void LogPoint(string volumeName, CommandOutcome outcome, string? detail);

@@ -23,7 +23,7 @@ public sealed class EmptyVolumeTests : IAsyncLifetime
         prepared.Steps.Select(s => s.Step).ShouldBe(
             ["attach volume", "make block device", "format ext4", "check file system", "mount", "prepare postgresql", "start postgresql", "check postgresql"]);
         prepared.Health.State.ShouldBe(HealthState.Running);
-        await ExecuteAsync("create table loan (id int primary key); insert into loan values (1)");
+        await _stand.ExecuteAsync("create table loan (id int primary key); insert into loan values (1)");
 
         (await session.StartAsync(Epoch.First, Ignore, default)).WasSo.ShouldBeTrue();
         (await session.PrepareAsync(Epoch.First, Ignore, default)).Steps.ShouldNotContain(s => s.Step.StartsWith("format", StringComparison.Ordinal));
@@ -37,7 +37,7 @@ public sealed class EmptyVolumeTests : IAsyncLifetime
 
         var again = await session.StartAsync(Epoch.First, Ignore, default);
         again.Health.State.ShouldBe(HealthState.Running);
-        (await ScalarAsync("select count(*) from loan")).ShouldBe(1L);
+        (await _stand.ScalarAsync("select count(*) from loan")).ShouldBe(1L);
     }
 
     [Fact]
@@ -113,22 +113,6 @@ public sealed class EmptyVolumeTests : IAsyncLifetime
         failed.Hint!.ShouldContain($"sleep ({other.Id})");
         await DetachedProgram.EndAsync(other, TimeSpan.FromSeconds(1), TimeProvider.System, default);
         (await session.StopAsync(Epoch.First, Ignore, default)).Health.State.ShouldBe(HealthState.Stopped);
-    }
-
-    private async Task ExecuteAsync(string statement)
-    {
-        await using var connection = new NpgsqlConnection(_stand.Connection);
-        await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(statement, connection);
-        await command.ExecuteNonQueryAsync();
-    }
-
-    private async Task<object?> ScalarAsync(string query)
-    {
-        await using var connection = new NpgsqlConnection(_stand.Connection);
-        await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(query, connection);
-        return await command.ExecuteScalarAsync();
     }
 
     private static void Ignore(string step)

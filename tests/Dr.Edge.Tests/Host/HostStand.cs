@@ -7,6 +7,7 @@ using Dr.Edge.Host.Components;
 using Dr.Edge.Host.Config;
 using Dr.Edge.Host.Processes;
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 
 namespace Dr.Edge.Tests.Host;
 
@@ -62,6 +63,22 @@ internal sealed class HostStand : IAsyncDisposable
 
     /// <summary>As an application connects.</summary>
     public string Connection => $"Host=127.0.0.1;Port={PostgreSql.Port};Username=postgres;Database=postgres;Pooling=false;Timeout=5";
+
+    public async Task ExecuteAsync(string statement)
+    {
+        await using var connection = new NpgsqlConnection(Connection);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(statement, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    public async Task<object?> ScalarAsync(string query)
+    {
+        await using var connection = new NpgsqlConnection(Connection);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(query, connection);
+        return await command.ExecuteScalarAsync();
+    }
 
     public int Changes { get; private set; }
 

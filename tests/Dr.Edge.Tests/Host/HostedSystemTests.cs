@@ -54,7 +54,7 @@ public sealed class HostedSystemTests(PreparedDisk prepared) : IAsyncLifetime
     public async Task A_system_whose_volume_is_gone_is_cleaned_up_at_the_next_start_of_the_agent_and_starts_again()
     {
         await _stand.NewSession().PrepareAsync(Epoch.First, Ignore, default);
-        await ExecuteAsync("create table loan (id int primary key); insert into loan values (1)");
+        await _stand.ExecuteAsync("create table loan (id int primary key); insert into loan values (1)");
 
         // An appliance with the host role: the death of the agent is also the death of the NBD server.
         await _stand.KillServerAsync();
@@ -68,7 +68,7 @@ public sealed class HostedSystemTests(PreparedDisk prepared) : IAsyncLifetime
         (await HostStand.RunAsync("losetup", "--list")).Output.ShouldNotContain(_stand.Root);
 
         (await next.StartAsync(Epoch.First, Ignore, default)).Health.State.ShouldBe(HealthState.Running);
-        (await ScalarAsync("select count(*) from loan")).ShouldBe(1L);
+        (await _stand.ScalarAsync("select count(*) from loan")).ShouldBe(1L);
     }
 
     [Fact]
@@ -134,11 +134,11 @@ public sealed class HostedSystemTests(PreparedDisk prepared) : IAsyncLifetime
     {
         var session = _stand.NewSession();
         await session.PrepareAsync(Epoch.First, Ignore, default);
-        await ExecuteAsync("create table loan (id int primary key)");
+        await _stand.ExecuteAsync("create table loan (id int primary key)");
         var flushesBefore = Flushes();
         for (var id = 1; id <= 20; id++)
         {
-            await ExecuteAsync($"insert into loan values ({id})");
+            await _stand.ExecuteAsync($"insert into loan values ({id})");
         }
 
         // Each commit is an fsync, and each fsync has to come down as a flush of its own.
@@ -152,7 +152,7 @@ public sealed class HostedSystemTests(PreparedDisk prepared) : IAsyncLifetime
         await _stand.StartServerAsync();
 
         (await session.StartAsync(Epoch.First, Ignore, default)).Health.State.ShouldBe(HealthState.Running);
-        (await ScalarAsync("select count(*) from loan")).ShouldBe(20L);
+        (await _stand.ScalarAsync("select count(*) from loan")).ShouldBe(20L);
     }
 
     [Fact]
@@ -170,22 +170,6 @@ public sealed class HostedSystemTests(PreparedDisk prepared) : IAsyncLifetime
     }
 
     private int Flushes() => File.ReadLines(_stand.ServerLog).Count(l => l.Contains("Flush", StringComparison.Ordinal) && !l.Contains("...Flush", StringComparison.Ordinal));
-
-    private async Task ExecuteAsync(string statement)
-    {
-        await using var connection = new NpgsqlConnection(_stand.Connection);
-        await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(statement, connection);
-        await command.ExecuteNonQueryAsync();
-    }
-
-    private async Task<object?> ScalarAsync(string query)
-    {
-        await using var connection = new NpgsqlConnection(_stand.Connection);
-        await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(query, connection);
-        return await command.ExecuteScalarAsync();
-    }
 
     private static void Ignore(string step)
     {

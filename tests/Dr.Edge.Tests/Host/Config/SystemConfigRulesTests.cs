@@ -88,22 +88,5 @@ public sealed class SystemConfigRulesTests
         faults.Select(f => f.What.Split('\'')[0].Trim()).ShouldBe(["The mount", "The volume", "The address and port"]);
     }
 
-    [Theory]
-    [InlineData("500ms", 500)]
-    [InlineData("1.5s", 1_500)]
-    [InlineData("5m", 300_000)]
-    [InlineData("2h", 7_200_000)]
-    [InlineData("1d", 86_400_000)]
-    [InlineData("10", null)]
-    [InlineData("-1s", null)]
-    [InlineData("s", null)]
-    [InlineData("1e9d", null)]
-    [InlineData("", null)]
-    public void A_duration_is_a_number_with_its_unit(string text, int? milliseconds)
-    {
-        DurationText.TryParse(text, out var value).ShouldBe(milliseconds is not null);
-        value.TotalMilliseconds.ShouldBe(milliseconds ?? 0);
-    }
-
     private static List<SystemConfig> Read(string yaml) => EdgeConfigFile.Parse(yaml, "test.yaml").Systems;
 }
