@@ -1,3 +1,4 @@
+using Dr.Edge.Volumes.Background;
 using Dr.Edge.Volumes.Disk;
 using Microsoft.Extensions.Logging;
 
@@ -10,6 +11,12 @@ internal sealed record StoreContext(TimeProvider Time, StoreFaults Faults, ILogg
 
     /// <summary>Set once, by the set that opens the volumes.</summary>
     public VolumeSet Clones { get; set; } = null!;
+
+    /// <summary>How much work in the background may take of the disk; each loop has a pacer of its own.</summary>
+    public WorkLimits Work { get; init; } = new();
+
+    /// <summary>A pacer for one loop of background work on this set's disk, which yields to the clients of all its volumes.</summary>
+    public WorkPacer NewPacer() => new(Work, () => Clones.ClientOperations, Time);
 
     /// <summary>Work that may wait: indexes, expiry.</summary>
     public MaintenanceQueue Maintenance { get; } = new(Logger);

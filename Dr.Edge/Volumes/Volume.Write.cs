@@ -47,6 +47,13 @@ internal sealed partial class Volume
             FlushUpTo(last);
         }
 
+        var written = 0L;
+        foreach (var extent in extents)
+        {
+            written += extent.Data.Length;
+        }
+
+        Counters.Writes.Add(written, extents.Length);
         Barrier?.WaitWritten(new SequenceNumber(last));
 
         // A process that was frozen between the check and here must not answer a write after its lease has lapsed; what it appended is found as divergence.

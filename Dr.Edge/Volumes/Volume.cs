@@ -1,3 +1,4 @@
+using Dr.Edge.Volumes.Background;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
 using Microsoft.Extensions.Logging;
@@ -123,6 +124,9 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
 
     public bool IsReadOnly => false;
 
+    /// <summary>What clients have done since the volume was opened.</summary>
+    internal VolumeCounters Counters { get; } = new();
+
     internal ManifestState State => _published.State;
 
     internal long MappedBlocks => _map.MappedBlocks;
@@ -140,6 +144,7 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
         ThrowIfUnreadable();
         BlockRanges.CheckInside(offset, destination.Length, SizeBytes);
         BlockReader.Read(_map, _context.Layers, offset, destination);
+        Counters.Reads.Add(destination.Length);
     }
 
     /// <summary>Closes in order: everything is flushed and the manifest says so.</summary>

@@ -37,6 +37,9 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
     /// <summary>Directories that could not be opened, with the reason; left as they are.</summary>
     public IReadOnlyList<DamagedVolume> Damaged => _damaged;
 
+    /// <summary>Requests of clients to any volume so far; what work in the background yields to.</summary>
+    internal long ClientOperations => _volumes.Values.Sum(volume => volume.Counters.Operations);
+
     internal MaintenanceQueue Maintenance => _context.Maintenance;
 
     public static VolumeSet Open(string dataDirectory, TimeProvider time) => Open(dataDirectory, time, StoreFaults.None, NullLogger.Instance, TimeSpan.FromHours(24));

@@ -36,6 +36,7 @@ internal sealed class VolumeView : IBlockDevice, IDisposable
     {
         BlockRanges.CheckInside(offset, destination.Length, SizeBytes);
         BlockReader.Read(Map, _layers, offset, destination);
+        Volume.Counters.Reads.Add(destination.Length);
     }
 
     public void Write(ReadOnlySpan<WriteExtent> extents, bool forceUnitAccess) =>
