@@ -126,7 +126,7 @@ internal sealed class BaseImage : IDisposable
     private static void Forget(DurableFile file, long offset, long length, bool mustRead)
     {
         length = Math.Min(length, file.Length - offset);
-        if (length <= 0 || Posix.TryPunchHole(file.Handle, offset, length) || !mustRead)
+        if (length <= 0 || file.TryPunchHole(offset, length) || !mustRead)
         {
             return;
         }

@@ -80,7 +80,7 @@ internal static class ImageTransfer
             }
 
             File.Move(temporary, path, overwrite: true);
-            DurableFile.SyncDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!, StoreFaults.None);
+            DurableDirectory.Sync(Path.GetDirectoryName(Path.GetFullPath(path))!, StoreFaults.None);
         }
         catch
         {

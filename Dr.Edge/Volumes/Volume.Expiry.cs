@@ -141,7 +141,7 @@ internal sealed partial class Volume
 
         StoreFaults.Pass(CrashPoints.MergeRecorded);
         Remap(layer, entries);
-        File.Delete(layer.File.File.Path);
+        DurableDirectory.Remove(layer.File.File.Path, _context.Faults);
         layer.File.Release();
     }
 

@@ -13,10 +13,11 @@ internal sealed partial class Volume
     /// <summary>Writes a new volume's files into <paramref name="directory"/>, which nobody takes for a volume yet; the caller renames it into place.</summary>
     internal static void Create(string directory, Superblock superblock, string name, VolumeRole role, StoreContext context)
     {
-        var layers = Directory.CreateDirectory(Path.Combine(directory, "layers")).FullName;
+        var layers = Path.Combine(directory, "layers");
+        DurableDirectory.Make(layers, context.Faults);
         BaseImage.Create(directory, context.Faults);
         CreateLayer(directory, superblock.Id, 1, context.Faults).Dispose();
-        DurableFile.SyncDirectory(layers, context.Faults);
+        DurableDirectory.Sync(layers, context.Faults);
         ManifestFile.Create(
             Path.Combine(directory, ManifestName),
             new ManifestState
@@ -35,7 +36,7 @@ internal sealed partial class Volume
             },
             context.Faults).Dispose();
         SuperblockFile.Create(Path.Combine(directory, SuperblockName), superblock, context.Faults).Dispose();
-        DurableFile.SyncDirectory(directory, context.Faults);
+        DurableDirectory.Sync(directory, context.Faults);
     }
 
     /// <param name="parent">The volume a clone was made of; needed when the superblock names one.</param>
@@ -65,7 +66,7 @@ internal sealed partial class Volume
                 layers.Add(new Layer(record, file, record.Sealed ? record.LengthBytes : LayerHeader.SizeBytes));
             }
 
-            RemoveStrayLayers(directory, state);
+            RemoveStrayLayers(directory, state, context.Faults);
             var files = new List<LayerFile>();
             var hold = superblock.Current.Origin is { } origin ? (parent ?? throw new DrException($"Volume {state.Name} is a clone of a volume that is not here.")).Hold(origin.Sequence, $"clone {state.Name}") : null;
             var map = hold is null ? new BlockMap(state.SizeBytes / StoreLimits.BlockBytes) : parent!.BuildMap(superblock.Current.Origin!.Sequence.Value, superblock.Current.Origin.At, files);
@@ -124,7 +125,7 @@ internal sealed partial class Volume
     }
 
     /// <summary>Files that no manifest names: made for a point that was not recorded before a crash, or left of a layer that has gone into the base.</summary>
-    private static void RemoveStrayLayers(string directory, ManifestState state)
+    private static void RemoveStrayLayers(string directory, ManifestState state, StoreFaults faults)
     {
         foreach (var path in Directory.EnumerateFiles(Path.Combine(directory, "layers")))
         {
@@ -132,7 +133,7 @@ internal sealed partial class Volume
                 && (number == state.Staging?.Layer || state.Layers.Any(layer => layer.Number == number));
             if (!known)
             {
-                File.Delete(path);
+                DurableDirectory.Remove(path, faults);
             }
         }
     }

@@ -131,7 +131,7 @@ internal sealed partial class Volume
     private LayerFile OpenNextLayer(long number)
     {
         var file = CreateLayer(DirectoryPath, Id, number, _context.Faults);
-        DurableFile.SyncDirectory(Path.Combine(DirectoryPath, "layers"), _context.Faults);
+        DurableDirectory.Sync(Path.Combine(DirectoryPath, "layers"), _context.Faults);
         StoreFaults.Pass(CrashPoints.PointLayerCreated);
         return _context.Layers.Add(file);
     }

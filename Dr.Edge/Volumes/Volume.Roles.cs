@@ -44,7 +44,7 @@ internal sealed partial class Volume
 
             if (staged is not null)
             {
-                File.Delete(Layer.PathOf(DirectoryPath, staged.Layer));
+                DurableDirectory.Remove(Layer.PathOf(DirectoryPath, staged.Layer), _context.Faults);
             }
         }
 

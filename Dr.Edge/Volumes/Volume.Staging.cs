@@ -56,7 +56,7 @@ internal sealed partial class Volume
 
             mark = new StagingMark(State.NextLayer, basePoint, target);
             CreateLayer(DirectoryPath, Id, mark.Layer, _context.Faults).Dispose();
-            DurableFile.SyncDirectory(Path.Combine(DirectoryPath, "layers"), _context.Faults);
+            DurableDirectory.Sync(Path.Combine(DirectoryPath, "layers"), _context.Faults);
             CommitLocked(State with { Staging = mark, NextLayer = mark.Layer + 1 });
             _staging = OpenStagingFile(mark);
             if (basePoint is null)
@@ -167,18 +167,18 @@ internal sealed partial class Volume
             if (State.Staging?.Layer == mark.Layer)
             {
                 CommitLocked(State with { Staging = null });
-                File.Delete(Layer.PathOf(DirectoryPath, mark.Layer));
+                DurableDirectory.Remove(Layer.PathOf(DirectoryPath, mark.Layer), _context.Faults);
                 _staging = null;
             }
         }
     }
 
     /// <summary>After the record that no longer names them.</summary>
-    private static void DropFiles(List<Layer> layers)
+    private void DropFiles(List<Layer> layers)
     {
         foreach (var layer in layers)
         {
-            File.Delete(layer.File.File.Path);
+            DurableDirectory.Remove(layer.File.File.Path, _context.Faults);
             layer.File.Release();
         }
     }

@@ -175,7 +175,7 @@ internal sealed partial class Volume
         }
 
         // What came onto the disk before the error is not part of the volume: cut it, so that nobody ever takes it for a batch.
-        var cut = Posix.Truncate(head.File.File.Handle, offset);
+        var cut = head.File.File.TryTruncate(offset);
         if (Posix.IsFull(errno) && cut == 0)
         {
             throw new BlockDeviceException(BlockError.NoSpace, $"The disk of volume {Name} is full; the write was refused.");

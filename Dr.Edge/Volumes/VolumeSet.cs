@@ -47,7 +47,7 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
     /// <param name="fineWindow">How long any moment can be opened, even when the points around it are gone.</param>
     public static VolumeSet Open(string dataDirectory, TimeProvider time, StoreFaults faults, ILogger logger, TimeSpan fineWindow)
     {
-        var set = new VolumeSet(dataDirectory, LockDirectory(dataDirectory), new StoreContext(time, faults, logger, fineWindow));
+        var set = new VolumeSet(dataDirectory, LockDirectory(dataDirectory, faults), new StoreContext(time, faults, logger, fineWindow));
         try
         {
             set.OpenAll();
@@ -125,9 +125,9 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
 
         // The rename is what deletes; the files are taken away at leisure, and at the next start when that is interrupted.
         var grave = Path.Combine(DirectoryPath, VolumesFolder, $".deleted-{volume.Id}");
-        Directory.Move(volume.DirectoryPath, grave);
-        DurableFile.SyncDirectory(Path.Combine(DirectoryPath, VolumesFolder), _context.Faults);
-        Directory.Delete(grave, recursive: true);
+        DurableDirectory.Rename(volume.DirectoryPath, grave, _context.Faults);
+        DurableDirectory.Sync(Path.Combine(DirectoryPath, VolumesFolder), _context.Faults);
+        DurableDirectory.Remove(grave, _context.Faults);
         Changed?.Invoke(volume, false);
     }
 
@@ -189,11 +189,11 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
 
             try
             {
-                Directory.CreateDirectory(temporary);
+                DurableDirectory.Make(temporary, _context.Faults);
                 Volume.Create(temporary, superblock, name, role, _context);
                 StoreFaults.Pass(CrashPoints.CloneCreated);
-                Directory.Move(temporary, Path.Combine(folder, id.Value));
-                DurableFile.SyncDirectory(folder, _context.Faults);
+                DurableDirectory.Rename(temporary, Path.Combine(folder, id.Value), _context.Faults);
+                DurableDirectory.Sync(folder, _context.Faults);
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
@@ -224,11 +224,24 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
     /// <summary>Times on disk have whole microseconds.</summary>
     private static DateTimeOffset Whole(DateTimeOffset at) => new(at.UtcTicks - (at.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
 
-    private static FileStream LockDirectory(string dataDirectory)
+    private static FileStream LockDirectory(string dataDirectory, StoreFaults faults)
     {
         try
         {
-            Directory.CreateDirectory(Path.Combine(dataDirectory, VolumesFolder));
+            var volumes = Path.Combine(dataDirectory, VolumesFolder);
+            if (!Directory.Exists(volumes))
+            {
+                // The names above a volume must last as long as the volume.
+                var isNew = !Directory.Exists(dataDirectory);
+                DurableDirectory.Make(dataDirectory, faults);
+                DurableDirectory.Make(volumes, faults);
+                DurableDirectory.Sync(dataDirectory, faults);
+                if (isNew && Path.GetDirectoryName(Path.GetFullPath(dataDirectory)) is { } parent)
+                {
+                    DurableDirectory.Sync(parent, faults);
+                }
+            }
+
             return new FileStream(Path.Combine(dataDirectory, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (IOException exception)
@@ -250,7 +263,7 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
             if (Path.GetFileName(path).StartsWith('.'))
             {
                 // Not yet made or already deleted.
-                Directory.Delete(path, recursive: true);
+                DurableDirectory.Remove(path, _context.Faults);
                 continue;
             }
 

@@ -24,7 +24,14 @@ internal sealed class DurableFile : IDisposable
     {
         try
         {
-            return new DurableFile(path, File.OpenHandle(path, mode, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete), faults);
+            if (mode is not FileMode.Open && faults.ErrorFor(DiskCall.Make, path) is var injected && injected > 0)
+            {
+                throw new DiskException(path, "made", injected);
+            }
+
+            var file = new DurableFile(path, File.OpenHandle(path, mode, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete), faults);
+            faults.Observer?.Opened(file, isNew: mode is FileMode.Create or FileMode.CreateNew);
+            return file;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -33,11 +40,65 @@ internal sealed class DurableFile : IDisposable
     }
 
     /// <summary>0 or the error; nothing is retried.</summary>
-    public int TryWrite(ReadOnlySpan<byte> data, long offset) =>
-        _faults.ErrorFor(DiskCall.Write, Path) is var injected && injected != 0 ? injected : Posix.WriteAll(Handle, data, offset);
+    public int TryWrite(ReadOnlySpan<byte> data, long offset)
+    {
+        if (_faults.ErrorFor(DiskCall.Write, Path) is var injected && injected > 0)
+        {
+            // As much of it as a disk that fills up takes.
+            data = data[.._faults.BytesBeforeError(data.Length)];
+        }
+
+        var errno = Posix.WriteAll(Handle, data, offset);
+        _faults.Observer?.Wrote(this, data, offset);
+        return injected > 0 ? injected : errno;
+    }
 
     /// <summary>0 or the error. After an error nobody knows what is on the disk: the caller must stop, not retry.</summary>
-    public int TrySyncData() => _faults.ErrorFor(DiskCall.Sync, Path) is var injected && injected != 0 ? injected : Posix.SyncData(Handle);
+    public int TrySyncData()
+    {
+        var injected = _faults.ErrorFor(DiskCall.Sync, Path);
+        if (injected != 0)
+        {
+            return injected == StoreFaults.Pretend ? 0 : injected;
+        }
+
+        var errno = Posix.SyncData(Handle);
+        if (errno == 0)
+        {
+            _faults.Observer?.Synced(this);
+        }
+
+        return errno;
+    }
+
+    /// <summary>0 or the error.</summary>
+    public int TryTruncate(long length)
+    {
+        if (_faults.ErrorFor(DiskCall.Truncate, Path) is var injected && injected > 0)
+        {
+            return injected;
+        }
+
+        var errno = Posix.Truncate(Handle, length);
+        if (errno == 0)
+        {
+            _faults.Observer?.Cut(this, length);
+        }
+
+        return errno;
+    }
+
+    /// <summary>Gives the space of a range back; it reads as zeros then. False when the file system cannot.</summary>
+    public bool TryPunchHole(long offset, long length)
+    {
+        if (!Posix.TryPunchHole(Handle, offset, length))
+        {
+            return false;
+        }
+
+        _faults.Observer?.Punched(this, offset, length);
+        return true;
+    }
 
     /// <summary>Bytes read (fewer at the end of the file), or minus the error.</summary>
     public int Read(Span<byte> destination, long offset) =>
@@ -47,7 +108,7 @@ internal sealed class DurableFile : IDisposable
 
     public void SyncData() => Require(TrySyncData(), "flushed");
 
-    public void Truncate(long length) => Require(Posix.Truncate(Handle, length), "cut");
+    public void Truncate(long length) => Require(TryTruncate(length), "cut");
 
     public void ReadExactly(Span<byte> destination, long offset)
     {
@@ -73,17 +134,8 @@ internal sealed class DurableFile : IDisposable
             file.SyncData();
         }
 
-        File.Move(temporary, path, overwrite: true);
-        SyncDirectory(System.IO.Path.GetDirectoryName(path)!, faults);
-    }
-
-    public static void SyncDirectory(string path, StoreFaults faults)
-    {
-        var errno = faults.ErrorFor(DiskCall.Sync, path) is var injected && injected != 0 ? injected : Posix.SyncDirectory(path);
-        if (errno != 0)
-        {
-            throw new DiskException(path, "flushed", errno);
-        }
+        DurableDirectory.Rename(temporary, path, faults);
+        DurableDirectory.Sync(System.IO.Path.GetDirectoryName(path)!, faults);
     }
 
     public void Dispose() => Handle.Dispose();

@@ -10,8 +10,17 @@ internal class StoreFaults
     private static readonly (string Name, int Passage)? CrashAt = ParseCrashPoint(Environment.GetEnvironmentVariable("DR_CRASH_AT"));
     private static int _passages;
 
+    /// <summary>From <see cref="ErrorFor"/> for a flush: success is answered and nothing is done, as a disk that lies does.</summary>
+    public const int Pretend = -1;
+
+    /// <summary>Is told of every change of a file; null in production.</summary>
+    public IDiskObserver? Observer { get; init; }
+
     /// <summary>Error to answer for a call instead of making it; 0 makes the call.</summary>
     public virtual int ErrorFor(DiskCall call, string path) => 0;
+
+    /// <summary>How much of a write that is answered with an error reaches the file all the same.</summary>
+    public virtual int BytesBeforeError(int length) => 0;
 
     public static void Pass(string name)
     {
@@ -38,4 +47,10 @@ internal enum DiskCall
     Write,
     Sync,
     Read,
+    Truncate,
+
+    /// <summary>A file or directory.</summary>
+    Make,
+    Rename,
+    Remove,
 }
