@@ -1,5 +1,6 @@
 using Dr.Edge.Volumes.Background;
 using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Space;
 using Microsoft.Extensions.Logging;
 
 namespace Dr.Edge.Volumes;
@@ -14,6 +15,9 @@ internal sealed record StoreContext(TimeProvider Time, StoreFaults Faults, ILogg
 
     /// <summary>How much work in the background may take of the disk; each loop has a pacer of its own.</summary>
     public WorkLimits Work { get; init; } = new();
+
+    /// <summary>The disk's free space. Ample unless the set that opens the volumes says where to look.</summary>
+    public SpaceGuard Space { get; init; } = new(() => new FileSystemUse(long.MaxValue, long.MaxValue), configuredReserve: 0);
 
     /// <summary>A pacer for one loop of background work on this set's disk, which yields to the clients of all its volumes.</summary>
     public WorkPacer NewPacer() => new(Work, () => Clones.ClientOperations, Time);

@@ -314,9 +314,13 @@ internal sealed partial class Volume
             }
             catch (DiskException exception) when (exception.IsFull)
             {
-                Fail("the disk is full: not even its manifest can be written");
+                // No write and no point until there is room for this record; reads go on, and it is tried again by itself.
+                _waitingForSpace = "the disk is full: not even its manifest can be written";
+                LogFailed(Name, _waitingForSpace);
                 return;
             }
+
+            _waitingForSpace = null;
         }
 
         if (State.Restoring is { } mark && State.Role == VolumeRole.Primary)

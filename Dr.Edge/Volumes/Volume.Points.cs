@@ -63,6 +63,7 @@ internal sealed partial class Volume
             throw new DrException($"Volume {Name} has {StoreLimits.MaxPoints} points, which is all it can hold.", "Delete some, or set 'points: keep' lower so that automatic ones give way.");
         }
 
+        RequireRoomLocked(isPoint: true);
         PointInfo? point = null;
         SealHeadLocked((state, sequence) =>
         {
@@ -92,6 +93,8 @@ internal sealed partial class Volume
             }
         }
 
+        // Once the head is swapped there is no way back: writers go on in a file that only the record names.
+        RequireRoomLocked(isPoint: false);
         var next = OpenNextLayer(State.NextLayer);
         var old = _head;
         Layer head;

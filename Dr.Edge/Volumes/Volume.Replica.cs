@@ -87,6 +87,7 @@ internal sealed partial class Volume
             AdoptGeneration(new Generation(header.Generation), header);
         }
 
+        AdmitWrite(rawBatch.Length);
         lock (_appendLock)
         {
             ThrowIfFailed();

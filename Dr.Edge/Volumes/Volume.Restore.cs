@@ -121,6 +121,7 @@ internal sealed partial class Volume
                 block = FindDifference(view, block);
             }
 
+            AdmitWrite(batch.DataBlockCount * (long)StoreLimits.BlockBytes);
             lock (_appendLock)
             {
                 ThrowIfFailed();

@@ -24,6 +24,7 @@ internal sealed partial class Volume
         long last;
         try
         {
+            AdmitWrite(((long)maxBlocks + 1) << StoreLimits.BlockShift);
             lock (_appendLock)
             {
                 Gate.Check();

@@ -241,7 +241,7 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
         lock (_gateLock)
         {
             var state = State;
-            Gate.Set(Fault ?? _shutting ?? _restoring ?? (state.Role switch
+            Gate.Set(Fault ?? _shutting ?? _waitingForSpace ?? _restoring ?? (state.Role switch
             {
                 VolumeRole.Replica => "this copy follows another one",
                 VolumeRole.Demoted => $"the owner at epoch {state.Epoch} is another",

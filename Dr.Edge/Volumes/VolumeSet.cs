@@ -1,5 +1,6 @@
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Space;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -40,14 +41,17 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
     /// <summary>Requests of clients to any volume so far; what work in the background yields to.</summary>
     internal long ClientOperations => _volumes.Values.Sum(volume => volume.Counters.Operations);
 
+    internal SpaceGuard Space => _context.Space;
+
     internal MaintenanceQueue Maintenance => _context.Maintenance;
 
     public static VolumeSet Open(string dataDirectory, TimeProvider time) => Open(dataDirectory, time, StoreFaults.None, NullLogger.Instance, TimeSpan.FromHours(24));
 
     /// <param name="fineWindow">How long any moment can be opened, even when the points around it are gone.</param>
-    public static VolumeSet Open(string dataDirectory, TimeProvider time, StoreFaults faults, ILogger logger, TimeSpan fineWindow)
+    /// <param name="reserveBytes">Space that clients never get; null = by the size of the file system.</param>
+    public static VolumeSet Open(string dataDirectory, TimeProvider time, StoreFaults faults, ILogger logger, TimeSpan fineWindow, long? reserveBytes = null)
     {
-        var set = new VolumeSet(dataDirectory, LockDirectory(dataDirectory, faults), new StoreContext(time, faults, logger, fineWindow));
+        var set = new VolumeSet(dataDirectory, LockDirectory(dataDirectory, faults), new StoreContext(time, faults, logger, fineWindow) { Space = new SpaceGuard(() => faults.FileSystem(dataDirectory), reserveBytes) });
         try
         {
             set.OpenAll();

@@ -9,6 +9,9 @@ internal sealed class VolumeCounters
     /// <summary>Extents written or trimmed, and the bytes of their data.</summary>
     public StripedCounter Writes { get; } = new();
 
+    /// <summary>Writes refused because the disk is full, and their bytes.</summary>
+    public StripedCounter Refused { get; } = new();
+
     /// <summary>Everything a client waited for.</summary>
     public long Operations => Reads.Count + Writes.Count;
 }

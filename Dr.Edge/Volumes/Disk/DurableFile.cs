@@ -88,6 +88,12 @@ internal sealed class DurableFile : IDisposable
         return errno;
     }
 
+    /// <summary>
+    /// Takes disk space for a range without changing what the file says or how long it is. 0 or the error; a file system that cannot do it answers 0. No observer is told: nothing that can be read changes.
+    /// </summary>
+    public int TryAllocate(long offset, long length) =>
+        _faults.ErrorFor(DiskCall.Allocate, Path) is var injected && injected > 0 ? injected : Posix.Allocate(Handle, offset, length);
+
     /// <summary>Gives the space of a range back; it reads as zeros then. False when the file system cannot.</summary>
     public bool TryPunchHole(long offset, long length)
     {

@@ -12,6 +12,8 @@ internal sealed class ManifestFile : IDisposable
     private readonly StoreFaults _faults;
     private DurableFile _file;
     private long _length;
+    private int _recordBytes = StoreLimits.BlockBytes;
+    private long _roomEnd;
 
     private ManifestFile(string path, DurableFile file, long length, long records, ManifestState state, StoreFaults faults)
     {
@@ -79,11 +81,7 @@ internal sealed class ManifestFile : IDisposable
     public void Commit(ManifestState state)
     {
         var record = ManifestRecord.Encode(Records + 1, state);
-        if (_length > StoreLimits.ManifestCompactBytes)
-        {
-            Compact(record);
-        }
-        else
+        if (_length <= StoreLimits.ManifestCompactBytes || !TryCompact(record))
         {
             try
             {
@@ -91,17 +89,47 @@ internal sealed class ManifestFile : IDisposable
             }
             catch (DiskException exception) when (exception.IsFull)
             {
-                _file.Truncate(_length);
+                if (_file.Length > _length)
+                {
+                    // Cutting also gives the room back, which may not be had again.
+                    _file.Truncate(_length);
+                    _roomEnd = 0;
+                }
+
                 throw;
             }
 
             StoreFaults.Pass(CrashPoints.ManifestWritten);
             _file.SyncData();
             _length += record.Length;
+            _recordBytes = record.Length;
         }
 
         Records++;
         State = state;
+        _ = TryMakeRoom();
+    }
+
+    /// <summary>
+    /// Takes disk space for the next records before they are needed, so that a record never meets a full disk when space has to be made. The file's length stays: what lies behind it is nothing
+    /// until it is written. 0 or the error.
+    /// </summary>
+    public int TryMakeRoom()
+    {
+        var needed = _length + (2 * (long)_recordBytes);
+        if (needed <= _roomEnd)
+        {
+            return 0;
+        }
+
+        var end = Math.Max(needed, _length + StoreLimits.ManifestRoomBytes);
+        var errno = _file.TryAllocate(_length, end - _length);
+        if (errno == 0)
+        {
+            _roomEnd = end;
+        }
+
+        return errno;
     }
 
     /// <summary>Where the records on disk are no longer those that were written; null when all are.</summary>
@@ -126,13 +154,26 @@ internal sealed class ManifestFile : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    private void Compact(byte[] record)
+    /// <summary>False when the disk has no space for the new file; the old one then grows on in the room it has.</summary>
+    private bool TryCompact(byte[] record)
     {
-        DurableFile.Replace(_path, record, _faults);
+        try
+        {
+            DurableFile.Replace(_path, record, _faults);
+        }
+        catch (DiskException exception) when (exception.IsFull)
+        {
+            DurableDirectory.Remove(_path + ".new", _faults);
+            return false;
+        }
+
         StoreFaults.Pass(CrashPoints.ManifestCompacted);
         _file.Dispose();
         _file = DurableFile.Open(_path, FileMode.Open, _faults);
         _length = record.Length;
+        _recordBytes = record.Length;
+        _roomEnd = 0;
+        return true;
     }
 
     private static bool HasRecordAfter(ReadOnlySpan<byte> rest, long records)

@@ -1,3 +1,5 @@
+using Dr.Edge.Volumes.Space;
+
 namespace Dr.Edge.Volumes.Disk;
 
 /// <summary>
@@ -18,6 +20,9 @@ internal class StoreFaults
 
     /// <summary>Error to answer for a call instead of making it; 0 makes the call.</summary>
     public virtual int ErrorFor(DiskCall call, string path) => 0;
+
+    /// <summary>The file system that holds <paramref name="path"/>.</summary>
+    public virtual FileSystemUse FileSystem(string path) => FileSystemUse.Of(path);
 
     /// <summary>How much of a write that is answered with an error reaches the file all the same.</summary>
     public virtual int BytesBeforeError(int length) => 0;
@@ -48,6 +53,9 @@ internal enum DiskCall
     Sync,
     Read,
     Truncate,
+
+    /// <summary>Disk space for later writes.</summary>
+    Allocate,
 
     /// <summary>A file or directory.</summary>
     Make,

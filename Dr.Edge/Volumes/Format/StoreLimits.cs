@@ -23,6 +23,9 @@ internal static class StoreLimits
     /// <summary>Manifest records are whole states: 255 points and as many layers stay far below.</summary>
     public const int MaxManifestRecordBytes = 16 * 1024 * 1024;
 
+    /// <summary>Disk space that a manifest has ahead of its end.</summary>
+    public const long ManifestRoomBytes = 64 * 1024;
+
     /// <summary>A manifest longer than this is rewritten with its last record only.</summary>
     public const long ManifestCompactBytes = 256 * 1024;
 }

@@ -1,0 +1,143 @@
+using Dr.Contracts.Errors;
+using Dr.Contracts.Mqtt;
+using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Space;
+
+namespace Dr.Edge.Tests.Volumes.Space;
+
+public sealed class FullDiskTests : IDisposable
+{
+    private readonly SmallDisk _disk = new();
+    private readonly StoreFixture _store;
+    private readonly Volume _volume;
+
+    public FullDiskTests()
+    {
+        _store = new StoreFixture(faults: _disk);
+        _volume = _store.Set.Create("v", 1024 * 4096);
+    }
+
+    private SpaceLimits Limits => _store.Set.Space.Limits;
+
+    public void Dispose()
+    {
+        _disk.IsFull = false;
+        _store.Dispose();
+    }
+
+    [Fact]
+    public void Clients_never_get_the_reserve_and_get_on_when_there_is_space_again()
+    {
+        StoreFixture.Write(_volume, 0, StoreFixture.Pattern(8192, 1), fua: true);
+        var before = StoreFixture.ReadAll(_volume);
+        SetAvailable(Limits.ReserveBytes - 1);
+        Should.Throw<BlockDeviceException>(() => StoreFixture.Write(_volume, 0, StoreFixture.Pattern(8192, 2))).Error.ShouldBe(BlockError.NoSpace);
+        _volume.Flush();
+        _volume.Fault.ShouldBeNull();
+        _volume.Gate.IsOpen.ShouldBeTrue();
+        StoreFixture.ReadAll(_volume).ShouldBe(before);
+        _volume.Counters.Refused.Count.ShouldBe(1);
+        _disk.AvailableBytes = Limits.ReserveBytes + (1 << 20);
+        StoreFixture.Write(_volume, 0, StoreFixture.Pattern(8192, 3), fua: true);
+        StoreFixture.ReadAll(_volume).AsSpan(0, 8192).SequenceEqual(StoreFixture.Pattern(8192, 3)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void What_is_written_counts_before_the_file_system_is_asked_again()
+    {
+        SetAvailable(Limits.ReserveBytes + (1 << 20));
+        var written = 0;
+        Should.Throw<BlockDeviceException>(() =>
+        {
+            for (; written < 1000; written++)
+            {
+                // The file system says what is used only later.
+                _disk.AvailableBytes = Limits.ReserveBytes + (1 << 20) - (written * 4096);
+                StoreFixture.Write(_volume, 0, new byte[4096]);
+            }
+        });
+        written.ShouldBeInRange(120, 256);
+    }
+
+    [Fact]
+    public void With_space_the_file_system_is_not_asked_for_every_write()
+    {
+        StoreFixture.Write(_volume, 0, new byte[4096]);
+        var asked = _disk.Asked;
+        for (var i = 0; i < 1000; i++)
+        {
+            StoreFixture.Write(_volume, 0, new byte[4096]);
+        }
+
+        _disk.Asked.ShouldBe(asked);
+    }
+
+    [Fact]
+    public void In_half_of_the_reserve_no_point_is_taken_and_points_can_be_deleted()
+    {
+        StoreFixture.Write(_volume, 0, StoreFixture.Pattern(4096, 1));
+        var first = _volume.CreatePoint(null, PointConsistency.Crash, null);
+        StoreFixture.Write(_volume, 0, StoreFixture.Pattern(4096, 2));
+        SetAvailable(Limits.PointsStopBytes - 1);
+        Should.Throw<DrException>(() => _volume.CreatePoint(null, PointConsistency.Crash, null)).IsTransient.ShouldBeTrue();
+        _volume.DeletePoint(first.Id).ShouldBeTrue();
+        SetAvailable(Limits.PointsStopBytes);
+        _volume.CreatePoint(null, PointConsistency.Crash, null);
+        _volume.Fault.ShouldBeNull();
+    }
+
+    [Fact]
+    public void A_disk_that_is_full_to_the_last_byte_refuses_a_point_before_the_head_is_swapped()
+    {
+        StoreFixture.Write(_volume, 0, StoreFixture.Pattern(4096, 1), fua: true);
+        (_disk.Only, _disk.HasRoom, _disk.IsFull) = ("manifest", true, true);
+        Should.Throw<DrException>(() =>
+        {
+            // The room taken ahead carries some records; then none is begun that could not be ended.
+            for (var i = 0; i < 2000; i++)
+            {
+                StoreFixture.Write(_volume, 0, StoreFixture.Pattern(4096, i));
+                _volume.CreatePoint(null, PointConsistency.Crash, null);
+            }
+        });
+        _volume.Fault.ShouldBeNull();
+        StoreFixture.Write(_volume, 0, StoreFixture.Pattern(4096, 7), fua: true);
+        _disk.IsFull = false;
+        _volume.CreatePoint(null, PointConsistency.Crash, null);
+        _store.Crash();
+        StoreFixture.ReadAll(_store.Set.Get("v")).AsSpan(0, 4096).SequenceEqual(StoreFixture.Pattern(4096, 7)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void A_volume_opened_on_a_full_disk_is_readable_and_becomes_writable_by_itself()
+    {
+        StoreFixture.Write(_volume, 0, StoreFixture.Pattern(4096, 1), fua: true);
+        _store.Reopen(() => _disk.IsFull = true);
+        var volume = _store.Set.Get("v");
+        volume.Fault.ShouldBeNull();
+        volume.Gate.IsOpen.ShouldBeFalse();
+        StoreFixture.ReadAll(volume).AsSpan(0, 4096).SequenceEqual(StoreFixture.Pattern(4096, 1)).ShouldBeTrue();
+        volume.RetryWhenFull();
+        volume.Gate.IsOpen.ShouldBeFalse();
+        _disk.IsFull = false;
+        volume.RetryWhenFull();
+        volume.Gate.IsOpen.ShouldBeTrue();
+        StoreFixture.Write(volume, 0, StoreFixture.Pattern(4096, 2), fua: true);
+    }
+
+    [Fact]
+    public void The_reserve_follows_the_size_of_the_file_system_between_its_bounds()
+    {
+        SpaceLimits.For(1L << 40, null).ReserveBytes.ShouldBe(SpaceLimits.MaxReserveBytes);
+        SpaceLimits.For(10L << 30, null).ReserveBytes.ShouldBe((10L << 30) / 64);
+        SpaceLimits.For(256L << 20, null).ReserveBytes.ShouldBe(SpaceLimits.MinReserveBytes);
+        SpaceLimits.For(16L << 20, null).ReserveBytes.ShouldBe(2L << 20);
+        SpaceLimits.For(1L << 40, 123).ReserveBytes.ShouldBe(123);
+    }
+
+    private void SetAvailable(long bytes)
+    {
+        _disk.AvailableBytes = bytes;
+        _store.Set.Space.Refresh();
+    }
+}
