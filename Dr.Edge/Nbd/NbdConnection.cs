@@ -95,15 +95,15 @@ internal sealed partial class NbdConnection(
         }
     }
 
-    [LoggerMessage(1101, LogLevel.Information, "{Peer} attached {Export}")]
+    [LoggerMessage(1201, LogLevel.Information, "{Peer} attached {Export}")]
     private partial void LogAttached(string peer, string export);
 
-    [LoggerMessage(1102, LogLevel.Information, "{Peer} left {Export} after {Requests} requests, {Batches} batches of changes, {Refused} refused, {Failed} failed")]
+    [LoggerMessage(1202, LogLevel.Information, "{Peer} left {Export} after {Requests} requests, {Batches} batches of changes, {Refused} refused, {Failed} failed")]
     private partial void LogDetached(string peer, string export, long requests, long batches, long refused, long failed);
 
-    [LoggerMessage(1103, LogLevel.Warning, "{Peer} did not finish its handshake within {Limit}; dropped")]
+    [LoggerMessage(1203, LogLevel.Warning, "{Peer} did not finish its handshake within {Limit}; dropped")]
     private partial void LogHandshakeTooSlow(string peer, TimeSpan limit);
 
-    [LoggerMessage(1104, LogLevel.Error, "The connection of {Peer} was dropped because of an internal error")]
+    [LoggerMessage(1204, LogLevel.Error, "The connection of {Peer} was dropped because of an internal error")]
     private partial void LogBug(Exception exception, string peer);
 }

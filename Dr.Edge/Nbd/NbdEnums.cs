@@ -47,6 +47,7 @@ internal enum NbdOptionReply : uint
     ErrorShutdown = 0x8000_0007,
     ErrorBlockSizeRequired = 0x8000_0008,
     ErrorTooBig = 0x8000_0009,
+    ErrorExtendedHeadersRequired = 0x8000_000a,
 }
 
 internal enum NbdInfoKind : ushort
@@ -96,6 +97,9 @@ internal enum NbdCommandFlags : ushort
     RequestOne = 1 << 3,
     FastZero = 1 << 4,
     PayloadLength = 1 << 5,
+
+    /// <summary>Stands for any bit that nobody defined.</summary>
+    Unknown = 1 << 15,
 }
 
 internal enum NbdChunk : ushort
@@ -104,6 +108,7 @@ internal enum NbdChunk : ushort
     OffsetData = 1,
     OffsetHole = 2,
     BlockStatus = 5,
+    BlockStatusExtended = 6,
     Error = 0x8001,
     ErrorOffset = 0x8002,
 }

@@ -41,7 +41,13 @@ internal sealed class NbdLimits
     /// </summary>
     public const int BatchThresholdBytes = 1024 * 1024;
 
-    /// <summary>Extents in one BLOCK_STATUS answer: 128 KiB. Clients ask again for the rest; the protocol's own bound is 2^20.</summary>
+    /// <summary>Zeros in one piece for the store. Longer ones, up to 64-bit lengths, are done piece by piece, so that nobody else's write waits behind terabytes.</summary>
+    public const long MaxZeroExtentBytes = 1L << 30;
+
+    /// <summary>Contexts that one client may select: base:allocation, the depth, and some points to compare. More are answered with TOO_BIG.</summary>
+    public const int MaxContexts = 16;
+
+    /// <summary>Extents in one BLOCK_STATUS answer: 128 KiB, or 256 KiB with extended headers. Clients ask again for the rest; the protocol's own bound is 2^20.</summary>
     public const int MaxStatusExtents = 16 * 1024;
 
     /// <summary>Thread stack of a connection. The store's write path keeps its scratch on the heap; a quarter of the default is ample.</summary>

@@ -137,6 +137,6 @@ internal sealed partial class NbdListener : IDisposable
         throw new DrException($"'{address}' is not HOST:PORT.", "For example 127.0.0.1:10809.");
     }
 
-    [LoggerMessage(1121, LogLevel.Warning, "Accepting NBD clients on {Address} failed; trying again")]
+    [LoggerMessage(1221, LogLevel.Warning, "Accepting NBD clients on {Address} failed; trying again")]
     private partial void LogAcceptFailed(Exception exception, string address);
 }

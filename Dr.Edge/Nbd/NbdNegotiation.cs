@@ -1,4 +1,6 @@
 using System.Buffers;
+using Dr.Edge.Nbd.Contexts;
+using Dr.Edge.Nbd.Tls;
 using Dr.Edge.Volumes;
 
 namespace Dr.Edge.Nbd;
@@ -11,31 +13,37 @@ internal enum NegotiationStep
     /// <summary>An export was chosen; requests follow.</summary>
     Transmit,
 
+    /// <summary>Send what is written, then speak TLS and begin a new negotiation.</summary>
+    StartTls,
+
     /// <summary>Send what is written, then close.</summary>
     Close,
 }
 
 /// <summary>
 /// What has been agreed with one client, and the answer to each of its options. Knows no socket. Holds:
-/// an export is open exactly when the last step was <see cref="NegotiationStep.Transmit"/>; a context counts only for the export it was selected for;
-/// INFO and GO answer alike.
+/// <list type="bullet">
+/// <item>At most two exports are open: the one that was asked about last, and the one that contexts were selected for. So INFO, SET_META_CONTEXT and GO speak of the same thing, and a
+/// view is made once.</item>
+/// <item>Contexts count only for the export they were selected for.</item>
+/// <item>INFO and GO answer alike.</item>
+/// <item>Where TLS is required nothing is told or kept before it; what was agreed before TLS is not known here any more, because TLS begins a new negotiation.</item>
+/// </list>
 /// </summary>
-internal sealed class NbdNegotiation(IExportCatalog catalog, NbdClientFlags clientFlags) : IDisposable
+internal sealed class NbdNegotiation(IExportCatalog catalog, NbdClientFlags clientFlags, TlsOffer tls = TlsOffer.None) : IDisposable
 {
-    public const string AllocationContext = "base:allocation";
-
-    public const uint AllocationContextId = 1;
-
-    private const string BaseNamespace = "base:";
-
+    private string? _openName;
     private string? _contextExport;
+    private IExportLease? _contextLease;
+    private List<MetaContext> _contexts = [];
 
-    public bool StructuredReplies { get; private set; }
+    /// <summary>What answers look like from the transmission on.</summary>
+    public ReplyForm Form { get; private set; }
 
-    /// <summary>Whether BLOCK_STATUS may be asked; meaningful once transmitting.</summary>
-    public bool HasAllocationContext { get; private set; }
+    /// <summary>What BLOCK_STATUS may be asked for; meaningful once transmitting.</summary>
+    public IReadOnlyList<MetaContext> Contexts => _contexts;
 
-    /// <summary>The chosen export; whoever transmits disposes it with this.</summary>
+    /// <summary>The export that is open; whoever transmits disposes it with this.</summary>
     public IExportLease? Lease { get; private set; }
 
     /// <summary>Answers one option, whose data are complete.</summary>
@@ -47,6 +55,11 @@ internal sealed class NbdNegotiation(IExportCatalog catalog, NbdClientFlags clie
             return NegotiationStep.Close;
         }
 
+        if (tls == TlsOffer.Required && option is not (NbdOption.StartTls or NbdOption.Abort))
+        {
+            return RefuseWithoutTls(option, replies);
+        }
+
         switch (option)
         {
             case NbdOption.ExportName:
@@ -56,6 +69,8 @@ internal sealed class NbdNegotiation(IExportCatalog catalog, NbdClientFlags clie
                 return NegotiationStep.Close;
             case NbdOption.List when data.Length > 0:
             case NbdOption.StructuredReply when data.Length > 0:
+            case NbdOption.ExtendedHeaders when data.Length > 0:
+            case NbdOption.StartTls when data.Length > 0:
                 return Refuse(replies, option, NbdOptionReply.ErrorInvalid, "this option takes no data");
             case NbdOption.List:
                 foreach (var export in catalog.List())
@@ -64,8 +79,15 @@ internal sealed class NbdNegotiation(IExportCatalog catalog, NbdClientFlags clie
                 }
 
                 return Acknowledge(replies, option);
+            case NbdOption.StructuredReply when Form == ReplyForm.Extended:
+                return Refuse(replies, option, NbdOptionReply.ErrorExtendedHeadersRequired, "extended headers have been agreed already");
             case NbdOption.StructuredReply:
-                StructuredReplies = true;
+                Form = ReplyForm.Structured;
+                return Acknowledge(replies, option);
+            case NbdOption.ExtendedHeaders when Form == ReplyForm.Extended:
+                return Refuse(replies, option, NbdOptionReply.ErrorInvalid, "extended headers have been agreed already");
+            case NbdOption.ExtendedHeaders:
+                Form = ReplyForm.Extended;
                 return Acknowledge(replies, option);
             case NbdOption.Info:
             case NbdOption.Go:
@@ -73,8 +95,13 @@ internal sealed class NbdNegotiation(IExportCatalog catalog, NbdClientFlags clie
             case NbdOption.ListMetaContext:
             case NbdOption.SetMetaContext:
                 return ApplyMetaContext(option, data, replies);
+            case NbdOption.StartTls when tls == TlsOffer.None:
+                return Refuse(replies, option, NbdOptionReply.ErrorUnsupported, "TLS is not set up on this server");
+            case NbdOption.StartTls when tls == TlsOffer.Active:
+                return Refuse(replies, option, NbdOptionReply.ErrorInvalid, "TLS is in use already");
             case NbdOption.StartTls:
-                return Refuse(replies, option, NbdOptionReply.ErrorUnsupported, "TLS is not set up on this listener");
+                Acknowledge(replies, option);
+                return NegotiationStep.StartTls;
             default:
                 return Refuse(replies, option, NbdOptionReply.ErrorUnsupported, "option not known");
         }
@@ -83,9 +110,14 @@ internal sealed class NbdNegotiation(IExportCatalog catalog, NbdClientFlags clie
     /// <summary>Answers an option whose data were too long to be kept.</summary>
     public NegotiationStep ApplyTooBig(NbdOption option, IBufferWriter<byte> replies)
     {
+        if (tls == TlsOffer.Required)
+        {
+            return RefuseWithoutTls(option, replies);
+        }
+
         if (option == NbdOption.SetMetaContext)
         {
-            ForgetContext();
+            ForgetContexts();
         }
 
         // EXPORT_NAME has no way to say no.
@@ -96,20 +128,26 @@ internal sealed class NbdNegotiation(IExportCatalog catalog, NbdClientFlags clie
 
     public void Dispose()
     {
-        Lease?.Dispose();
-        Lease = null;
+        ForgetContexts();
+        CloseLease();
     }
+
+    private NegotiationStep RefuseWithoutTls(NbdOption option, IBufferWriter<byte> replies) =>
+        option == NbdOption.ExportName || (clientFlags & NbdClientFlags.FixedNewstyle) == NbdClientFlags.None
+            ? NegotiationStep.Close
+            : Refuse(replies, option, NbdOptionReply.ErrorTlsRequired, "this server speaks only TLS: send STARTTLS first");
 
     private NegotiationStep ApplyExportName(ReadOnlySpan<byte> data, IBufferWriter<byte> replies)
     {
-        if (!OptionCodec.TryReadText(data, out var name) || !TryOpen(name, out var lease, out _, out _))
+        // With extended headers this option is forbidden: it cannot say what it did with them.
+        if (Form == ReplyForm.Extended || !OptionCodec.TryReadText(data, out var name) || !TryOpen(name, out var lease, out _, out _))
         {
             return NegotiationStep.Close;
         }
 
         var padded = (clientFlags & NbdClientFlags.NoZeroes) == NbdClientFlags.None;
         OptionCodec.WriteExportNameReply(replies, lease.Device.SizeBytes, FlagsOf(lease), padded);
-        return Transmit(lease, name);
+        return Transmit(name);
     }
 
     private NegotiationStep ApplyInfo(NbdOption option, ReadOnlySpan<byte> data, IBufferWriter<byte> replies)
@@ -141,13 +179,7 @@ internal sealed class NbdNegotiation(IExportCatalog catalog, NbdClientFlags clie
         }
 
         Acknowledge(replies, option);
-        if (option == NbdOption.Go)
-        {
-            return Transmit(lease, query.ExportName);
-        }
-
-        lease.Dispose();
-        return NegotiationStep.Haggle;
+        return option == NbdOption.Go ? Transmit(query.ExportName) : NegotiationStep.Haggle;
     }
 
     private NegotiationStep ApplyMetaContext(NbdOption option, ReadOnlySpan<byte> data, IBufferWriter<byte> replies)
@@ -156,10 +188,10 @@ internal sealed class NbdNegotiation(IExportCatalog catalog, NbdClientFlags clie
         if (selects)
         {
             // The last SET wins, also when it selects nothing or fails.
-            ForgetContext();
+            ForgetContexts();
         }
 
-        if (!StructuredReplies)
+        if (Form == ReplyForm.Simple)
         {
             return Refuse(replies, option, NbdOptionReply.ErrorInvalid, "structured replies have not been agreed");
         }
@@ -174,46 +206,131 @@ internal sealed class NbdNegotiation(IExportCatalog catalog, NbdClientFlags clie
             return Refuse(replies, option, error, message);
         }
 
-        lease.Dispose();
-        var named = query.Queries.Contains(AllocationContext, StringComparer.Ordinal);
-        if (selects ? named : named || query.Queries.Count == 0 || query.Queries.Contains(BaseNamespace, StringComparer.Ordinal))
-        {
-            OptionCodec.WriteMetaContext(replies, option, selects ? AllocationContextId : 0, AllocationContext);
-            if (selects)
-            {
-                (HasAllocationContext, _contextExport) = (true, query.ExportName);
-            }
-        }
-
-        return Acknowledge(replies, option);
-    }
-
-    private bool TryOpen(
-        string name, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IExportLease? lease, out NbdOptionReply error, out string message)
-    {
-        (lease, error, message) = (null, NbdOptionReply.ErrorUnknown, $"there is no export '{name}'");
         try
         {
-            lease = catalog.Open(name);
+            return selects ? SelectContexts(query, lease, replies) : ListContexts(query, lease, replies);
         }
         catch (DrException exception)
         {
-            (error, message) = (NbdOptionReply.ErrorPolicy, exception.Hint is null ? exception.Message : $"{exception.Message} {exception.Hint}");
+            ForgetContexts();
+            return Refuse(replies, option, NbdOptionReply.ErrorPolicy, Sentence(exception));
+        }
+    }
+
+    private static NegotiationStep ListContexts(MetaContextQuery query, IExportLease lease, IBufferWriter<byte> replies)
+    {
+        foreach (var name in ContextNames.Matching(query.Queries, lease.ChangePoints, point => IsPoint(lease, point)))
+        {
+            OptionCodec.WriteMetaContext(replies, NbdOption.ListMetaContext, 0, name);
         }
 
+        return Acknowledge(replies, NbdOption.ListMetaContext);
+    }
+
+    private NegotiationStep SelectContexts(MetaContextQuery query, IExportLease lease, IBufferWriter<byte> replies)
+    {
+        foreach (var name in query.Queries.Distinct(StringComparer.Ordinal))
+        {
+            if (OpenContext(name, lease) is not { } source)
+            {
+                continue;
+            }
+
+            _contexts.Add(new MetaContext((uint)_contexts.Count + 1, name, source));
+            if (_contexts.Count > NbdLimits.MaxContexts)
+            {
+                ForgetContexts();
+                return Refuse(replies, NbdOption.SetMetaContext, NbdOptionReply.ErrorTooBig, $"at most {NbdLimits.MaxContexts} contexts at once");
+            }
+        }
+
+        (_contextExport, _contextLease) = (query.ExportName, lease);
+        foreach (var context in _contexts)
+        {
+            OptionCodec.WriteMetaContext(replies, NbdOption.SetMetaContext, context.Id, context.Name);
+        }
+
+        return Acknowledge(replies, NbdOption.SetMetaContext);
+    }
+
+    private static IStatusSource? OpenContext(string name, IExportLease lease) =>
+        name == ContextNames.Allocation ? new AllocationStatus(lease.Device)
+        : ContextNames.PointOf(name) is { } point && lease.OpenChanges(point) is { } changes ? new ChangeStatus(changes)
+        : null;
+
+    private static bool IsPoint(IExportLease lease, string point)
+    {
+        using var changes = lease.OpenChanges(point);
+        return changes is not null;
+    }
+
+    /// <summary>The export of that name: the one that is open already, or a new one in its place.</summary>
+    private bool TryOpen(
+        string name, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IExportLease? lease, out NbdOptionReply error, out string message)
+    {
+        (error, message) = (NbdOptionReply.ErrorUnknown, $"there is no export '{name}'");
+        if (_openName != name)
+        {
+            CloseLease();
+            if (_contextLease is not null && _contextExport == name)
+            {
+                (Lease, _openName) = (_contextLease, name);
+            }
+        }
+
+        lease = Lease;
+        if (lease is not null)
+        {
+            return true;
+        }
+
+        try
+        {
+            (Lease, _openName) = (catalog.Open(name), name);
+        }
+        catch (DrException exception)
+        {
+            (error, message) = (NbdOptionReply.ErrorPolicy, Sentence(exception));
+        }
+
+        lease = Lease;
         return lease is not null;
     }
 
-    private NegotiationStep Transmit(IExportLease lease, string name)
+    private NegotiationStep Transmit(string name)
     {
-        Lease = lease;
-        HasAllocationContext &= string.Equals(_contextExport, name, StringComparison.Ordinal);
+        if (!string.Equals(_contextExport, name, StringComparison.Ordinal))
+        {
+            ForgetContexts();
+        }
+
         return NegotiationStep.Transmit;
     }
 
-    private void ForgetContext() => (HasAllocationContext, _contextExport) = (false, null);
+    private void ForgetContexts()
+    {
+        var (contexts, lease) = (_contexts, _contextLease);
+        (_contexts, _contextExport, _contextLease) = ([], null, null);
+        contexts.ForEach(context => context.Dispose());
+        if (lease != Lease)
+        {
+            lease?.Dispose();
+        }
+    }
 
-    private NbdExportFlags FlagsOf(IExportLease lease) => RequestRules.ExportFlags(lease.Device.IsReadOnly, StructuredReplies);
+    private void CloseLease()
+    {
+        var lease = Lease;
+        (Lease, _openName) = (null, null);
+        if (lease != _contextLease)
+        {
+            lease?.Dispose();
+        }
+    }
+
+    private NbdExportFlags FlagsOf(IExportLease lease) => RequestRules.ExportFlags(lease.Device.IsReadOnly, Form);
+
+    private static string Sentence(DrException exception) => exception.Hint is null ? exception.Message : $"{exception.Message} {exception.Hint}";
 
     private static NegotiationStep Acknowledge(IBufferWriter<byte> replies, NbdOption option)
     {

@@ -17,6 +17,10 @@ internal static class NbdProtocol
 
     public const uint StructuredReplyMagic = 0x668e33ef;
 
+    public const uint ExtendedRequestMagic = 0x21e41c71;
+
+    public const uint ExtendedReplyMagic = 0x6e8a278c;
+
     public const int GreetingSize = 18;
 
     public const int ClientFlagsSize = 4;
@@ -36,6 +40,10 @@ internal static class NbdProtocol
 
     public const int StructuredReplySize = 20;
 
+    public const int ExtendedRequestSize = 32;
+
+    public const int ExtendedReplySize = 32;
+
     /// <summary>Offset in front of the data of an OFFSET_DATA chunk.</summary>
     public const int OffsetDataSize = 8;
 
@@ -46,8 +54,16 @@ internal static class NbdProtocol
 
     public const int ExtentSize = 8;
 
+    /// <summary>Context and number of extents in front of a BLOCK_STATUS_EXT chunk's extents.</summary>
+    public const int ExtendedStatusSize = 8;
+
+    public const int ExtendedExtentSize = 16;
+
     /// <summary>Bits of a base:allocation extent: a hole, and reads as zeros.</summary>
     public const uint AllocationHole = 1;
 
     public const uint AllocationZero = 2;
+
+    /// <summary>Bit of a qemu:dirty-bitmap extent: changed since the point.</summary>
+    public const uint Dirty = 1;
 }

@@ -3,9 +3,12 @@ using System.Runtime.InteropServices;
 
 namespace Dr.Edge.Nbd;
 
-/// <summary>A request's header, 28 bytes: magic, flags, command, cookie, offset, length. Nothing in it has been checked.</summary>
+/// <summary>
+/// A request's header: magic, flags, command, cookie, offset, length; 28 bytes with a length of 32 bits, or with extended headers 32 bytes with a length of 64 bits and another magic.
+/// Nothing in it has been checked.
+/// </summary>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct NbdRequest(NbdCommandFlags Flags, NbdCommand Command, ulong Cookie, ulong Offset, uint Length)
+internal readonly record struct NbdRequest(NbdCommandFlags Flags, NbdCommand Command, ulong Cookie, ulong Offset, ulong Length)
 {
     public const int MagicOffset = 0;
     public const int FlagsOffset = 4;
@@ -16,34 +19,53 @@ internal readonly record struct NbdRequest(NbdCommandFlags Flags, NbdCommand Com
 
     public bool IsModifying => Command is NbdCommand.Write or NbdCommand.Trim or NbdCommand.WriteZeroes;
 
-    /// <summary>Bytes that follow the header. They follow it even when the request is refused.</summary>
-    public uint PayloadLength => Command == NbdCommand.Write ? Length : 0;
+    /// <summary>
+    /// Bytes that follow the header. They follow it even when the request is refused. With extended headers the flag says so for every command; a WRITE without it is a client's
+    /// mistake, and its data follow nevertheless.
+    /// </summary>
+    public ulong PayloadLength => Command == NbdCommand.Write || (Flags & NbdCommandFlags.PayloadLength) != NbdCommandFlags.None ? Length : 0;
 
-    /// <summary>False when the magic number is wrong: the stream is out of step and cannot be trusted any more.</summary>
-    public static bool TryRead(ReadOnlySpan<byte> header, out NbdRequest request)
+    public static int SizeOf(ReplyForm form) => form == ReplyForm.Extended ? NbdProtocol.ExtendedRequestSize : NbdProtocol.RequestSize;
+
+    /// <summary>False when the magic number is not the agreed form's: the stream is out of step and cannot be trusted any more.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> header, ReplyForm form, out NbdRequest request)
     {
-        if (BinaryPrimitives.ReadUInt32BigEndian(header) != NbdProtocol.RequestMagic)
+        var isExtended = form == ReplyForm.Extended;
+        if (BinaryPrimitives.ReadUInt32BigEndian(header) != (isExtended ? NbdProtocol.ExtendedRequestMagic : NbdProtocol.RequestMagic))
         {
             request = default;
             return false;
         }
 
+        var flags = (NbdCommandFlags)BinaryPrimitives.ReadUInt16BigEndian(header[FlagsOffset..]);
         request = new NbdRequest(
-            (NbdCommandFlags)BinaryPrimitives.ReadUInt16BigEndian(header[FlagsOffset..]),
+            isExtended ? flags : WithoutPayloadLength(flags),
             (NbdCommand)BinaryPrimitives.ReadUInt16BigEndian(header[CommandOffset..]),
             BinaryPrimitives.ReadUInt64BigEndian(header[CookieOffset..]),
             BinaryPrimitives.ReadUInt64BigEndian(header[OffsetOffset..]),
-            BinaryPrimitives.ReadUInt32BigEndian(header[LengthOffset..]));
+            isExtended ? BinaryPrimitives.ReadUInt64BigEndian(header[LengthOffset..]) : BinaryPrimitives.ReadUInt32BigEndian(header[LengthOffset..]));
         return true;
     }
 
-    public void Write(Span<byte> header)
+    /// <summary>For clients: the header in the given form. The length must fit it.</summary>
+    public void Write(Span<byte> header, ReplyForm form = ReplyForm.Simple)
     {
-        BinaryPrimitives.WriteUInt32BigEndian(header, NbdProtocol.RequestMagic);
+        BinaryPrimitives.WriteUInt32BigEndian(header, form == ReplyForm.Extended ? NbdProtocol.ExtendedRequestMagic : NbdProtocol.RequestMagic);
         BinaryPrimitives.WriteUInt16BigEndian(header[FlagsOffset..], (ushort)Flags);
         BinaryPrimitives.WriteUInt16BigEndian(header[CommandOffset..], (ushort)Command);
         BinaryPrimitives.WriteUInt64BigEndian(header[CookieOffset..], Cookie);
         BinaryPrimitives.WriteUInt64BigEndian(header[OffsetOffset..], Offset);
-        BinaryPrimitives.WriteUInt32BigEndian(header[LengthOffset..], Length);
+        if (form == ReplyForm.Extended)
+        {
+            BinaryPrimitives.WriteUInt64BigEndian(header[LengthOffset..], Length);
+        }
+        else
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(header[LengthOffset..], (uint)Length);
+        }
     }
+
+    // Without extended headers the bit is an unknown flag like any other, and must not make us wait for a payload: the top bit stands in for it.
+    private static NbdCommandFlags WithoutPayloadLength(NbdCommandFlags flags) =>
+        (flags & NbdCommandFlags.PayloadLength) == NbdCommandFlags.None ? flags : (flags & ~NbdCommandFlags.PayloadLength) | NbdCommandFlags.Unknown;
 }

@@ -1,3 +1,4 @@
+using Dr.Edge.Nbd.Contexts;
 using Dr.Edge.Volumes;
 using Microsoft.Extensions.Logging;
 
@@ -20,20 +21,21 @@ internal sealed partial class NbdTransmissionSession
     private readonly IBlockDevice _device;
     private readonly string _export;
     private readonly bool _isReadOnly;
-    private readonly bool _structuredReplies;
-    private readonly bool _hasContext;
+    private readonly ReplyForm _form;
+    private readonly int _requestSize;
+    private readonly IReadOnlyList<MetaContext> _contexts;
     private readonly Func<bool> _isStopping;
     private readonly ILogger _logger;
 
     private readonly WriteExtent[] _batch = new WriteExtent[NbdLimits.MaxBatchExtents];
     private readonly ulong[] _batchCookies = new ulong[NbdLimits.MaxBatchExtents];
-    private readonly List<AllocationRun> _runs = [];
+    private readonly List<StatusRun> _runs = [];
     private int _batchCount;
     private long _batchBytes;
     private bool _batchForceUnitAccess;
 
     /// <summary>Payload of refused writes that is still to come.</summary>
-    private long _discard;
+    private ulong _discard;
 
     /// <summary>Size of the incomplete request at the start of the input, as far as it is known.</summary>
     private int _pending;
@@ -45,7 +47,7 @@ internal sealed partial class NbdTransmissionSession
         Invariant.Require(agreed.Lease is not null, "transmission without an export");
         (_channel, _input, _output, _isStopping, _logger) = (channel, input, output, isStopping, logger);
         (_device, _export) = (agreed.Lease.Device, agreed.Lease.Info.Name);
-        (_isReadOnly, _structuredReplies, _hasContext) = (_device.IsReadOnly, agreed.StructuredReplies, agreed.HasAllocationContext);
+        (_isReadOnly, _form, _requestSize, _contexts) = (_device.IsReadOnly, agreed.Form, NbdRequest.SizeOf(agreed.Form), agreed.Contexts);
     }
 
     /// <summary>Requests and their batches so far; for tests and metrics.</summary>
@@ -73,18 +75,18 @@ internal sealed partial class NbdTransmissionSession
         {
             if (_discard > 0)
             {
-                var skipped = (int)Math.Min(_discard, _input.Count);
+                var skipped = (int)Math.Min(_discard, (ulong)_input.Count);
                 _input.Take(skipped);
-                _discard -= skipped;
+                _discard -= (ulong)skipped;
             }
 
-            _pending = NbdProtocol.RequestSize;
-            if (_discard > 0 || _input.Count < NbdProtocol.RequestSize)
+            _pending = _requestSize;
+            if (_discard > 0 || _input.Count < _requestSize)
             {
                 return true;
             }
 
-            if (!NbdRequest.TryRead(_input.Filled, out var request))
+            if (!NbdRequest.TryRead(_input.Filled, _form, out var request))
             {
                 LogOutOfStep(_channel.Peer, _export);
                 return false;
@@ -95,16 +97,16 @@ internal sealed partial class NbdTransmissionSession
                 return false;
             }
 
-            var error = _isStopping() ? NbdError.Shutdown : RequestRules.Check(request, (ulong)_device.SizeBytes, _isReadOnly, _structuredReplies, _hasContext);
+            var error = _isStopping() ? NbdError.Shutdown : RequestRules.Check(request, (ulong)_device.SizeBytes, _isReadOnly, _form, _contexts.Count > 0);
             if (error != NbdError.None)
             {
                 Refuse(request, error);
                 continue;
             }
 
-            if (request.PayloadLength > _input.Count - NbdProtocol.RequestSize)
+            if (request.PayloadLength > (ulong)(_input.Count - _requestSize))
             {
-                _pending = NbdProtocol.RequestSize + (int)request.PayloadLength;
+                _pending = _requestSize + (int)request.PayloadLength;
                 return true;
             }
 
@@ -123,7 +125,7 @@ internal sealed partial class NbdTransmissionSession
             return;
         }
 
-        _input.Take(NbdProtocol.RequestSize);
+        _input.Take(_requestSize);
         WriteBatch();
         switch (request.Command)
         {
@@ -147,18 +149,26 @@ internal sealed partial class NbdTransmissionSession
     {
         if (request.Length == 0)
         {
-            _input.Take(NbdProtocol.RequestSize);
+            _input.Take(_requestSize);
             Answer(request, NbdError.None);
             return;
         }
 
         var isData = request.Command == NbdCommand.Write;
-        var data = isData ? _input.Memory(NbdProtocol.RequestSize, (int)request.Length) : default;
-        _batch[_batchCount] = new WriteExtent((long)request.Offset, request.Length, isData ? ExtentKind.Data : ExtentKind.Zero, data);
+        if (!isData && request.Length > NbdLimits.MaxZeroExtentBytes)
+        {
+            _input.Take(_requestSize);
+            WriteBatch();
+            ZeroLong(request);
+            return;
+        }
+
+        var data = isData ? _input.Memory(_requestSize, (int)request.Length) : default;
+        _batch[_batchCount] = new WriteExtent((long)request.Offset, (long)request.Length, isData ? ExtentKind.Data : ExtentKind.Zero, data);
         _batchCookies[_batchCount++] = request.Cookie;
         _batchForceUnitAccess |= (request.Flags & NbdCommandFlags.ForceUnitAccess) != NbdCommandFlags.None;
-        _input.Take(NbdProtocol.RequestSize + (int)request.PayloadLength);
-        _batchBytes += request.PayloadLength;
+        _input.Take(_requestSize + (int)request.PayloadLength);
+        _batchBytes += (long)request.PayloadLength;
         if (_batchCount == _batch.Length || _batchBytes >= NbdLimits.BatchThresholdBytes)
         {
             WriteBatch();
@@ -185,12 +195,37 @@ internal sealed partial class NbdTransmissionSession
 
         for (var index = 0; index < _batchCount; index++)
         {
-            AnswerSimple(_batchCookies[index], error);
+            AnswerChange(_batchCookies[index], (ulong)_batch[index].Offset, error);
         }
 
         _batchCount = 0;
         _batchBytes = 0;
         _batchForceUnitAccess = false;
+    }
+
+    /// <summary>Zeros over more than one batch should keep the store busy with: piece by piece, so that other clients' writes come in between.</summary>
+    private void ZeroLong(in NbdRequest request)
+    {
+        var error = NbdError.None;
+        var (position, end) = ((long)request.Offset, (long)(request.Offset + request.Length));
+        try
+        {
+            while (position < end)
+            {
+                // Pieces end at block boundaries, so that only the two ends can need a merge.
+                var next = Math.Min((position + NbdLimits.MaxZeroExtentBytes) & -NbdLimits.PreferredBlockBytes, end);
+                var force = next == end && (request.Flags & NbdCommandFlags.ForceUnitAccess) != NbdCommandFlags.None;
+                Counters.Batches++;
+                _device.Write([new WriteExtent(position, next - position, ExtentKind.Zero, default)], force);
+                position = next;
+            }
+        }
+        catch (Exception exception) when (ErrorOf(exception) is { } wireError)
+        {
+            error = Failed(request.Command, wireError, exception);
+        }
+
+        Answer(request, error);
     }
 
     private void Read(in NbdRequest request)
@@ -203,7 +238,7 @@ internal sealed partial class NbdTransmissionSession
             return;
         }
 
-        var headerSize = _structuredReplies ? NbdProtocol.StructuredReplySize + NbdProtocol.OffsetDataSize : NbdProtocol.SimpleReplySize;
+        var headerSize = ReplyCodec.DataHeaderSize(_form);
         if (!TryReserve(headerSize + length))
         {
             Answer(request, Failed(NbdCommand.Read, NbdError.OutOfMemory, null));
@@ -221,15 +256,7 @@ internal sealed partial class NbdTransmissionSession
             return;
         }
 
-        if (_structuredReplies)
-        {
-            ReplyCodec.WriteDataChunkHeader(reply, request.Cookie, request.Offset, length);
-        }
-        else
-        {
-            ReplyCodec.WriteSimple(reply, request.Cookie, NbdError.None);
-        }
-
+        ReplyCodec.WriteDataHeader(reply, _form, request.Cookie, request.Offset, length);
         Added(reply.Length);
     }
 
@@ -248,30 +275,38 @@ internal sealed partial class NbdTransmissionSession
         Answer(request, error);
     }
 
+    /// <summary>One chunk per context, the last of them marked.</summary>
     private void BlockStatus(in NbdRequest request)
     {
-        _runs.Clear();
-        try
+        var maxRuns = (request.Flags & NbdCommandFlags.RequestOne) != NbdCommandFlags.None ? 1 : NbdLimits.MaxStatusExtents;
+        for (var index = 0; index < _contexts.Count; index++)
         {
-            var maxRuns = (request.Flags & NbdCommandFlags.RequestOne) != NbdCommandFlags.None ? 1 : NbdLimits.MaxStatusExtents;
-            _device.GetAllocation((long)request.Offset, request.Length, maxRuns, _runs);
-        }
-        catch (Exception exception) when (ErrorOf(exception) is { } wireError)
-        {
-            Answer(request, Failed(NbdCommand.BlockStatus, wireError, exception));
-            return;
-        }
+            _runs.Clear();
+            try
+            {
+                _contexts[index].Source.GetStatus((long)request.Offset, (long)request.Length, maxRuns, _runs);
+            }
+            catch (Exception exception) when (ErrorOf(exception) is { } wireError)
+            {
+                Answer(request, Failed(NbdCommand.BlockStatus, wireError, exception));
+                return;
+            }
 
-        Invariant.Require(_runs.Count > 0, "a device knew nothing about a range inside it");
-        var headerSize = NbdProtocol.StructuredReplySize + NbdProtocol.ContextIdSize;
-        var size = headerSize + (_runs.Count * NbdProtocol.ExtentSize);
+            WriteStatus(request, _contexts[index].Id, isLast: index == _contexts.Count - 1);
+        }
+    }
+
+    private void WriteStatus(in NbdRequest request, uint contextId, bool isLast)
+    {
+        Invariant.Require(_runs.Count > 0, "a context knew nothing about a range inside its device");
+        var (headerSize, extentSize) = (ReplyCodec.StatusHeaderSize(_form), ReplyCodec.ExtentSize(_form));
+        var size = headerSize + (_runs.Count * extentSize);
         Invariant.Require(TryReserve(size), "a block status was larger than a busy buffer");
         var reply = _output.Free[..size];
-        ReplyCodec.WriteStatusChunkHeader(reply, request.Cookie, NbdNegotiation.AllocationContextId, _runs.Count);
+        ReplyCodec.WriteStatusHeader(reply, _form, request.Cookie, request.Offset, contextId, _runs.Count, isLast);
         for (var index = 0; index < _runs.Count; index++)
         {
-            var status = _runs[index].IsZero ? NbdProtocol.AllocationHole | NbdProtocol.AllocationZero : 0;
-            ReplyCodec.WriteExtent(reply[(headerSize + (index * NbdProtocol.ExtentSize))..], (uint)_runs[index].Length, status);
+            ReplyCodec.WriteExtent(reply[(headerSize + (index * extentSize))..], _form, _runs[index].Length, _runs[index].Status);
         }
 
         Added(size);
@@ -280,7 +315,7 @@ internal sealed partial class NbdTransmissionSession
     private void Refuse(in NbdRequest request, NbdError error)
     {
         Counters.Refused++;
-        _input.Take(NbdProtocol.RequestSize);
+        _input.Take(_requestSize);
         _discard = request.PayloadLength;
         Answer(request, error);
     }
@@ -288,23 +323,42 @@ internal sealed partial class NbdTransmissionSession
     /// <summary>An answer without content, in the form that the command and the agreement ask for.</summary>
     private void Answer(in NbdRequest request, NbdError error)
     {
-        if (!_structuredReplies || request.Command is not (NbdCommand.Read or NbdCommand.BlockStatus))
+        if (ReplyCodec.InChunks(_form, request.Command))
+        {
+            AnswerInChunks(request.Cookie, request.Offset, error);
+        }
+        else
         {
             AnswerSimple(request.Cookie, error);
-            return;
         }
+    }
 
+    private void AnswerChange(ulong cookie, ulong offset, NbdError error)
+    {
+        if (_form == ReplyForm.Extended)
+        {
+            AnswerInChunks(cookie, offset, error);
+        }
+        else
+        {
+            AnswerSimple(cookie, error);
+        }
+    }
+
+    private void AnswerInChunks(ulong cookie, ulong offset, NbdError error)
+    {
+        var size = ReplyCodec.ChunkHeaderSize(_form) + (error == NbdError.None ? 0 : NbdProtocol.ErrorChunkSize);
+        Reserve(size);
         if (error == NbdError.None)
         {
-            Reserve(NbdProtocol.StructuredReplySize);
-            ReplyCodec.WriteChunkHeader(_output.Free, NbdChunk.None, request.Cookie, 0);
-            Added(NbdProtocol.StructuredReplySize);
-            return;
+            ReplyCodec.WriteChunkHeader(_output.Free, _form, NbdChunk.None, cookie, offset, 0);
+        }
+        else
+        {
+            ReplyCodec.WriteErrorChunk(_output.Free, _form, cookie, offset, error);
         }
 
-        Reserve(NbdProtocol.StructuredReplySize + NbdProtocol.ErrorChunkSize);
-        ReplyCodec.WriteErrorChunk(_output.Free, request.Cookie, error);
-        Added(NbdProtocol.StructuredReplySize + NbdProtocol.ErrorChunkSize);
+        Added(size);
     }
 
     private void AnswerSimple(ulong cookie, NbdError error)
@@ -389,7 +443,7 @@ internal sealed partial class NbdTransmissionSession
             return;
         }
 
-        if (!_input.TryReserve(_pending - _input.Count) && NbdRequest.TryRead(_input.Filled, out var request))
+        if (!_input.TryReserve(_pending - _input.Count) && NbdRequest.TryRead(_input.Filled, _form, out var request))
         {
             Refuse(request, Failed(request.Command, NbdError.OutOfMemory, null));
             HandleBuffered();
@@ -420,9 +474,9 @@ internal sealed partial class NbdTransmissionSession
         return error;
     }
 
-    [LoggerMessage(1111, LogLevel.Warning, "{Peer} sent something that is no request on {Export}; its connection is dropped")]
+    [LoggerMessage(1211, LogLevel.Warning, "{Peer} sent something that is no request on {Export}; its connection is dropped")]
     private partial void LogOutOfStep(string peer, string export);
 
-    [LoggerMessage(1112, LogLevel.Warning, "{Command} on {Export} for {Peer} failed, answered {Error}; equal ones that follow are not logged")]
+    [LoggerMessage(1212, LogLevel.Warning, "{Command} on {Export} for {Peer} failed, answered {Error}; equal ones that follow are not logged")]
     private partial void LogFailed(Exception? exception, NbdCommand command, string export, string peer, NbdError error);
 }

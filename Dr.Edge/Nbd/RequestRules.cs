@@ -6,9 +6,9 @@ namespace Dr.Edge.Nbd;
 internal static class RequestRules
 {
     /// <summary><see cref="NbdError.None"/> when the request may go to the device.</summary>
-    public static NbdError Check(in NbdRequest request, ulong sizeBytes, bool isReadOnly, bool structuredReplies, bool hasContext)
+    public static NbdError Check(in NbdRequest request, ulong sizeBytes, bool isReadOnly, ReplyForm form, bool hasContext)
     {
-        if ((request.Flags & ~AllowedFlags(request.Command, structuredReplies)) != NbdCommandFlags.None)
+        if ((request.Flags & ~AllowedFlags(request.Command, form)) != NbdCommandFlags.None)
         {
             return NbdError.Invalid;
         }
@@ -40,12 +40,14 @@ internal static class RequestRules
     }
 
     /// <summary>What an export offers; the same for INFO, GO and EXPORT_NAME, so that they agree.</summary>
-    public static NbdExportFlags ExportFlags(bool isReadOnly, bool structuredReplies)
+    public static NbdExportFlags ExportFlags(bool isReadOnly, ReplyForm form)
     {
         // MULTI_CONN is true here: the device promises that a flush covers writes answered on every connection.
         var flags = NbdExportFlags.HasFlags | NbdExportFlags.SendFlush | NbdExportFlags.SendFua | NbdExportFlags.SendCache | NbdExportFlags.CanMultiConnection;
-        flags |= isReadOnly ? NbdExportFlags.ReadOnly : NbdExportFlags.SendTrim | NbdExportFlags.SendWriteZeroes;
-        return structuredReplies ? flags | NbdExportFlags.SendDontFragment : flags;
+        
+        // FAST_ZERO too: zeros are a note in the log here, whatever their length, and never data.
+        flags |= isReadOnly ? NbdExportFlags.ReadOnly : NbdExportFlags.SendTrim | NbdExportFlags.SendWriteZeroes | NbdExportFlags.SendFastZero;
+        return form != ReplyForm.Simple ? flags | NbdExportFlags.SendDontFragment : flags;
     }
 
     public static NbdError ToWire(BlockError error) => error switch
@@ -58,12 +60,13 @@ internal static class RequestRules
         _ => NbdError.IO,
     };
 
-    // FUA is legal with every command once it is offered. FAST_ZERO is not offered, so it is refused, as is everything unknown.
-    private static NbdCommandFlags AllowedFlags(NbdCommand command, bool structuredReplies) => command switch
+    // FUA is legal with every command once it is offered. Everything that was not offered is refused.
+    private static NbdCommandFlags AllowedFlags(NbdCommand command, ReplyForm form) => command switch
     {
-        NbdCommand.WriteZeroes => NbdCommandFlags.ForceUnitAccess | NbdCommandFlags.NoHole,
+        NbdCommand.Write when form == ReplyForm.Extended => NbdCommandFlags.ForceUnitAccess | NbdCommandFlags.PayloadLength,
+        NbdCommand.WriteZeroes => NbdCommandFlags.ForceUnitAccess | NbdCommandFlags.NoHole | NbdCommandFlags.FastZero,
         NbdCommand.BlockStatus => NbdCommandFlags.ForceUnitAccess | NbdCommandFlags.RequestOne,
-        NbdCommand.Read when structuredReplies => NbdCommandFlags.ForceUnitAccess | NbdCommandFlags.DontFragment,
+        NbdCommand.Read when form != ReplyForm.Simple => NbdCommandFlags.ForceUnitAccess | NbdCommandFlags.DontFragment,
         _ => NbdCommandFlags.ForceUnitAccess,
     };
 

@@ -20,4 +20,28 @@ public interface IExportLease : IDisposable
     ExportInfo Info { get; }
 
     IBlockDevice Device { get; }
+
+    /// <summary>Ids of the points that changes up to this export can be asked since, oldest first.</summary>
+    IReadOnlyList<string> ChangePoints => [];
+
+    /// <summary>
+    /// What changed between a point (by id or label) and this export: a view's position, or what a live volume holds at the time of the call. Later writes do not change it.
+    /// Null when there is no such point before it.
+    /// </summary>
+    IChangeMap? OpenChanges(string point) => null;
 }
+
+/// <summary>Changed ranges between two positions of a volume. Keeps the history it needs until disposed; may be asked from one thread at a time.</summary>
+public interface IChangeMap : IDisposable
+{
+    /// <summary>
+    /// From <paramref name="offset"/> on: appends runs to <paramref name="runs"/> that cover at least the first byte and at most <paramref name="length"/> bytes, merged where equal,
+    /// at most <paramref name="maxRuns"/>. What is said to be unchanged is byte for byte the same at both positions; what is said to be changed may be.
+    /// </summary>
+    /// <exception cref="DrException">The history cannot be read any more, for example because it is damaged.</exception>
+    void GetChanges(long offset, long length, int maxRuns, List<ChangeRun> runs);
+}
+
+/// <param name="Length">Bytes, more than 0.</param>
+/// <param name="IsChanged">False: nothing was written there between the two positions.</param>
+public readonly record struct ChangeRun(long Length, bool IsChanged);

@@ -20,6 +20,9 @@ internal sealed class ScriptedClient : IDisposable
 
     public Socket Socket => _socket;
 
+    /// <summary>What was agreed; requests and answers follow it.</summary>
+    public ReplyForm Form { get; private set; }
+
     public static ScriptedClient ConnectUnix(string path)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -130,6 +133,32 @@ internal sealed class ScriptedClient : IDisposable
     {
         SendOption(NbdOption.StructuredReply, []);
         ReceiveReply().Reply.ShouldBe(NbdOptionReply.Ack);
+        Form = ReplyForm.Structured;
+    }
+
+    public void AgreeExtendedHeaders()
+    {
+        SendOption(NbdOption.ExtendedHeaders, []);
+        ReceiveReply().Reply.ShouldBe(NbdOptionReply.Ack);
+        Form = ReplyForm.Extended;
+    }
+
+    /// <summary>Selects contexts; their ids by name.</summary>
+    public Dictionary<string, uint> SelectContexts(string export, params string[] queries)
+    {
+        SendOption(NbdOption.SetMetaContext, ContextData(export, queries));
+        var contexts = new Dictionary<string, uint>(StringComparer.Ordinal);
+        while (true)
+        {
+            var (_, reply, data) = ReceiveReply();
+            if (reply == NbdOptionReply.Ack)
+            {
+                return contexts;
+            }
+
+            reply.ShouldBe(NbdOptionReply.MetaContext);
+            contexts[Encoding.UTF8.GetString(data.AsSpan(4))] = BinaryPrimitives.ReadUInt32BigEndian(data);
+        }
     }
 
     /// <summary>GO and its answers; the size and flags of the export.</summary>
@@ -142,8 +171,8 @@ internal sealed class ScriptedClient : IDisposable
         return (BinaryPrimitives.ReadUInt64BigEndian(info.Data.AsSpan(2)), (NbdExportFlags)BinaryPrimitives.ReadUInt16BigEndian(info.Data.AsSpan(10)));
     }
 
-    public void Request(NbdCommand command, ulong offset, uint length, ulong cookie = 1, ReadOnlySpan<byte> payload = default, NbdCommandFlags flags = NbdCommandFlags.None) =>
-        Send(RequestBytes(command, offset, length, cookie, payload, flags));
+    public void Request(NbdCommand command, ulong offset, ulong length, ulong cookie = 1, ReadOnlySpan<byte> payload = default, NbdCommandFlags flags = NbdCommandFlags.None) =>
+        Send(RequestBytes(command, offset, length, cookie, payload, flags, Form));
 
     /// <summary>A simple reply's error; fails when it is for another request.</summary>
     public NbdError SimpleReply(ulong cookie = 1)
@@ -154,25 +183,87 @@ internal sealed class ScriptedClient : IDisposable
         return (NbdError)BinaryPrimitives.ReadUInt32BigEndian(reply.AsSpan(4));
     }
 
-    public (NbdChunk Kind, ushort Flags, byte[] Data) Chunk(ulong cookie = 1)
+    /// <summary>A structured or extended chunk; the latter's offset must be <paramref name="offset"/> when that is given.</summary>
+    public (NbdChunk Kind, ushort Flags, byte[] Data) Chunk(ulong cookie = 1, ulong? offset = null)
     {
-        var header = Receive(NbdProtocol.StructuredReplySize);
-        BinaryPrimitives.ReadUInt32BigEndian(header).ShouldBe(NbdProtocol.StructuredReplyMagic);
+        var header = Receive(ReplyCodec.ChunkHeaderSize(Form));
+        BinaryPrimitives.ReadUInt32BigEndian(header).ShouldBe(Form == ReplyForm.Extended ? NbdProtocol.ExtendedReplyMagic : NbdProtocol.StructuredReplyMagic);
         BinaryPrimitives.ReadUInt64BigEndian(header.AsSpan(8)).ShouldBe(cookie);
-        return ((NbdChunk)BinaryPrimitives.ReadUInt16BigEndian(header.AsSpan(6)), BinaryPrimitives.ReadUInt16BigEndian(header.AsSpan(4)), Receive((int)BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(16))));
+        var length = Form == ReplyForm.Extended ? BinaryPrimitives.ReadUInt64BigEndian(header.AsSpan(24)) : BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(16));
+        if (Form == ReplyForm.Extended && offset is { } expected)
+        {
+            BinaryPrimitives.ReadUInt64BigEndian(header.AsSpan(16)).ShouldBe(expected);
+        }
+
+        return ((NbdChunk)BinaryPrimitives.ReadUInt16BigEndian(header.AsSpan(6)), BinaryPrimitives.ReadUInt16BigEndian(header.AsSpan(4)), Receive((int)length));
+    }
+
+    /// <summary>The error of an answer without content, in whatever form was agreed for the command.</summary>
+    public NbdError Answer(NbdCommand command, ulong cookie = 1, ulong? offset = null)
+    {
+        if (!ReplyCodec.InChunks(Form, command))
+        {
+            return SimpleReply(cookie);
+        }
+
+        var (kind, flags, data) = Chunk(cookie, offset);
+        flags.ShouldBe(ReplyCodec.ChunkDone);
+        kind.ShouldBeOneOf(NbdChunk.None, NbdChunk.Error);
+        return kind == NbdChunk.None ? NbdError.None : (NbdError)BinaryPrimitives.ReadUInt32BigEndian(data);
+    }
+
+    /// <summary>One BLOCK_STATUS: for each context id the extents (length, status), checked for form.</summary>
+    public Dictionary<uint, List<(long Length, uint Status)>> Status(ulong offset, ulong length, NbdCommandFlags flags = NbdCommandFlags.None)
+    {
+        Request(NbdCommand.BlockStatus, offset, length, 21, flags: flags);
+        var answer = new Dictionary<uint, List<(long, uint)>>();
+        while (true)
+        {
+            var (kind, chunkFlags, data) = Chunk(21, offset);
+            var isExtended = Form == ReplyForm.Extended;
+            kind.ShouldBe(isExtended ? NbdChunk.BlockStatusExtended : NbdChunk.BlockStatus);
+            var extents = new List<(long, uint)>();
+            for (var at = isExtended ? 8 : 4; at < data.Length; at += isExtended ? 16 : 8)
+            {
+                extents.Add(isExtended
+                    ? (BinaryPrimitives.ReadInt64BigEndian(data.AsSpan(at)), checked((uint)BinaryPrimitives.ReadUInt64BigEndian(data.AsSpan(at + 8))))
+                    : (BinaryPrimitives.ReadUInt32BigEndian(data.AsSpan(at)), BinaryPrimitives.ReadUInt32BigEndian(data.AsSpan(at + 4))));
+            }
+
+            extents.ShouldNotBeEmpty();
+            extents.ShouldAllBe(extent => extent.Item1 > 0);
+            answer.Add(BinaryPrimitives.ReadUInt32BigEndian(data), extents);
+            if (isExtended)
+            {
+                BinaryPrimitives.ReadUInt32BigEndian(data.AsSpan(4)).ShouldBe((uint)extents.Count);
+            }
+
+            if (chunkFlags == ReplyCodec.ChunkDone)
+            {
+                return answer;
+            }
+        }
     }
 
     public NbdError Write(ulong offset, ReadOnlySpan<byte> data, NbdCommandFlags flags = NbdCommandFlags.None)
     {
-        Request(NbdCommand.Write, offset, (uint)data.Length, 7, data, flags);
-        return SimpleReply(7);
+        Request(NbdCommand.Write, offset, (uint)data.Length, 7, data, Form == ReplyForm.Extended ? flags | NbdCommandFlags.PayloadLength : flags);
+        return Answer(NbdCommand.Write, 7, offset);
     }
 
     public byte[] Read(ulong offset, int length)
     {
         Request(NbdCommand.Read, offset, (uint)length, 8);
-        SimpleReply(8).ShouldBe(NbdError.None);
-        return Receive(length);
+        if (Form == ReplyForm.Simple)
+        {
+            SimpleReply(8).ShouldBe(NbdError.None);
+            return Receive(length);
+        }
+
+        var (kind, _, data) = Chunk(8, offset);
+        kind.ShouldBe(NbdChunk.OffsetData);
+        BinaryPrimitives.ReadUInt64BigEndian(data).ShouldBe(offset);
+        return data[8..];
     }
 
     /// <summary>Closes so that the server sees a reset instead of an end.</summary>
@@ -184,11 +275,13 @@ internal sealed class ScriptedClient : IDisposable
 
     public void Dispose() => _socket.Dispose();
 
-    public static byte[] RequestBytes(NbdCommand command, ulong offset, uint length, ulong cookie = 1, ReadOnlySpan<byte> payload = default, NbdCommandFlags flags = NbdCommandFlags.None)
+    public static byte[] RequestBytes(
+        NbdCommand command, ulong offset, ulong length, ulong cookie = 1, ReadOnlySpan<byte> payload = default, NbdCommandFlags flags = NbdCommandFlags.None, ReplyForm form = ReplyForm.Simple)
     {
-        var bytes = new byte[NbdProtocol.RequestSize + payload.Length];
-        new NbdRequest(flags, command, cookie, offset, length).Write(bytes);
-        payload.CopyTo(bytes.AsSpan(NbdProtocol.RequestSize));
+        var size = NbdRequest.SizeOf(form);
+        var bytes = new byte[size + payload.Length];
+        new NbdRequest(flags, command, cookie, offset, length).Write(bytes, form);
+        payload.CopyTo(bytes.AsSpan(size));
         return bytes;
     }
 
