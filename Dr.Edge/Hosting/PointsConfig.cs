@@ -1,23 +1,38 @@
+using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Retention;
 
 namespace Dr.Edge.Hosting;
 
-/// <summary>Section <c>points</c>: points that the appliance takes by itself.</summary>
+/// <summary>Section <c>points</c>: what volumes keep that have no policy of their own (<c>dr-edge volume set</c>).</summary>
 internal sealed class PointsConfig
 {
-    /// <summary>Time between automatic points of each writable volume, for example <c>5m</c>; null = none, only those that are asked for.</summary>
+    /// <summary>Time between automatic points of each writable volume, for example <c>5m</c>; null or <c>off</c> = only those that are asked for.</summary>
     public string? Every { get; set; }
 
-    /// <summary>Automatic points kept per volume; the oldest gives way. 255 is what a volume can hold.</summary>
-    public int Keep { get; set; } = 200;
+    /// <summary>How automatic points are thinned, youngest first, for example <c>24h:5m,7d:1h,30d:1d</c>; a bare number is the old form and means the built-in tiers.</summary>
+    public string? Keep { get; set; }
 
-    /// <summary>How long any second can be opened, whatever points are kept; 24 h unless it is set, at least 5 min.</summary>
+    /// <summary>How long points that somebody asked for are kept; null or <c>forever</c> = until they are deleted.</summary>
+    public string? KeepManual { get; set; }
+
+    /// <summary>How long any moment can be opened, whatever points are kept; 24 h unless it is set, at least 5 min.</summary>
     public string? FineWindow { get; set; }
 
-    internal TimeSpan FineWindowOrDefault => Duration(FineWindow, "fineWindow") is { } window
-        ? window >= TimeSpan.FromMinutes(5) ? window : TimeSpan.FromMinutes(5)
-        : TimeSpan.FromHours(24);
+    /// <summary><c>refuse</c> (unless it is set) or <c>history-gives-way</c>: what happens when the disk is full.</summary>
+    public string? WhenFull { get; set; }
 
-    internal TimeSpan? EveryOrNone => Duration(Every, "every");
-
-    private static TimeSpan? Duration(string? text, string key) => text is null ? null : Quantities.ParseDuration(text, $"points: {key}");
+    /// <exception cref="DrException">A value cannot be followed.</exception>
+    internal EffectivePolicy ToPolicy()
+    {
+        var policy = new VolumePolicy
+        {
+            PointsEvery = Every is null ? null : PolicyText.ParseSpan(Every, PolicyText.Off, "points: every"),
+            Keep = Keep is null || Keep.All(char.IsDigit) ? null : PolicyText.ParseTiers(Keep, "points: keep"),
+            KeepManual = KeepManual is null ? null : PolicyText.ParseSpan(KeepManual, PolicyText.Forever, "points: keepManual"),
+            FineWindow = FineWindow is null ? null : Quantities.ParseDuration(FineWindow, "points: fineWindow"),
+            WhenFull = WhenFull is null ? null : PolicyText.ParseWhenFull(WhenFull, "points: whenFull"),
+        };
+        PolicyRules.Check(policy);
+        return EffectivePolicy.BuiltIn.With(policy);
+    }
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Dr.Contracts.Wire;
 using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Retention;
 
 namespace Dr.Edge.Replication;
 
@@ -12,7 +13,7 @@ internal sealed partial class SourceStream
     private async Task<Position> ShipDeltaAsync(SourceStep.Delta step, Position position, CancellationToken cancellationToken)
     {
         _copy.Progress.Enter(step.Base is null ? CopyState.Seeding : CopyState.CatchingUp);
-        var target = step.Target is { } mark ? _volume.Points.First(p => p.Id == mark.Id) : _volume.CreatePoint("copy", PointConsistency.Crash, "taken to bring a copy up to date");
+        var target = step.Target is { } mark ? _volume.Points.First(p => p.Id == mark.Id) : _volume.CreatePoint(PointKinds.CopyLabel, PointConsistency.Crash, PointKinds.CopyReason);
         using var newer = _volume.OpenView(target.Id);
         using var older = step.Base is { } basePoint ? _volume.OpenView(basePoint.Id) : null;
         _window.Start(0);

@@ -1,49 +1,108 @@
 using Dr.Edge.Host.Quiesce;
-using Dr.Edge.Hosting;
+using Dr.Edge.Volumes.Retention;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Dr.Edge.Volumes;
 
-/// <summary>Takes the automatic points that this appliance's own configuration asks for, lets the oldest of them give way, and moves what has left the fine window into the base.</summary>
-internal sealed partial class PointScheduleService(VolumeSet set, EdgeConfig config, TimeProvider time, IServiceProvider services, ILogger<PointScheduleService> logger) : BackgroundService
+/// <summary>
+/// Takes the automatic points that each volume's policy asks for, lets go what it no longer keeps, and has what left the fine window merged. A point is left out when nothing was written since the newest
+/// one: that one is still the whole truth.
+/// </summary>
+internal sealed partial class PointScheduleService(VolumeSet set, TimeProvider time, IServiceProvider services, ILogger<PointScheduleService> logger) : BackgroundService
 {
-    internal const string AutomaticReason = "automatic";
-
-    // How often history is looked through for what has left the fine window, when points do not already do it.
-    private static readonly TimeSpan ExpiryPeriod = TimeSpan.FromMinutes(1);
+    // Policies change while this waits, and history leaves the fine window without a point being due.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(50);
+    private readonly Dictionary<VolumeId, DateTimeOffset> _due = [];
+    private readonly Dictionary<VolumeId, string> _failures = [];
+    private DateTimeOffset _upkeepDue;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var every = config.Points.EveryOrNone;
-        using var timer = new PeriodicTimer(every ?? ExpiryPeriod, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        while (true)
         {
-            await RunOnceAsync(every is not null, stoppingToken);
+            var wait = await RunOnceAsync(stoppingToken);
+            await Task.Delay(wait, time, stoppingToken);
         }
     }
 
-    /// <summary>One round; tests call it directly instead of waiting for the timer.</summary>
-    internal async Task RunOnceAsync(bool takePoints, CancellationToken cancellationToken)
+    /// <summary>One round; returns how long nothing is due. Tests call it directly instead of waiting.</summary>
+    internal async Task<TimeSpan> RunOnceAsync(CancellationToken cancellationToken)
     {
-        foreach (var volume in set.Volumes)
+        var volumes = set.Volumes;
+        foreach (var gone in _due.Keys.Except(volumes.Select(volume => volume.Id)).ToList())
         {
-            try
-            {
-                if (takePoints && volume.Gate.IsOpen && volume.Origin is null)
-                {
-                    await TakePointAsync(volume, cancellationToken);
-                    DropOldest(volume);
-                }
+            _due.Remove(gone);
+            _failures.Remove(gone);
+        }
 
-                set.Maintenance.Post(() => volume.AdvanceBase());
-            }
-            catch (Exception exception) when (exception is DrException or ObjectDisposedException)
+        foreach (var volume in volumes)
+        {
+            await TakeIfDueAsync(volume, cancellationToken);
+        }
+
+        var now = time.GetUtcNow();
+        if (now >= _upkeepDue || _upkeepDue - now > LongestWait)
+        {
+            _upkeepDue = now + LongestWait;
+            foreach (var volume in volumes)
             {
-                // A volume that refuses a point now (demoted meanwhile, full, deleted) must not keep the others from theirs.
+                KeepUp(volume);
+            }
+        }
+
+        var next = _due.Values.Append(_upkeepDue).Min() - time.GetUtcNow();
+        return next < ShortestWait ? ShortestWait : next > LongestWait ? LongestWait : next;
+    }
+
+    private async Task TakeIfDueAsync(Volume volume, CancellationToken cancellationToken)
+    {
+        var every = volume.Origin is null ? volume.Policy.PointsEvery : volume.OwnPolicy?.PointsEvery ?? TimeSpan.Zero;
+        if (every <= TimeSpan.Zero)
+        {
+            _due.Remove(volume.Id);
+            return;
+        }
+
+        var (isDue, next) = PointSchedule.Step(time.GetUtcNow(), _due.TryGetValue(volume.Id, out var due) ? due : null, every, PointSchedule.PhaseOf(volume.Id, every));
+        _due[volume.Id] = next;
+        if (!isDue || !volume.Gate.IsOpen || volume.IsCoveredByPoint)
+        {
+            return;
+        }
+
+        try
+        {
+            await TakePointAsync(volume, cancellationToken);
+            volume.ApplyRetention();
+            if (_failures.Remove(volume.Id))
+            {
+                LogWorksAgain(volume.Name);
+            }
+        }
+        catch (Exception exception) when (exception is DrException or ObjectDisposedException)
+        {
+            // A volume that refuses a point now (demoted meanwhile, full, deleted) must not keep the others from theirs.
+            if (_failures.GetValueOrDefault(volume.Id) != exception.Message)
+            {
+                _failures[volume.Id] = exception.Message;
                 LogFailed(volume.Name, exception);
             }
+        }
+    }
+
+    private void KeepUp(Volume volume)
+    {
+        try
+        {
+            volume.ApplyRetention();
+            volume.PostMaintenance();
+        }
+        catch (Exception exception) when (exception is DrException or ObjectDisposedException)
+        {
+            LogKeepUpFailed(volume.Name, exception);
         }
     }
 
@@ -51,24 +110,21 @@ internal sealed partial class PointScheduleService(VolumeSet set, EdgeConfig con
     {
         if (services.GetService<IQuiesce>() is not { } quiesce)
         {
-            volume.CreatePoint(null, PointConsistency.Crash, AutomaticReason);
+            volume.CreatePoint(null, PointConsistency.Crash, PointKinds.AutomaticReason);
             return;
         }
 
         await using var window = await quiesce.EnterAsync(volume.Name, cancellationToken);
         var mark = window.Mark;
-        volume.CreatePoint(null, mark.Consistency, $"{AutomaticReason}: {mark.Reason}");
+        volume.CreatePoint(null, mark.Consistency, $"{PointKinds.AutomaticReason}: {mark.Reason}");
     }
 
-    private void DropOldest(Volume volume)
-    {
-        var automatic = volume.Points.Where(point => point.Label is null && point.Reason?.StartsWith(AutomaticReason, StringComparison.Ordinal) == true).ToList();
-        foreach (var point in automatic.Take(automatic.Count - Math.Clamp(config.Points.Keep, 1, Format.StoreLimits.MaxPoints - 1)))
-        {
-            volume.DeletePoint(point.Id);
-        }
-    }
-
-    [LoggerMessage(1105, LogLevel.Warning, "The automatic point of {Volume} was not taken; the next is tried in time")]
+    [LoggerMessage(1105, LogLevel.Warning, "The automatic point of {Volume} was not taken; the next is tried in time (said once per cause)")]
     private partial void LogFailed(string volume, Exception exception);
+
+    [LoggerMessage(1140, LogLevel.Information, "Automatic points of {Volume} are taken again")]
+    private partial void LogWorksAgain(string volume);
+
+    [LoggerMessage(1141, LogLevel.Warning, "The points of {Volume} could not be thinned; it is tried again in a minute")]
+    private partial void LogKeepUpFailed(string volume, Exception exception);
 }

@@ -1,12 +1,13 @@
 using Dr.Edge.Volumes.Background;
 using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Retention;
 using Dr.Edge.Volumes.Space;
 using Microsoft.Extensions.Logging;
 
 namespace Dr.Edge.Volumes;
 
 /// <summary>What the volumes of one set share.</summary>
-internal sealed record StoreContext(TimeProvider Time, StoreFaults Faults, ILogger Logger, TimeSpan FineWindow)
+internal sealed record StoreContext(TimeProvider Time, StoreFaults Faults, ILogger Logger, EffectivePolicy Defaults)
 {
     public LayerTable Layers { get; } = new();
 

@@ -56,14 +56,26 @@ internal sealed partial class Volume
         }
     }
 
-    private void PostMaintenance() => _context.Maintenance.Post(() =>
+    /// <summary>Has indexes written, the oldest layers moved into the base and middle ones merged, in the background; one request at a time waits.</summary>
+    internal void PostMaintenance()
     {
+        if (Interlocked.Exchange(ref _maintenancePosted, 1) == 0)
+        {
+            _context.Maintenance.Post(Maintain);
+        }
+    }
+
+    private int _maintenancePosted;
+
+    private void Maintain()
+    {
+        Volatile.Write(ref _maintenancePosted, 0);
         if (!_closed && Fault is null)
         {
             WriteMissingIndexes();
             AdvanceBase();
         }
-    });
+    }
 
     /// <summary>The oldest layer, when everything that needs the state before its end is gone (or it was on its way before a restart: there is no way back).</summary>
     private Layer? FindExpiredLocked()
@@ -80,7 +92,7 @@ internal sealed partial class Volume
         }
 
         var needed = Math.Min(State.Points.Min(point => point.Sequence.Value), _holds.Count == 0 ? long.MaxValue : _holds.Min(hold => hold.Sequence));
-        return oldest.Record.Last <= needed && oldest.Record.LastAt <= _context.Time.GetUtcNow() - _context.FineWindow ? oldest : null;
+        return oldest.Record.Last <= needed && oldest.Record.LastAt <= _context.Time.GetUtcNow() - Policy.FineWindow ? oldest : null;
     }
 
     /// <summary>

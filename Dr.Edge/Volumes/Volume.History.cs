@@ -16,21 +16,30 @@ internal sealed partial class Volume
     {
         lock (_syncLock)
         {
-            return HoldLocked(sequence.Value, reason, brief: false);
+            return HoldLocked(sequence.Value, reason, HoldKind.Journal);
+        }
+    }
+
+    /// <summary>Keeps only the state at <paramref name="sequence"/>: what was written after it may be merged with what came later.</summary>
+    internal IDisposable HoldPosition(SequenceNumber sequence, string reason)
+    {
+        lock (_syncLock)
+        {
+            return HoldLocked(sequence.Value, reason, HoldKind.Position);
         }
     }
 
     /// <summary>The oldest position that can still be opened. A layer on its way into the base has given up everything before its end.</summary>
     private long HistoryFloor => State.Merging is null ? State.BaseSequence : _published.Layers[0].Record.Last;
 
-    private HistoryHold HoldLocked(long sequence, string reason, bool brief)
+    private HistoryHold HoldLocked(long sequence, string reason, HoldKind kind)
     {
         if (sequence < HistoryFloor)
         {
             throw new DrException($"Volume {Name} no longer has its state after write {sequence}; its history begins at {State.BaseAt:O}.", "Choose a later point or time.");
         }
 
-        var hold = new HistoryHold(this, sequence, reason, brief);
+        var hold = new HistoryHold(this, sequence, reason, kind, _context.Time.GetUtcNow());
         _holds.Add(hold);
         return hold;
     }
@@ -148,7 +157,7 @@ internal sealed partial class Volume
             ThrowIfUnreadable();
         }
 
-        var hold = Hold(new SequenceNumber(sequence), reason);
+        var hold = HoldPosition(new SequenceNumber(sequence), reason);
         var files = new List<LayerFile>();
         try
         {
@@ -204,7 +213,7 @@ internal sealed partial class Volume
         lock (_syncLock)
         {
             ObjectDisposedException.ThrowIf(_closed, this);
-            var hold = HoldLocked(sequence ?? HistoryFloor, reason, brief: true);
+            var hold = HoldLocked(sequence ?? HistoryFloor, reason, HoldKind.Brief);
             var layers = _published.Layers;
             foreach (var layer in layers)
             {
@@ -285,10 +294,25 @@ internal sealed partial class Volume
         }
     }
 
-    /// <param name="brief">Only while something is being read: no reason to refuse anything, and none to look for expired layers afterwards.</param>
-    private sealed class HistoryHold(Volume volume, long sequence, string reason, bool brief) : IDisposable
+    private enum HoldKind
     {
-        public bool IsBrief { get; } = brief;
+        /// <summary>Only while something is being read: no reason to refuse anything, and none to look for expired layers afterwards.</summary>
+        Brief,
+
+        /// <summary>The state at the position.</summary>
+        Position,
+
+        /// <summary>The state at the position and every write after it.</summary>
+        Journal,
+    }
+
+    private sealed class HistoryHold(Volume volume, long sequence, string reason, HoldKind kind, DateTimeOffset since) : IDisposable
+    {
+        public HoldKind Kind { get; } = kind;
+
+        public bool IsBrief => Kind == HoldKind.Brief;
+
+        public DateTimeOffset Since { get; } = since;
 
         public long Sequence { get; } = sequence;
 

@@ -68,7 +68,7 @@ internal sealed partial class Volume
 
             RemoveStrayLayers(directory, state, context.Faults);
             var files = new List<LayerFile>();
-            var hold = superblock.Current.Origin is { } origin ? (parent ?? throw new DrException($"Volume {state.Name} is a clone of a volume that is not here.")).Hold(origin.Sequence, $"clone {state.Name}") : null;
+            var hold = superblock.Current.Origin is { } origin ? (parent ?? throw new DrException($"Volume {state.Name} is a clone of a volume that is not here.")).HoldPosition(origin.Sequence, $"clone {state.Name}") : null;
             var map = hold is null ? new BlockMap(state.SizeBytes / StoreLimits.BlockBytes) : parent!.BuildMap(superblock.Current.Origin!.Sequence.Value, superblock.Current.Origin.At, files);
             var volume = new Volume(directory, context, superblock, manifest, baseImage, map, layers, files, hold, parent);
             volume.Recover(mark);

@@ -39,11 +39,7 @@ internal sealed partial class Volume
                 return false;
             }
 
-            if (_holds.FirstOrDefault(hold => hold.Sequence == found.Sequence.Value && !hold.IsBrief) is { } holder)
-            {
-                throw new DrException($"Point {point} of {Name} is in use: {holder.Reason}.", "Close what uses it (an export, a clone, a copy under way) and try again.");
-            }
-
+            RequireFreeLocked(found);
             CommitLocked(State with { Points = [.. State.Points.Where(p => p.Id != point)] });
         }
 
@@ -52,23 +48,27 @@ internal sealed partial class Volume
         return true;
     }
 
+    /// <summary>Nothing was written since the newest point: it says all there is to say.</summary>
+    public bool IsCoveredByPoint => State.Points is [.., var newest] && newest.Sequence.Value == Volatile.Read(ref _appended);
+
+    /// <summary>How fresh the history is: the newest point's time, or now when nothing was written since it. Null without points.</summary>
+    public DateTimeOffset? HistoryAsOf => State.Points is [.., var newest] ? IsCoveredByPoint ? _context.Time.GetUtcNow() : newest.At : null;
+
     public PointInfo GetPoint(PointId point) =>
         State.Points.FirstOrDefault(p => p.Id == point) ?? throw new DrException($"Volume {Name} has no point {point}.", $"'dr-edge point list {Name}' shows those it has.");
 
     /// <summary>Under the sync lock: ends the head with a point (and whatever else <paramref name="change"/> adds to the same record).</summary>
     private PointInfo SealLocked(Func<long, PointInfo> makePoint, Func<ManifestState, ManifestState> change)
     {
-        if (State.Points.Count >= StoreLimits.MaxPoints)
-        {
-            throw new DrException($"Volume {Name} has {StoreLimits.MaxPoints} points, which is all it can hold.", "Delete some, or set 'points: keep' lower so that automatic ones give way.");
-        }
-
         RequireRoomLocked(isPoint: true);
+
+        // In the same record, so that a crash leaves either all of it or nothing of it.
+        var going = PointsThatGiveWayLocked();
         PointInfo? point = null;
         SealHeadLocked((state, sequence) =>
         {
             point = makePoint(sequence);
-            return change(state with { Points = [.. state.Points, point] });
+            return change(state with { Points = [.. state.Points.Where(p => !going.Contains(p.Id)), point] });
         });
         StoreFaults.Pass(CrashPoints.PointRecorded);
         return point!;

@@ -32,7 +32,7 @@ internal sealed partial class Volume
         _restoring = $"the volume is being restored to {mark.At:O}";
         try
         {
-            using var hold = Hold(new SequenceNumber(mark.Sequence), "a restore needs it");
+            using var hold = HoldPosition(new SequenceNumber(mark.Sequence), "a restore needs it");
             UpdateGate();
             lock (_appendLock)
             {

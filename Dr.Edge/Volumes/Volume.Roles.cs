@@ -203,8 +203,8 @@ internal sealed partial class Volume
             return;
         }
 
-        var victim = State.Points.FirstOrDefault(p => p.Label is null && !_holds.Exists(hold => hold.Sequence == p.Sequence.Value)) ?? State.Points[0];
-        CommitLocked(State with { Points = [.. State.Points.Where(p => p.Id != victim.Id)] });
+        var victim = PointsThatGiveWayLocked(must: true);
+        CommitLocked(State with { Points = [.. State.Points.Where(p => !victim.Contains(p.Id))] });
     }
 
     private void WriteSuperblockLocked(Epoch epoch, Generation generation)

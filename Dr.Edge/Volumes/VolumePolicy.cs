@@ -9,6 +9,9 @@ internal sealed record VolumePolicy
     /// <summary>How automatic points are thinned, youngest tier first; the last tier's end is how long they are kept.</summary>
     public IReadOnlyList<RetentionTier>? Keep { get; init; }
 
+    /// <summary>How long points that somebody asked for are kept; <see cref="TimeSpan.Zero"/> = until they are deleted.</summary>
+    public TimeSpan? KeepManual { get; init; }
+
     /// <summary>How long any moment can be opened, whatever points are kept; at least 5 minutes.</summary>
     public TimeSpan? FineWindow { get; init; }
 

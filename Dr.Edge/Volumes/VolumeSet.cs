@@ -1,5 +1,6 @@
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Retention;
 using Dr.Edge.Volumes.Space;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -49,9 +50,14 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
 
     /// <param name="fineWindow">How long any moment can be opened, even when the points around it are gone.</param>
     /// <param name="reserveBytes">Space that clients never get; null = by the size of the file system.</param>
-    public static VolumeSet Open(string dataDirectory, TimeProvider time, StoreFaults faults, ILogger logger, TimeSpan fineWindow, long? reserveBytes = null)
+    public static VolumeSet Open(string dataDirectory, TimeProvider time, StoreFaults faults, ILogger logger, TimeSpan fineWindow, long? reserveBytes = null) =>
+        Open(dataDirectory, time, faults, logger, EffectivePolicy.BuiltIn with { FineWindow = fineWindow }, reserveBytes);
+
+    /// <param name="defaults">What volumes keep that have no policy of their own.</param>
+    /// <param name="reserveBytes">Space that clients never get; null = by the size of the file system.</param>
+    public static VolumeSet Open(string dataDirectory, TimeProvider time, StoreFaults faults, ILogger logger, EffectivePolicy defaults, long? reserveBytes = null)
     {
-        var set = new VolumeSet(dataDirectory, LockDirectory(dataDirectory, faults), new StoreContext(time, faults, logger, fineWindow) { Space = new SpaceGuard(() => faults.FileSystem(dataDirectory), reserveBytes) });
+        var set = new VolumeSet(dataDirectory, LockDirectory(dataDirectory, faults), new StoreContext(time, faults, logger, defaults) { Space = new SpaceGuard(() => faults.FileSystem(dataDirectory), reserveBytes) });
         try
         {
             set.OpenAll();
@@ -172,7 +178,7 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
 
     private Volume CreateClone(Volume parent, long sequence, PointId? point, DateTimeOffset at, string name)
     {
-        using var hold = parent.Hold(new SequenceNumber(sequence), $"clone {name} is being made");
+        using var hold = parent.HoldPosition(new SequenceNumber(sequence), $"clone {name} is being made");
         parent.Flush(); // What the clone stands on must not be taken away by a power cut.
         return Add(VolumeId.New(), name, parent.SizeBytes, VolumeRole.Primary, Epoch.First, new CloneOrigin(parent.Id, new SequenceNumber(sequence), point, at), parent);
     }

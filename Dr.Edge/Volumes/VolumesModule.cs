@@ -16,7 +16,7 @@ internal static class VolumesModule
             provider.GetRequiredService<TimeProvider>(),
             StoreFaults.None,
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("Dr.Edge.Volumes"),
-            config.Points.FineWindowOrDefault));
+            config.Points.ToPolicy()));
         services.AddHostedService<PointScheduleService>();
         services.AddSingleton<IExportCatalog>(provider => provider.GetRequiredService<VolumeSet>());
     }

@@ -61,7 +61,13 @@ internal sealed record ManifestState
 
     /// <summary>What this volume keeps and what gives way; null = the appliance's configured defaults.</summary>
     public VolumePolicy? Policy { get; init; }
+
+    /// <summary>Points that people hold: they do not expire and cannot be deleted until they are released.</summary>
+    public IReadOnlyList<PointHold> PointHolds { get; init; } = [];
 }
+
+/// <param name="Reason">Why, in the words of whoever holds it.</param>
+internal sealed record PointHold(PointId Point, string? Reason, DateTimeOffset Since);
 
 internal enum LayerKind
 {

@@ -12,6 +12,9 @@ internal static class StoreLimits
     /// <summary>Points that a volume can hold.</summary>
     public const int MaxPoints = 255;
 
+    /// <summary>Points that people can hold; below <see cref="MaxPoints"/>, so that a point that must be taken (a demotion's, a copy's) always finds one that may go.</summary>
+    public const int MaxPointHolds = 200;
+
     /// <summary>An NBD write has at most 32 MiB; a batch may hold one of them and what else was waiting.</summary>
     public const int MaxBatchBytes = 64 * 1024 * 1024;
 
