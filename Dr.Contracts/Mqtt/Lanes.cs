@@ -65,6 +65,20 @@ public sealed record DownAck
 
     /// <summary>The control plane does not know this boot (it missed the birth): the device sends its birth again.</summary>
     [Id(6)] public bool BirthWanted { get; init; }
+
+    /// <summary>What that beat said about mirrors is on the control plane's disk: up to these records.</summary>
+    [Id(7)] public IReadOnlyList<MirrorNoted> Mirrors { get; init; } = [];
+}
+
+/// <summary>A mirror's record that the control plane holds. A device releases the writes that wait for a mirror only after its "out of date" came back in one.</summary>
+[GenerateSerializer, Immutable, Alias("dr.MirrorNoted")]
+public sealed record MirrorNoted
+{
+    [Id(0)] public required VolumeId Volume { get; init; }
+
+    [Id(1)] public required string Peer { get; init; }
+
+    [Id(2)] public required long Record { get; init; }
 }
 
 [GenerateSerializer, Immutable, Alias("dr.LaneAck")]

@@ -114,13 +114,84 @@ public sealed record CopyStatus
 
     [Id(5)] public long LagBytes { get; init; }
 
+    /// <summary>Age of the newest state that the copy has on its disk; 0 when that is all there is, -1 when it is not known.</summary>
     [Id(6)] public double LagSeconds { get; init; }
 
     [Id(7)] public PointId? LastCommonPoint { get; init; }
 
+    /// <summary>Bytes on the wire since this side's start.</summary>
     [Id(8)] public long WireBytes { get; init; }
 
+    /// <summary>What they were for: the 512-byte units that differ in a delta, the written blocks in a stream.</summary>
     [Id(9)] public long ChangedBytes { get; init; }
 
     [Id(10)] public string? Detail { get; init; }
+
+    /// <summary>Whether the copy counts as the other half of a mirror; <see cref="MirrorState.None"/> for copies that never do.</summary>
+    [Id(11)] public MirrorState Mirror { get; init; }
+
+    /// <summary>Number of the record that says so; grows with every change. Confirmed by <see cref="DownAck.Mirrors"/>.</summary>
+    [Id(12)] public long MirrorRecord { get; init; }
+
+    [Id(13)] public DateTimeOffset? OutOfDateSince { get; init; }
+
+    /// <summary>Bytes on the wire in a second, over the last ten.</summary>
+    [Id(14)] public double BytesPerSecond { get; init; }
+
+    /// <summary>Until the copy has what is there now, at the pace of the last ten seconds; null when it has it, or does not move.</summary>
+    [Id(15)] public double? EtaSeconds { get; init; }
+
+    /// <summary>Of a first copy or a catch-up: bytes done and in all; zero in all when neither is under way.</summary>
+    [Id(16)] public long WorkDoneBytes { get; init; }
+
+    [Id(17)] public long WorkTotalBytes { get; init; }
+
+    /// <summary>When the newest point that both hold was taken.</summary>
+    [Id(18)] public DateTimeOffset? LastCommonPointAt { get; init; }
+
+    /// <summary>The newest gaps in what the copy got write by write, oldest first.</summary>
+    [Id(19)] public IReadOnlyList<CopyGap> Gaps { get; init; } = [];
+
+    /// <summary>History that is kept here only because the copy lacks it, and how much may be.</summary>
+    [Id(20)] public long HeldBytes { get; init; }
+
+    [Id(21)] public long HoldBudgetBytes { get; init; }
+
+    /// <summary>Blocks of the copy that turned out different from what they had to be, and were sent whole.</summary>
+    [Id(22)] public long DivergentBlocks { get; init; }
+
+    /// <summary>The bandwidth class the copy shares; null when it has a limit of its own or none.</summary>
+    [Id(23)] public string? BandwidthClass { get; init; }
+}
+
+/// <summary>Whether the other side of a synchronous copy can be taken for whole. The numbers are those of the wire and of files.</summary>
+public enum MirrorState
+{
+    /// <summary>Not synchronous.</summary>
+    None,
+
+    /// <summary>Recorded as out of date: writes are answered without it.</summary>
+    OutOfDate,
+
+    /// <summary>Every answered write is on it.</summary>
+    Whole,
+}
+
+/// <summary>Writes that a copy will not get one by one: their log was given up while the copy was away. What they changed arrives with the next delta.</summary>
+[GenerateSerializer, Immutable, Alias("dr.CopyGap")]
+public sealed record CopyGap
+{
+    /// <summary>Exclusive.</summary>
+    [Id(0)] public required SequenceNumber After { get; init; }
+
+    /// <summary>Inclusive; grows while the copy stays away.</summary>
+    [Id(1)] public required SequenceNumber UpTo { get; init; }
+
+    /// <summary>When the log was first given up.</summary>
+    [Id(2)] public required DateTimeOffset Since { get; init; }
+
+    /// <summary>When the copy had what the writes changed; null = not yet.</summary>
+    [Id(3)] public DateTimeOffset? ClosedAt { get; init; }
+
+    [Id(4)] public required string Reason { get; init; }
 }

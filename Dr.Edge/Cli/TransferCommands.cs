@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Spectre.Console;
 
 namespace Dr.Edge.Cli;
 
@@ -71,28 +70,5 @@ internal static class TransferCommands
         });
     }
 
-    private static async Task<T> RunAsync<T>(CommandContext context, string path, object request)
-    {
-        Task<T> Send(Action<ControlProgress> onProgress) => context.Client.StreamAsync<T>(HttpMethod.Post, path, request, onProgress, context.CancellationToken);
-
-        if (Console.IsErrorRedirected || context.Json)
-        {
-            return await Send(_ => { });
-        }
-
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-        return await console.Progress()
-            .AutoClear(true)
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new TransferSpeedColumn(), new RemainingTimeColumn())
-            .StartAsync(async progress =>
-            {
-                var bar = progress.AddTask("…");
-                return await Send(line =>
-                {
-                    bar.Description = line.Step ?? "…";
-                    bar.MaxValue = Math.Max(line.TotalBytes, 1);
-                    bar.Value = line.DoneBytes;
-                });
-            });
-    }
+    private static Task<T> RunAsync<T>(CommandContext context, string path, object request) => ProgressShell.RunAsync<T>(context, path, request);
 }

@@ -1,10 +1,15 @@
+using Dr.Edge.Replication.Status;
+
 namespace Dr.Edge.Replication;
 
 /// <summary>How one copy is doing; written by its session, read by everybody. Numbers are the newest of each kind, not one instant.</summary>
-internal sealed class CopyProgress
+internal sealed class CopyProgress(TimeProvider time)
 {
     private readonly Lock _lock = new(); // Guards everything below.
     private readonly ReportedHeads _heads = new();
+    private readonly RateMeter _rate = new();
+    private readonly WorkMeter _work = new();
+    private readonly long _started = time.GetTimestamp();
     private CopyState _state = CopyState.Connecting;
     private string? _detail;
     private SequenceNumber _received;
@@ -13,6 +18,7 @@ internal sealed class CopyProgress
     private long _wireBytes;
     private long _changedBytes;
     private long _stagedBlocks;
+    private long _divergentBlocks;
 
     public CopyState State
     {
@@ -45,6 +51,10 @@ internal sealed class CopyProgress
         lock (_lock)
         {
             (_state, _detail) = (state, detail);
+            if (state is not (CopyState.Seeding or CopyState.CatchingUp))
+            {
+                _work.End();
+            }
         }
 
         Changed?.Invoke();
@@ -56,6 +66,41 @@ internal sealed class CopyProgress
         {
             _wireBytes += wireBytes;
             _changedBytes += changedBytes;
+            _rate.Add(wireBytes, Elapsed);
+        }
+    }
+
+    /// <summary>A delta begins; what was done of it before counts as done.</summary>
+    public void BeginDelta(long totalBytes, long doneBytes)
+    {
+        lock (_lock)
+        {
+            _work.BeginDelta(totalBytes, doneBytes);
+        }
+    }
+
+    public void BeginJournal()
+    {
+        lock (_lock)
+        {
+            _work.BeginJournal();
+        }
+    }
+
+    /// <summary>So much of the delta or the journal has been looked at and sent.</summary>
+    public void Did(long bytes)
+    {
+        lock (_lock)
+        {
+            _work.Did(bytes, Elapsed);
+        }
+    }
+
+    public void Diverged(int blocks)
+    {
+        lock (_lock)
+        {
+            _divergentBlocks += blocks;
         }
     }
 
@@ -91,27 +136,39 @@ internal sealed class CopyProgress
         }
     }
 
-    /// <param name="appended">The source's end now.</param>
-    /// <param name="lagBytes">What the journal holds beyond the durable position.</param>
-    public CopyStatus ToStatus(CopySettings settings, SequenceNumber appended, long lagBytes, DateTimeOffset now)
+    /// <param name="view">What the source knows beside.</param>
+    public CopyStatus ToStatus(CopyView view)
     {
         lock (_lock)
         {
-            var whole = _durable >= appended;
+            // Before the first word from the peer after a start, what it had when it was last heard of.
+            var durable = _durable > view.Remembered ? _durable : view.Remembered;
+            var whole = durable >= view.Appended;
+            var lag = whole ? 0 : view.LagBytes;
+            var common = _lastCommonPoint is { } id ? view.Points.FirstOrDefault(p => p.Id == id) : null;
+            var asOf = _heads.CurrentAsOf ?? view.Points.LastOrDefault(p => p.Sequence <= durable)?.At;
             return new CopyStatus
             {
-                Peer = settings.Peer,
-                Mode = settings.Mode,
+                Peer = view.Settings.Peer,
+                Mode = view.Settings.Mode,
                 State = _state,
                 Received = _received,
-                Durable = _durable,
-                LagBytes = whole ? 0 : lagBytes,
-                LagSeconds = whole ? 0 : _heads.CurrentAsOf is { } at ? Math.Max(0, (now - at).TotalSeconds) : -1,
+                Durable = durable,
+                LagBytes = lag,
+                LagSeconds = whole ? 0 : asOf is { } at ? Math.Max(0, (time.GetUtcNow() - at).TotalSeconds) : -1,
                 LastCommonPoint = _lastCommonPoint,
+                LastCommonPointAt = common?.At,
                 WireBytes = _wireBytes,
                 ChangedBytes = _changedBytes,
+                BytesPerSecond = _rate.PerSecond(Elapsed),
+                WorkDoneBytes = _work.IsUnderWay ? _work.DoneBytes : 0,
+                WorkTotalBytes = _work.TotalBytes(lag),
+                EtaSeconds = _work.Left(lag, Elapsed)?.TotalSeconds,
+                DivergentBlocks = _divergentBlocks,
                 Detail = _detail ?? (_stagedBlocks > 0 && _state != CopyState.Current ? $"delta staged up to block {_stagedBlocks}" : null),
             };
         }
     }
+
+    private TimeSpan Elapsed => time.GetElapsedTime(_started);
 }

@@ -70,6 +70,9 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, Time
         _changes.Dispose();
     }
 
+    /// <summary>All of them, as they are now.</summary>
+    public IReadOnlyList<SourceCopy> Copies => All();
+
     public IReadOnlyList<SourceCopy> Of(Volume volume)
     {
         lock (_lock)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Dr.Contracts.Cli;
 using Dr.Edge.Cli;
+using Dr.Edge.Replication.Status;
 
 namespace Dr.Edge.Replication;
 
@@ -13,7 +14,7 @@ internal static class ReplicationCommands
     {
         var copy = new Command("copy", "Copies of a volume on other appliances.");
         copy.Subcommands.Add(Add());
-        copy.Subcommands.Add(Status());
+        copy.Subcommands.Add(StatusCommand.Create(Volume()));
         copy.Subcommands.Add(Remove());
         copy.Subcommands.Add(Sync());
         return copy;
@@ -34,15 +35,9 @@ internal static class ReplicationCommands
         {
             var request = new AddCopyRequest(context.Get(peer)!, Enum.Parse<CopyMode>(context.Get(mode)!, ignoreCase: true), context.Get(bandwidth));
             var list = await context.Client.PostAsync<CopyList>($"replication/{Uri.EscapeDataString(context.Get(volume))}/copies", request, context.CancellationToken);
-            return Print(context, list);
+            StatusCommand.Print(context, list);
+            return ProgramShell.Done;
         });
-    }
-
-    private static Command Status()
-    {
-        var volume = Volume();
-        return CommandShell.Remote("status", "How the copies of a volume are doing.", [volume], async context =>
-            Print(context, await context.Client.GetAsync<CopyList>($"replication/{Uri.EscapeDataString(context.Get(volume))}/copies", context.CancellationToken)));
     }
 
     private static Command Remove()
@@ -64,7 +59,7 @@ internal static class ReplicationCommands
         return CommandShell.Remote("sync", "Wait until the peer holds everything up to now, the newest point included.", [volume, peer], async context =>
         {
             var query = context.Get(peer) is { } one ? $"?peer={Uri.EscapeDataString(one)}" : "";
-            var result = await context.Client.PostAsync<SyncResult>($"replication/{Uri.EscapeDataString(context.Get(volume))}/sync{query}", null, context.CancellationToken);
+            var result = await ProgressShell.RunAsync<SyncResult>(context, $"replication/{Uri.EscapeDataString(context.Get(volume))}/sync{query}", null);
             return Say(context, result, $"The copy of {result.Volume} holds everything up to {result.Sequence}.");
         });
     }
@@ -94,44 +89,4 @@ internal static class ReplicationCommands
 
         return ProgramShell.Done;
     }
-
-    private static int Print(CommandContext context, CopyList list)
-    {
-        if (context.Json)
-        {
-            CommandShell.PrintJson(list);
-            return ProgramShell.Done;
-        }
-
-        if (list.Copies.Count == 0)
-        {
-            Console.Out.WriteLine($"{list.Volume} ({list.Role.ToString().ToLowerInvariant()}, epoch {list.Epoch}) has no copies.");
-            return ProgramShell.Done;
-        }
-
-        // Lines, not a table: addresses, ids and reasons must stay whole for eyes, pipes and grep, however narrow the terminal is.
-        foreach (var copy in list.Copies)
-        {
-            Console.Out.WriteLine($"{list.Volume} -> {copy.Peer}  {copy.Mode.ToString().ToLowerInvariant()}  {Describe(copy.State)}{(copy.Detail is null ? "" : $": {copy.Detail}")}");
-            Console.Out.WriteLine($"  durable there    write {copy.Durable}, behind by {Bytes(copy.LagBytes)}, {(copy.LagSeconds < 0 ? "age unknown" : string.Create(CultureInfo.InvariantCulture, $"{copy.LagSeconds:0.0} s"))}");
-            Console.Out.WriteLine($"  common point     {copy.LastCommonPoint?.Value ?? "none"}");
-            Console.Out.WriteLine($"  on the wire      {Bytes(copy.WireBytes)} for {Bytes(copy.ChangedBytes)} of changes");
-        }
-
-        return ProgramShell.Done;
-    }
-
-    private static string Describe(CopyState state) => state switch
-    {
-        CopyState.CatchingUp => "catching up",
-        CopyState.Seeding => "first copy under way",
-        _ => state.ToString().ToLowerInvariant(),
-    };
-
-    private static string Bytes(long count) => count switch
-    {
-        < 10_240 => string.Create(CultureInfo.InvariantCulture, $"{count} B"),
-        < 10 * 1024 * 1024 => string.Create(CultureInfo.InvariantCulture, $"{count / 1024} KiB"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{count / 1024 / 1024} MiB"),
-    };
 }

@@ -1,6 +1,7 @@
 using Dr.Edge.Host.Quiesce;
 using Dr.Edge.Hosting;
 using Dr.Edge.Link;
+using Dr.Edge.Replication.Status;
 using Dr.Edge.Volumes;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -25,6 +26,7 @@ internal static class ReplicationModule
             p.GetRequiredService<ILogger<TargetStream>>()));
         services.AddSingleton<CopyService>();
         services.AddSingleton<ReplicationListener>();
+        services.AddSingleton<ReplicationInstruments>();
         services.AddSingleton(p => new VolumeReports(p.GetRequiredService<VolumeSet>(), p.GetRequiredService<CopyService>(), p.GetService<IBeatTrigger>()));
         services.AddSingleton<IBeatContributor>(p => p.GetRequiredService<VolumeReports>());
         services.AddSingleton(p => new LeaseKeeper(p.GetRequiredService<VolumeSet>(), config, p.GetRequiredService<TimeProvider>()));
@@ -41,6 +43,9 @@ internal static class ReplicationModule
     {
         // Made before any service starts: a volume that needs a lease must need it before anything can write.
         routes.ServiceProvider.GetRequiredService<LeaseKeeper>();
+
+        // Nothing asks for it, it only has to be there.
+        routes.ServiceProvider.GetRequiredService<ReplicationInstruments>();
         ReplicationRoutes.Map(routes);
     }
 }

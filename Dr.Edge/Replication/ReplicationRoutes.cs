@@ -1,8 +1,10 @@
 using Dr.Edge.Cli;
+using Dr.Edge.Replication.Status;
 using Dr.Edge.Volumes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
 
 namespace Dr.Edge.Replication;
 
@@ -27,8 +29,9 @@ internal static class ReplicationRoutes
 
             return Json(new RemoveResult(true));
         });
-        routes.MapPost("/replication/{volume}/sync", async (string volume, string? peer, VolumeSet volumes, CopyService copies, CancellationToken cancellationToken) =>
-            Json(new SyncResult(volume, (await copies.SyncAsync(volumes.Get(volume), peer, cancellationToken)).Value)));
+        routes.MapPost("/replication/{volume}/sync", (string volume, string? peer, VolumeSet volumes, CopyService copies, ILogger<CopyService> logger, HttpContext context) =>
+            ControlRoutes.StreamAsync(context, logger, (progress, cancellationToken) =>
+                new SyncResult(volume, SyncProgress.Wait(copies, volumes.Get(volume), peer, progress, cancellationToken).Value)));
         routes.MapPost("/replication/{volume}/promote", async (string volume, HttpRequest request, VolumeSet volumes, CancellationToken cancellationToken) =>
         {
             var body = await ReadAsync<EpochRequest>(request, cancellationToken);

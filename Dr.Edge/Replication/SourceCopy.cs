@@ -1,4 +1,5 @@
 using Dr.Contracts.Wire;
+using Dr.Edge.Replication.Status;
 using Dr.Edge.Volumes;
 using Microsoft.Extensions.Logging;
 
@@ -30,6 +31,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     {
         (Volume, _settings, _peer, _barrier, Time, _save, _logger) = (volume, settings, peer, barrier, time, save, logger);
         _started = time.GetTimestamp();
+        Progress = new CopyProgress(time);
         _bandwidth = new TokenBucket(settings.BandwidthMbps * 125_000);
     }
 
@@ -37,7 +39,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
 
     public TimeProvider Time { get; }
 
-    public CopyProgress Progress { get; } = new();
+    public CopyProgress Progress { get; }
 
     /// <summary>Points that turned out different on the two sides; never a base again in this process's life.</summary>
     public HashSet<PointId> Distrusted { get; } = [];
@@ -84,7 +86,15 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         Signal();
     }
 
-    public CopyStatus ToStatus() => Progress.ToStatus(Settings, Volume.Appended, LagBytes(), Time.GetUtcNow());
+    public CopyStatus ToStatus()
+    {
+        var settings = Settings;
+
+        // What is remembered is about this side's own writes: a copy that follows another owner now has forgotten it.
+        var remembered = Volume.Role == VolumeRole.Primary ? new SequenceNumber(settings.Acknowledged) : SequenceNumber.Zero;
+        var durable = Progress.Durable;
+        return Progress.ToStatus(new CopyView(settings, Volume.Appended, Volume.JournalBytesAfter(durable > remembered ? durable : remembered), remembered, Volume.Points));
+    }
 
     /// <summary>Returns when the peer has <paramref name="sequence"/> and the point (or a newer one) on its disk.</summary>
     public async Task WaitDurableAsync(SequenceNumber sequence, PointId? point, CancellationToken cancellationToken)
@@ -191,7 +201,11 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         }
     }
 
-    public void OnDivergentBlocks(int count) => LogDivergent(_logger, Volume.Name, Settings.Peer, count);
+    public void OnDivergentBlocks(int count)
+    {
+        Progress.Diverged(count);
+        LogDivergent(_logger, Volume.Name, Settings.Peer, count);
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -362,8 +376,6 @@ internal sealed partial class SourceCopy : IAsyncDisposable
             old?.Dispose();
         }
     }
-
-    private long LagBytes() => Volume.JournalBytesAfter(Progress.Durable);
 
     private void OnVolumeChanged(Volume volume)
     {

@@ -44,13 +44,16 @@ internal sealed partial class SourceStream
         var before = new byte[ReadBlocks * DeltaCodec.BlockBytes];
         var after = new byte[ReadBlocks * DeltaCodec.BlockBytes];
         var state = new DeltaState(firstBlock);
-        foreach (var range in _volume.ChangedBlocks(from, target.Id))
+        var changed = _volume.ChangedBlocks(from, target.Id);
+        _copy.Progress.BeginDelta(changed.Sum(r => r.Count) * DeltaCodec.BlockBytes, changed.Sum(r => Math.Clamp(firstBlock - r.First, 0, r.Count)) * DeltaCodec.BlockBytes);
+        foreach (var range in changed)
         {
             var start = Math.Max(range.First, firstBlock);
             for (var block = start; block < range.First + range.Count; block += ReadBlocks)
             {
                 var count = (int)Math.Min(ReadBlocks, range.First + range.Count - block);
                 Compare(older, newer, block, count, before, after, state);
+                _copy.Progress.Did(count * (long)DeltaCodec.BlockBytes);
                 if (_payload.WrittenCount >= DeltaFrameBytes)
                 {
                     await FlushDeltaAsync(state, newer, cancellationToken);

@@ -15,6 +15,7 @@ internal sealed partial class SourceStream
         var known = position.Points.ToHashSet();
         using var reader = _volume.ReadJournal(step.After);
         _copy.Progress.Enter(CopyState.CatchingUp);
+        _copy.Progress.BeginJournal();
         try
         {
             await ShipItemsAsync(reader, step, known, cancellationToken);
@@ -91,6 +92,7 @@ internal sealed partial class SourceStream
 
         _window.Add(last.Value, _payload.WrittenCount);
         await SendPayloadAsync(FrameType.Batch, _payload, changedBytes, cancellationToken);
+        _copy.Progress.Did(changedBytes);
     }
 
     private async Task WaitUntilDurableAsync(SequenceNumber position, CancellationToken cancellationToken)

@@ -68,6 +68,23 @@ internal sealed class EdgeProcess : IAsyncDisposable
         return await output;
     }
 
+    /// <summary>The first lines of a command that goes on until it is told to stop.</summary>
+    public async Task<IReadOnlyList<string>> LinesAsync(int count, params string[] args)
+    {
+        using var process = Process.Start(Info([.. args, "--control", Socket]))!;
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        var lines = new List<string>();
+        while (lines.Count < count && await process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
+        {
+            lines.Add(line);
+        }
+
+        process.Kill();
+        await process.WaitForExitAsync(patience.Token);
+        lines.Count.ShouldBe(count, $"lines of '{string.Join(' ', args)}'");
+        return lines;
+    }
+
     public async Task<JsonElement> ShowAsync(string volume)
     {
         using var document = JsonDocument.Parse(await RunAsync("volume", "show", volume, "--json"));

@@ -1,0 +1,91 @@
+using System.Text;
+
+namespace Dr.Edge.Replication.Status;
+
+/// <summary>
+/// A list of copies as people read it: lines, not a table, because addresses, ids and reasons must stay whole for eyes, pipes and grep, however narrow the terminal is. Pure.
+/// </summary>
+internal static class CopyPrinter
+{
+    private const int BarWidth = 30;
+
+    public static string Print(CopyList list)
+    {
+        var text = new StringBuilder();
+        if (list.Copies.Count == 0)
+        {
+            return text.AppendLine(CultureInfo.InvariantCulture, $"{list.Volume} ({list.Role.ToString().ToLowerInvariant()}, epoch {list.Epoch}) has no copies.").ToString();
+        }
+
+        foreach (var copy in list.Copies)
+        {
+            Print(text, list.Volume, copy);
+        }
+
+        return text.ToString();
+    }
+
+    private static void Print(StringBuilder text, string volume, CopyStatus copy)
+    {
+        text.AppendLine(CultureInfo.InvariantCulture, $"{volume} -> {copy.Peer}  {copy.Mode.ToString().ToLowerInvariant()}  {Describe(copy.State)}{(copy.Detail is null ? "" : $": {copy.Detail}")}");
+        Line(text, "durable there", $"write {copy.Durable}, behind by {Bytes(copy.LagBytes)}, {(copy.LagSeconds < 0 ? "age unknown" : string.Create(CultureInfo.InvariantCulture, $"{copy.LagSeconds:0.0} s"))}");
+        if (copy.WorkTotalBytes > 0)
+        {
+            Line(text, "progress", $"{Bar(copy.WorkDoneBytes, copy.WorkTotalBytes)}  {Bytes(copy.WorkDoneBytes)} of {Bytes(copy.WorkTotalBytes)}{(copy.EtaSeconds is { } eta ? $", {Duration(eta)} to go" : "")}");
+        }
+
+        if (copy.Mirror != MirrorState.None)
+        {
+            Line(text, "mirror", copy.Mirror == MirrorState.Whole ? "whole: writes wait for it" : $"out of date{(copy.OutOfDateSince is { } since ? $" since {since:O}" : "")}: writes do not wait for it");
+        }
+
+        Line(text, "common point", copy.LastCommonPoint is { } point ? $"{point.Value}{(copy.LastCommonPointAt is { } at ? $" of {at:O}" : "")}" : "none");
+        var ratio = copy.ChangedBytes > 0 ? string.Create(CultureInfo.InvariantCulture, $" (ratio {(double)copy.WireBytes / copy.ChangedBytes:0.00})") : "";
+        Line(text, "on the wire", $"{Bytes(copy.WireBytes)} for {Bytes(copy.ChangedBytes)} of changes{ratio}, {Bytes((long)copy.BytesPerSecond)}/s now{(copy.BandwidthClass is { } line ? $", class {line}" : "")}");
+        if (copy.HoldBudgetBytes > 0)
+        {
+            Line(text, "held for it", $"{Bytes(copy.HeldBytes)} of at most {Bytes(copy.HoldBudgetBytes)}");
+        }
+
+        if (copy.DivergentBlocks > 0)
+        {
+            Line(text, "differed", $"{copy.DivergentBlocks} blocks, sent whole");
+        }
+
+        foreach (var gap in copy.Gaps)
+        {
+            Line(text, "gap", $"writes {gap.After} to {gap.UpTo} since {gap.Since:O}, {(gap.ClosedAt is { } closed ? $"closed {closed:O}" : "open")}: {gap.Reason}");
+        }
+    }
+
+    private static void Line(StringBuilder text, string name, string value) => text.Append("  ").Append(name.PadRight(17)).AppendLine(value);
+
+    private static string Bar(long done, long total)
+    {
+        var share = Math.Clamp((double)done / total, 0, 1);
+        var full = (int)(share * BarWidth);
+        return string.Create(CultureInfo.InvariantCulture, $"[{new string('#', full)}{new string('-', BarWidth - full)}] {share * 100:0} %");
+    }
+
+    private static string Describe(CopyState state) => state switch
+    {
+        CopyState.CatchingUp => "catching up",
+        CopyState.Seeding => "first copy under way",
+        _ => state.ToString().ToLowerInvariant(),
+    };
+
+    private static string Duration(double seconds) => seconds switch
+    {
+        < 60 => string.Create(CultureInfo.InvariantCulture, $"{seconds:0} s"),
+        < 3600 => string.Create(CultureInfo.InvariantCulture, $"{(int)seconds / 60} min {(int)seconds % 60} s"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{(int)(seconds / 3600)} h {(int)(seconds % 3600) / 60} min"),
+    };
+
+    private static string Bytes(long count) => count switch
+    {
+        < 10_240 => string.Create(CultureInfo.InvariantCulture, $"{count} B"),
+        < 10 * 1024 * 1024 => string.Create(CultureInfo.InvariantCulture, $"{count / 1024} KiB"),
+        < 10L * 1024 * 1024 * 1024 => string.Create(CultureInfo.InvariantCulture, $"{count / 1024 / 1024} MiB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{count / 1024 / 1024 / 1024} GiB"),
+    };
+}
