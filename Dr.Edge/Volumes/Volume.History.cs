@@ -36,7 +36,7 @@ internal sealed partial class Volume
     {
         if (sequence < HistoryFloor)
         {
-            throw new DrException($"Volume {Name} no longer has its state after write {sequence}; its history begins at {State.BaseAt:O}.", "Choose a later point or time.");
+            throw new DrException($"Volume {Name} no longer has its state after write {sequence}; its history begins at {HistoryBegins:O}.", "Choose a later point or time.");
         }
 
         var hold = new HistoryHold(this, sequence, reason, kind, _context.Time.GetUtcNow());
@@ -52,10 +52,10 @@ internal sealed partial class Volume
 
     public VolumeView OpenView(DateTimeOffset at)
     {
-        var state = State;
-        if (at < state.BaseAt)
+        var begins = HistoryBegins;
+        if (at < begins)
         {
-            throw new DrException($"The history of {Name} begins at {state.BaseAt:O}; {at:O} is earlier.", "Choose a later point or time.");
+            throw new DrException($"The history of {Name} begins at {begins:O}; {at:O} is earlier.", "Choose a later point or time.");
         }
 
         if (at > _context.Time.GetUtcNow())

@@ -93,6 +93,9 @@ internal sealed partial class Volume
             Span<byte> header = stackalloc byte[LayerHeader.SizeBytes];
             new LayerHeader(volume.Guid, number).Write(header);
             file.Write(header, 0);
+
+            // Before any record names it: a layer that is named and has no header is damage.
+            file.SyncData();
             return file;
         }
         catch

@@ -117,7 +117,7 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
     public IWriteBarrier? Barrier { get; set; }
 
     /// <summary>What can be opened by time begins here.</summary>
-    public DateTimeOffset HistoryBegins => State.BaseAt;
+    public DateTimeOffset HistoryBegins => State is { Merging: null } state ? state.BaseAt : _published.Layers[0].Record.LastAt;
 
     /// <summary>Disk space of layers and base, as far as it is counted (holes are not).</summary>
     public long AllocatedBytes => _published.Layers.Sum(layer => layer.Tail) + (State.BaseBlocks * StoreLimits.BlockBytes);

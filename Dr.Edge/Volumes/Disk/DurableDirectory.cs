@@ -53,12 +53,7 @@ internal static class DurableDirectory
     public static void Sync(string path, StoreFaults faults)
     {
         var injected = faults.ErrorFor(DiskCall.Sync, path);
-        if (injected == StoreFaults.Pretend)
-        {
-            return;
-        }
-
-        Require(injected != 0 ? injected : Posix.SyncDirectory(path), path, "flushed");
+        Require(injected > 0 ? injected : injected == StoreFaults.Pretend ? 0 : Posix.SyncDirectory(path), path, "flushed");
         faults.Observer?.DirectorySynced(path);
     }
 

@@ -57,12 +57,12 @@ internal sealed class DurableFile : IDisposable
     public int TrySyncData()
     {
         var injected = _faults.ErrorFor(DiskCall.Sync, Path);
-        if (injected != 0)
+        if (injected > 0)
         {
-            return injected == StoreFaults.Pretend ? 0 : injected;
+            return injected;
         }
 
-        var errno = Posix.SyncData(Handle);
+        var errno = injected == StoreFaults.Pretend ? 0 : Posix.SyncData(Handle);
         if (errno == 0)
         {
             _faults.Observer?.Synced(this);

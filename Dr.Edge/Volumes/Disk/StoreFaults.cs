@@ -16,7 +16,7 @@ internal class StoreFaults
     public const int Pretend = -1;
 
     /// <summary>Is told of every change of a file; null in production.</summary>
-    public IDiskObserver? Observer { get; init; }
+    public virtual IDiskObserver? Observer => null;
 
     /// <summary>Error to answer for a call instead of making it; 0 makes the call.</summary>
     public virtual int ErrorFor(DiskCall call, string path) => 0;

@@ -1,0 +1,243 @@
+using Dr.Edge.Volumes;
+
+namespace Dr.Edge.Tests.Volumes.PowerCut;
+
+/// <summary>What a store may hold after the power was cut behind <paramref name="cut"/> events; says in words what is wrong.</summary>
+internal sealed class Oracle(IReadOnlyList<VolumeHistory> histories, int cut)
+{
+    private readonly List<string> _problems = [];
+
+    /// <summary>Set to what a first start after the cut found: a second one must not find less.</summary>
+    public Dictionary<string, ulong> AtLeast { get; } = [];
+
+    /// <summary>Content by volume, as found.</summary>
+    public Dictionary<string, ulong> Found { get; } = [];
+
+    public IReadOnlyList<string> Check(VolumeSet set, Random random)
+    {
+        foreach (var damaged in set.Damaged)
+        {
+            Problem($"{damaged.Name} is called damaged: {damaged.Reason}");
+        }
+
+        if (random.Next(2) == 0)
+        {
+            set.Maintenance.DrainAsync().Wait();
+        }
+
+        foreach (var history in histories)
+        {
+            if (_problems.Count > 5)
+            {
+                break;
+            }
+
+            CheckVolume(set, history, random);
+        }
+
+        foreach (var volume in set.Volumes.Where(volume => !histories.Any(history => history.Name == volume.Name)))
+        {
+            Problem($"there is a volume {volume.Name} that nobody made");
+        }
+
+        return _problems;
+    }
+
+    private void CheckVolume(VolumeSet set, VolumeHistory history, Random random)
+    {
+        var sameName = histories.Where(other => other.Name == history.Name).ToList();
+        var current = sameName.FindLast(other => other.Made.Begun < cut);
+        if (current != history && !(current is null && sameName[0] == history))
+        {
+            return; // Another volume has this name at the time of the cut, or had it.
+        }
+
+        var volume = set.Find(history.Name);
+        var mustBe = history.Made.IsSure(cut) && !(history.Deleted?.IsPossible(cut) ?? false);
+        var mayBe = history.Made.IsPossible(cut) && !(history.Deleted?.IsSure(cut) ?? false);
+        if (volume is null)
+        {
+            if (mustBe)
+            {
+                Problem($"{history.Name} is gone");
+            }
+
+            return;
+        }
+
+        if (!mayBe)
+        {
+            Problem($"{history.Name} is there and was {(history.Deleted is null ? "never made" : "deleted")}");
+            return;
+        }
+
+        if (volume.Fault is { } fault)
+        {
+            Problem($"{history.Name} has stopped without a reason: {fault}");
+            return;
+        }
+
+        if (history.Filled is { } filled && !filled.IsSure(cut))
+        {
+            return;
+        }
+
+        CheckContent(volume, history);
+        CheckPoints(volume, history);
+        CheckSize(volume, history);
+        CheckRoles(volume, history);
+        CheckStaged(volume, history);
+        set.Maintenance.DrainAsync().Wait(); // An index that was torn is made again by it.
+        CheckTime(volume, history, random);
+        foreach (var bad in new Verifier(volume, (_, _) => { }, CancellationToken.None).Run(null, null).Bad)
+        {
+            Problem($"verify of {history.Name}: {bad.Where} {bad.Offset}+{bad.Length} {bad.Problem}");
+        }
+    }
+
+    private void CheckContent(Volume volume, VolumeHistory history)
+    {
+        var actual = VolumeHistory.HashOf(StoreFixture.ReadAll(volume));
+        Found[history.Name] = actual;
+        var sure = history.SureVersion(cut);
+        if (AtLeast.TryGetValue(history.Name, out var seen))
+        {
+            sure = Math.Max(sure, history.Versions.FindIndex(sure, version => version.Hash == seen));
+        }
+
+        for (var version = sure; version < history.Versions.Count && (version == 0 || history.Versions[version].Begun < cut); version++)
+        {
+            if (history.Versions[version].Hash == actual)
+            {
+                return;
+            }
+        }
+
+        var known = history.Versions.FindIndex(version => version.Hash == actual);
+        Problem(known < 0
+            ? $"{history.Name} holds what it never held (write {volume.Appended}); version {sure} was sure"
+            : $"{history.Name} holds version {known} (of {history.Versions.Count(version => version.Begun < cut)} begun); version {sure} was sure");
+    }
+
+    private void CheckPoints(Volume volume, VolumeHistory history)
+    {
+        foreach (var info in volume.Points)
+        {
+            if (history.Points.FindLast(point => point.Info.Id == info.Id && point.Made.IsPossible(cut)) is not { } point)
+            {
+                Problem($"{history.Name} has a point {info.Id} ({info.Label}) that was never taken");
+            }
+            else if (point.Deleted?.IsSure(cut) ?? false)
+            {
+                Problem($"{history.Name} has its deleted point {info.Id} ({info.Label}) again");
+            }
+            else if (point.Info != info)
+            {
+                Problem($"{history.Name}: point {info} was {point.Info}");
+            }
+            else
+            {
+                CheckPoint(volume, history, point);
+            }
+        }
+
+        foreach (var point in history.Points.Where(point => point.Made.IsSure(cut) && !(point.Deleted?.IsPossible(cut) ?? false) && !volume.Points.Any(info => info.Id == point.Info.Id)))
+        {
+            Problem($"{history.Name} has lost point {point.Info.Id} ({point.Info.Label})");
+        }
+    }
+
+    private void CheckPoint(Volume volume, VolumeHistory history, PointHistory point)
+    {
+        try
+        {
+            using var view = volume.OpenView(point.Info.Id);
+            var content = StoreFixture.ReadAll(view);
+            if (VolumeHistory.HashOf(content) == point.Hash)
+            {
+                return;
+            }
+
+            Problem($"{history.Name}: point {point.Info.Id} ({point.Info.Label}) reads differently");
+        }
+        catch (Exception exception) when (exception is Contracts.Errors.DrException or BlockDeviceException)
+        {
+            Problem($"{history.Name}: point {point.Info.Id} ({point.Info.Label}) cannot be read: {exception.Message}");
+        }
+    }
+
+    private void CheckSize(Volume volume, VolumeHistory history)
+    {
+        var last = history.Sizes.FindLastIndex(change => change.Span.IsSure(cut));
+        if (!history.Sizes.Skip(Math.Max(last, 0)).Any(change => change.Span.IsPossible(cut) && change.Size == volume.SizeBytes))
+        {
+            Problem($"{history.Name} has {volume.SizeBytes} bytes");
+        }
+    }
+
+    private void CheckRoles(Volume volume, VolumeHistory history)
+    {
+        var last = history.Roles.FindLastIndex(change => change.Span.IsSure(cut));
+        var possible = history.Roles.Skip(Math.Max(last, 0)).Where(change => change.Span.IsPossible(cut)).ToList();
+        if (!possible.Exists(change => change.Role == volume.Role))
+        {
+            Problem($"{history.Name} is {volume.Role}, not {string.Join(" or ", possible.Select(change => change.Role))}");
+        }
+
+        if (last >= 0 && volume.Epoch < history.Roles[last].Epoch)
+        {
+            Problem($"{history.Name} has forgotten epoch {history.Roles[last].Epoch}: it is at {volume.Epoch}");
+        }
+    }
+
+    private void CheckStaged(Volume volume, VolumeHistory history)
+    {
+        var last = history.Staged.FindLastIndex(mark => mark.Span.IsSure(cut));
+        if (last < 0 || history.Staged[last].Resume is not { } resume || history.Staged.Skip(last + 1).Any(mark => mark.Resume is null && mark.Span.IsPossible(cut)))
+        {
+            return;
+        }
+
+        if (volume.Staged is not { } staged || staged.Target != history.Staged[last].Target)
+        {
+            Problem($"{history.Name} has lost the delta to {history.Staged[last].Target}");
+        }
+        else if (staged.ResumePosition < resume)
+        {
+            Problem($"{history.Name} has lost part of a delta: it goes on at {staged.ResumePosition}, {resume} was flushed");
+        }
+    }
+
+    private void CheckTime(Volume volume, VolumeHistory history, Random random)
+    {
+        if (history.Name == "r" || history.Name == "tail" || volume.State.Layers.Any(layer => layer.Kind != Edge.Volumes.Format.LayerKind.Log))
+        {
+            return; // Positions inside a delta cannot be opened.
+        }
+
+        var reached = history.Versions.FindIndex(history.SureVersion(cut), version => version.Hash == Found[history.Name]);
+        if (reached < 0)
+        {
+            return; // Reported already.
+        }
+
+        var index = random.Next(reached + 1);
+        var at = history.Versions[index].At;
+        var last = history.Versions.FindLastIndex(reached, version => version.At <= at);
+        var unsureRestore = history.Restores.Exists(version => version > history.SureVersion(cut) && version <= last); // Recovery finished it at another time.
+        if (at < volume.HistoryBegins || last < 0 || unsureRestore)
+        {
+            return;
+        }
+
+        using var view = volume.OpenView(at);
+        if (VolumeHistory.HashOf(StoreFixture.ReadAll(view)) == history.Versions[last].Hash)
+        {
+            return;
+        }
+
+        Problem($"{history.Name} at {at:O} is not version {last}");
+    }
+
+    private void Problem(string text) => _problems.Add(text);
+}
