@@ -1,3 +1,5 @@
+using Dr.Edge.Nbd.Tls;
+
 namespace Dr.Edge.Nbd;
 
 /// <summary>Section <c>nbd</c>: where clients attach. Nothing is served when neither is set.</summary>
@@ -8,4 +10,6 @@ internal sealed class NbdConfig
 
     /// <summary>Path of a Unix socket.</summary>
     public string? Socket { get; set; }
+
+    public NbdTlsConfig Tls { get; set; } = new();
 }

@@ -1,3 +1,4 @@
+using Dr.Edge.Nbd.Tls;
 using Dr.Edge.Volumes;
 using Microsoft.Extensions.Logging;
 
@@ -5,13 +6,18 @@ namespace Dr.Edge.Nbd;
 
 /// <summary>One client from accept to close, on a thread of its own. Its trouble ends with it: whatever it sends, no other connection notices.</summary>
 internal sealed partial class NbdConnection(
-    INbdChannel channel, IExportCatalog catalog, LargeBufferPool pool, NbdLimits limits, TimeProvider time, Action<NbdConnection> ended, ILogger logger)
+    INbdChannel channel, IExportCatalog catalog, NbdTls? tls, LargeBufferPool pool, NbdLimits limits, TimeProvider time, Action<NbdConnection> ended, ILogger logger)
 {
     // Completes when the thread is done with everything. Continuations do not run on the thread that is about to end.
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isStopping;
     private volatile bool _isTransmitting;
     private volatile bool _isCut;
+
+    // TLS over the channel, once there is any; others stop and abort the plain one below.
+    private INbdChannel? _secured;
+
+    private INbdChannel Spoken => _secured ?? channel;
 
     public Task Ended => _ended.Task;
 
@@ -64,15 +70,32 @@ internal sealed partial class NbdConnection(
 
     private void End()
     {
-        channel.Dispose();
-        ended(this);
-        _ended.SetResult();
+        try
+        {
+            Spoken.Dispose();
+        }
+        finally
+        {
+            // Whatever closing met, the place is free again and whoever stops the server does not wait in vain.
+            ended(this);
+            _ended.SetResult();
+        }
     }
 
     private NbdNegotiation? Negotiate(ByteBuffer input)
     {
         using var deadline = time.CreateTimer(static state => ((NbdConnection)state!).CutHandshake(), this, limits.HandshakeTime, Timeout.InfiniteTimeSpan);
-        var negotiation = new NbdHandshakeSession(channel, input, () => _isStopping).Run(catalog);
+        var handshake = new NbdHandshakeSession(channel, tls, input, () => _isStopping);
+        NbdNegotiation? negotiation;
+        try
+        {
+            negotiation = handshake.Run(catalog);
+        }
+        finally
+        {
+            _secured = handshake.Channel;
+        }
+
         _isTransmitting = negotiation is not null;
         return negotiation;
     }
@@ -80,10 +103,10 @@ internal sealed partial class NbdConnection(
     private void Transmit(NbdNegotiation negotiation, ByteBuffer input)
     {
         using var output = new ByteBuffer(pool);
-        var session = new NbdTransmissionSession(channel, input, output, negotiation, () => _isStopping, logger);
-        LogAttached(channel.Peer, negotiation.Lease!.Info.Name);
+        var session = new NbdTransmissionSession(Spoken, input, output, negotiation, () => _isStopping, logger);
+        LogAttached(Spoken.Peer, negotiation.Lease!.Info.Name);
         session.Run();
-        LogDetached(channel.Peer, negotiation.Lease.Info.Name, session.Counters.Requests, session.Counters.Batches, session.Counters.Refused, session.Counters.Failed);
+        LogDetached(Spoken.Peer, negotiation.Lease.Info.Name, session.Counters.Requests, session.Counters.Batches, session.Counters.Refused, session.Counters.Failed);
     }
 
     private void CutHandshake()

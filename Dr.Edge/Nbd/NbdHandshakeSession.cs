@@ -1,14 +1,19 @@
 using System.Buffers;
+using Dr.Edge.Nbd.Tls;
+using Dr.Edge.Volumes;
 
 namespace Dr.Edge.Nbd;
 
 /// <summary>The handshake with one client: frames in and out; what they mean is <see cref="NbdNegotiation"/>'s. Its time limit is the listener's.</summary>
-internal sealed class NbdHandshakeSession(INbdChannel channel, ByteBuffer input, Func<bool> isStopping)
+internal sealed class NbdHandshakeSession(INbdChannel channel, NbdTls? tls, ByteBuffer input, Func<bool> isStopping)
 {
     private readonly ArrayBufferWriter<byte> _replies = new(1024);
 
+    /// <summary>What the client is spoken to through: the channel that was given, or TLS over it.</summary>
+    public INbdChannel Channel { get; private set; } = channel;
+
     /// <summary>Runs until an export is chosen; null when the client left, broke the protocol or wanted no export.</summary>
-    public NbdNegotiation? Run(Volumes.IExportCatalog catalog)
+    public NbdNegotiation? Run(IExportCatalog catalog)
     {
         OptionCodec.WriteGreeting(_replies.GetSpan(NbdProtocol.GreetingSize));
         _replies.Advance(NbdProtocol.GreetingSize);
@@ -18,17 +23,55 @@ internal sealed class NbdHandshakeSession(INbdChannel channel, ByteBuffer input,
         }
 
         input.Take(NbdProtocol.ClientFlagsSize);
-        var negotiation = new NbdNegotiation(catalog, flags);
-        if (Haggle(negotiation))
+        var negotiation = new NbdNegotiation(catalog, flags, tls?.Offer ?? TlsOffer.None);
+        try
         {
-            return negotiation;
-        }
+            while (true)
+            {
+                switch (Haggle(negotiation))
+                {
+                    case NegotiationStep.Transmit:
+                        var agreed = negotiation;
+                        negotiation = null;
+                        return agreed;
+                    case NegotiationStep.StartTls:
+                        // All that was agreed in plain text is forgotten: somebody else may have said it.
+                        negotiation.Dispose();
+                        negotiation = null;
+                        if (SwitchToTls(catalog) is not { } visible)
+                        {
+                            return null;
+                        }
 
-        negotiation.Dispose();
-        return null;
+                        negotiation = new NbdNegotiation(visible, flags, TlsOffer.Active);
+                        break;
+                    default:
+                        return null;
+                }
+            }
+        }
+        finally
+        {
+            negotiation?.Dispose();
+        }
     }
 
-    private bool Haggle(NbdNegotiation negotiation)
+    /// <summary>What the client may see from now on; null when there is no TLS with it.</summary>
+    private IExportCatalog? SwitchToTls(IExportCatalog catalog)
+    {
+        // Whatever stood behind STARTTLS in plain text was not said under TLS and is not looked at (CVE-2021-3716).
+        input.Clear();
+        if (tls?.Accept(Channel, catalog) is not { } accepted)
+        {
+            return null;
+        }
+
+        Channel = accepted.Channel;
+        return accepted.Catalog;
+    }
+
+    /// <summary>Answers options until one is more than an answer. Close also when the client is gone.</summary>
+    private NegotiationStep Haggle(NbdNegotiation negotiation)
     {
         while (Fill(NbdProtocol.OptionHeaderSize) && OptionCodec.TryReadOptionHeader(input.Filled, out var option, out var length))
         {
@@ -47,7 +90,7 @@ internal sealed class NbdHandshakeSession(INbdChannel channel, ByteBuffer input,
             {
                 if (!Skip(length))
                 {
-                    return false;
+                    return NegotiationStep.Close;
                 }
 
                 step = negotiation.ApplyTooBig(option, _replies);
@@ -56,30 +99,30 @@ internal sealed class NbdHandshakeSession(INbdChannel channel, ByteBuffer input,
             {
                 if (!Fill((int)length))
                 {
-                    return false;
+                    return NegotiationStep.Close;
                 }
 
                 step = negotiation.Apply(option, input.Filled[..(int)length], _replies);
                 input.Take((int)length);
             }
 
-            if (!Send() || step == NegotiationStep.Close)
+            if (!Send())
             {
-                return false;
+                return NegotiationStep.Close;
             }
 
-            if (step == NegotiationStep.Transmit)
+            if (step != NegotiationStep.Haggle)
             {
-                return true;
+                return step;
             }
         }
 
-        return false;
+        return NegotiationStep.Close;
     }
 
     private bool Send()
     {
-        var sent = channel.Send(_replies.WrittenSpan);
+        var sent = Channel.Send(_replies.WrittenSpan);
         _replies.ResetWrittenCount();
         return sent;
     }
@@ -120,7 +163,7 @@ internal sealed class NbdHandshakeSession(INbdChannel channel, ByteBuffer input,
 
     private bool Receive()
     {
-        var count = channel.Receive(input.Free);
+        var count = Channel.Receive(input.Free);
         if (count > 0)
         {
             input.Added(count);

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Net;
+using Dr.Edge.Nbd.Tls;
 using Dr.Edge.Volumes;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -13,6 +14,7 @@ internal sealed partial class NbdServer(IExportCatalog catalog, NbdConfig option
     private readonly List<NbdListener> _listeners = [];
     private readonly List<Task> _loops = [];
     private readonly CancellationTokenSource _stopping = new();
+    private NbdTls? _tls;
 
     // Guards _connections and the change to stopping.
     private readonly Lock _gate = new();
@@ -36,6 +38,8 @@ internal sealed partial class NbdServer(IExportCatalog catalog, NbdConfig option
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        // Before any socket: whoever asked for TLS must never be served without it.
+        _tls = NbdTls.Create(options.Tls, time, logger);
         if (options.Listen is { Length: > 0 } address)
         {
             _listeners.Add(await NbdListener.ListenTcpAsync(address, logger, cancellationToken));
@@ -100,7 +104,7 @@ internal sealed partial class NbdServer(IExportCatalog catalog, NbdConfig option
         NbdConnection connection;
         try
         {
-            connection = new NbdConnection(new SocketChannel(socket, limits.IdleTime, localName), catalog, _pool, limits, time, Remove, logger);
+            connection = new NbdConnection(new SocketChannel(socket, limits.IdleTime, localName), catalog, _tls, _pool, limits, time, Remove, logger);
         }
         catch (SocketException exception)
         {

@@ -1,5 +1,6 @@
 using System.Net;
 using Dr.Edge.Nbd;
+using Dr.Edge.Nbd.Tls;
 using Dr.Edge.Volumes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -11,12 +12,12 @@ internal sealed class NbdTestServer : IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("dr-nbd-").FullName;
 
-    private NbdTestServer(IExportCatalog? store, MemoryDevice device, NbdLimits limits, TimeProvider time, ILogger<NbdServer>? logger)
+    private NbdTestServer(IExportCatalog? store, MemoryDevice device, NbdLimits limits, TimeProvider time, ILogger<NbdServer>? logger, NbdTlsConfig? tls)
     {
         Device = device;
         Catalog.Add("volume", device);
         SocketPath = Path.Combine(_directory, "nbd.sock");
-        Server = new NbdServer(store ?? Catalog, new NbdConfig { Listen = "127.0.0.1:0", Socket = SocketPath }, limits, time, logger ?? NullLogger<NbdServer>.Instance);
+        Server = new NbdServer(store ?? Catalog, new NbdConfig { Listen = "127.0.0.1:0", Socket = SocketPath, Tls = tls ?? new NbdTlsConfig() }, limits, time, logger ?? NullLogger<NbdServer>.Instance);
     }
 
     public MemoryCatalog Catalog { get; } = new();
@@ -35,19 +36,28 @@ internal sealed class NbdTestServer : IAsyncDisposable
 
     public string Scratch(string name) => Path.Combine(_directory, name);
 
-    public static async Task<NbdTestServer> StartAsync(MemoryDevice? device = null, NbdLimits? limits = null, TimeProvider? time = null, ILogger<NbdServer>? logger = null)
-    {
-        var server = new NbdTestServer(null, device ?? new MemoryDevice(1024 * 1024), limits ?? new NbdLimits(), time ?? TimeProvider.System, logger);
-        await server.Server.StartAsync(CancellationToken.None);
-        return server;
-    }
+    public static Task<NbdTestServer> StartAsync(
+        MemoryDevice? device = null, NbdLimits? limits = null, TimeProvider? time = null, ILogger<NbdServer>? logger = null, NbdTlsConfig? tls = null) =>
+        StartAsync(store: null, device, limits, time, logger, tls);
 
     /// <summary>The same server in front of a real store.</summary>
-    public static async Task<NbdTestServer> StartAsync(IExportCatalog store)
+    public static Task<NbdTestServer> StartAsync(IExportCatalog store, NbdLimits? limits = null, NbdTlsConfig? tls = null) =>
+        StartAsync(store, device: null, limits, time: null, logger: null, tls);
+
+    private static async Task<NbdTestServer> StartAsync(
+        IExportCatalog? store, MemoryDevice? device, NbdLimits? limits, TimeProvider? time, ILogger<NbdServer>? logger, NbdTlsConfig? tls)
     {
-        var server = new NbdTestServer(store, new MemoryDevice(4096), new NbdLimits(), TimeProvider.System, logger: null);
-        await server.Server.StartAsync(CancellationToken.None);
-        return server;
+        var server = new NbdTestServer(store, device ?? new MemoryDevice(1024 * 1024), limits ?? new NbdLimits(), time ?? TimeProvider.System, logger, tls);
+        try
+        {
+            await server.Server.StartAsync(CancellationToken.None);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
     }
 
     public ScriptedClient Connect(bool unix = true) => unix ? ScriptedClient.ConnectUnix(SocketPath) : ScriptedClient.ConnectTcp(Tcp);

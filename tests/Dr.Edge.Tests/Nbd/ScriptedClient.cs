@@ -1,6 +1,9 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Dr.Edge.Nbd;
 
@@ -10,6 +13,7 @@ namespace Dr.Edge.Tests.Nbd;
 internal sealed class ScriptedClient : IDisposable
 {
     private readonly Socket _socket;
+    private SslStream? _tls;
 
     private ScriptedClient(Socket socket)
     {
@@ -37,7 +41,46 @@ internal sealed class ScriptedClient : IDisposable
         return new ScriptedClient(socket);
     }
 
+    /// <summary>What the server showed in the TLS handshake.</summary>
+    public X509Certificate2? ServerCertificate { get; private set; }
+
+    /// <summary>TLS from here on, after STARTTLS was acknowledged. The server's certificate must come from <paramref name="authority"/>.</summary>
+    public void StartTls(X509Certificate2 authority, X509Certificate2? certificate, SslProtocols version = SslProtocols.None)
+    {
+        var tls = new SslStream(new NetworkStream(_socket, ownsSocket: false));
+        tls.AuthenticateAsClient(new SslClientAuthenticationOptions
+        {
+            TargetHost = "localhost",
+            EnabledSslProtocols = version,
+            ClientCertificates = certificate is null ? null : [certificate],
+            RemoteCertificateValidationCallback = (_, shown, _, _) =>
+            {
+                using var chain = new X509Chain();
+                chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+                chain.ChainPolicy.CustomTrustStore.Add(authority);
+                chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+                ServerCertificate = (X509Certificate2)shown!;
+                return chain.Build(ServerCertificate);
+            },
+        });
+        _tls = tls;
+    }
+
+    /// <summary>Forgets what was agreed, as TLS makes the server do.</summary>
+    public void Forget() => Form = ReplyForm.Simple;
+
     public void Send(ReadOnlySpan<byte> bytes)
+    {
+        if (_tls is not null)
+        {
+            _tls.Write(bytes);
+            return;
+        }
+
+        SendBelowTls(bytes);
+    }
+
+    public void SendBelowTls(ReadOnlySpan<byte> bytes)
     {
         while (bytes.Length > 0)
         {
@@ -53,9 +96,22 @@ internal sealed class ScriptedClient : IDisposable
             Send(bytes);
             return true;
         }
-        catch (SocketException)
+        catch (Exception exception) when (exception is SocketException or IOException)
         {
             return false;
+        }
+    }
+
+    /// <summary>No more bytes from here; the server may have gone already.</summary>
+    public void TryShutdownSend()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (SocketException)
+        {
+            // Gone.
         }
     }
 
@@ -64,7 +120,7 @@ internal sealed class ScriptedClient : IDisposable
         var bytes = new byte[count];
         for (var received = 0; received < count;)
         {
-            var read = _socket.Receive(bytes.AsSpan(received));
+            var read = _tls is null ? _socket.Receive(bytes.AsSpan(received)) : _tls.Read(bytes.AsSpan(received));
             read.ShouldBeGreaterThan(0, $"the server closed after {received} of {count} expected bytes");
             received += read;
         }
@@ -77,9 +133,13 @@ internal sealed class ScriptedClient : IDisposable
     {
         try
         {
-            return _socket.Receive(new byte[1]) == 0;
+            return (_tls is null ? _socket.Receive(new byte[1]) : _tls.Read(new byte[1])) == 0;
         }
         catch (SocketException exception) when (exception.SocketErrorCode is SocketError.ConnectionReset)
+        {
+            return true;
+        }
+        catch (IOException exception) when (exception.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset })
         {
             return true;
         }
@@ -111,14 +171,27 @@ internal sealed class ScriptedClient : IDisposable
         return greeting;
     }
 
-    public void SendOption(NbdOption option, ReadOnlySpan<byte> data, uint? announcedLength = null)
+    public void SendOption(NbdOption option, ReadOnlySpan<byte> data, uint? announcedLength = null) => Send(OptionBytes(option, data, announcedLength));
+
+    /// <summary>Names of LIST.</summary>
+    public List<string> List() => [.. ListWithDescriptions().Select(entry => entry.Name)];
+
+    public List<(string Name, string Description)> ListWithDescriptions()
     {
-        var bytes = new byte[NbdProtocol.OptionHeaderSize + data.Length];
-        BinaryPrimitives.WriteUInt64BigEndian(bytes, NbdProtocol.OptionMagic);
-        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(8), (uint)option);
-        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(12), announcedLength ?? (uint)data.Length);
-        data.CopyTo(bytes.AsSpan(16));
-        Send(bytes);
+        SendOption(NbdOption.List, []);
+        var entries = new List<(string, string)>();
+        while (true)
+        {
+            var (_, reply, data) = ReceiveReply();
+            if (reply == NbdOptionReply.Ack)
+            {
+                return entries;
+            }
+
+            reply.ShouldBe(NbdOptionReply.Server);
+            var length = BinaryPrimitives.ReadInt32BigEndian(data);
+            entries.Add((Encoding.UTF8.GetString(data.AsSpan(4, length)), Encoding.UTF8.GetString(data.AsSpan(4 + length))));
+        }
     }
 
     public (NbdOption Option, NbdOptionReply Reply, byte[] Data) ReceiveReply()
@@ -273,7 +346,21 @@ internal sealed class ScriptedClient : IDisposable
         _socket.Dispose();
     }
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        _tls?.Dispose();
+        _socket.Dispose();
+    }
+
+    public static byte[] OptionBytes(NbdOption option, ReadOnlySpan<byte> data, uint? announcedLength = null)
+    {
+        var bytes = new byte[NbdProtocol.OptionHeaderSize + data.Length];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, NbdProtocol.OptionMagic);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(8), (uint)option);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(12), announcedLength ?? (uint)data.Length);
+        data.CopyTo(bytes.AsSpan(16));
+        return bytes;
+    }
 
     public static byte[] RequestBytes(
         NbdCommand command, ulong offset, ulong length, ulong cookie = 1, ReadOnlySpan<byte> payload = default, NbdCommandFlags flags = NbdCommandFlags.None, ReplyForm form = ReplyForm.Simple)
