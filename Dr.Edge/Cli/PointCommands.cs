@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Dr.Edge.Volumes.Space;
 
 namespace Dr.Edge.Cli;
 
@@ -25,7 +26,8 @@ internal static class PointCommands
         return CommandShell.Remote("list", "The points of a volume, oldest first.", [volume], async context =>
         {
             var points = await context.Client.GetAsync<List<PointInfo>>($"{VolumeCommands.PathOf(context.Get(volume))}/points", context.CancellationToken);
-            VolumePrinter.PrintTable(points, context.Json);
+            var space = await context.Client.GetAsync<VolumeSpaceReport>($"{VolumeCommands.PathOf(context.Get(volume))}/space", context.CancellationToken);
+            PointPrinter.PrintTable(points, space.Points ?? [], context.Json);
             return ProgramShell.Done;
         });
     }

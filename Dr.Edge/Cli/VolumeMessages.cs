@@ -1,3 +1,5 @@
+using Dr.Edge.Volumes.Space;
+
 namespace Dr.Edge.Cli;
 
 /// <summary>A volume or clone as the commands show it.</summary>
@@ -48,6 +50,9 @@ internal sealed record VolumeSummary
     public DateTimeOffset? CloneAt { get; init; }
 
     public PointId? ClonePoint { get; init; }
+
+    /// <summary>Only where one volume is shown.</summary>
+    public VolumeSpaceReport? Space { get; init; }
 }
 
 internal sealed record CreateVolumeRequest(string Name, long SizeBytes);

@@ -1,3 +1,4 @@
+using Dr.Edge.Volumes.Space;
 using Spectre.Console;
 
 namespace Dr.Edge.Cli;
@@ -38,25 +39,6 @@ internal static class VolumePrinter
         AnsiConsole.Write(table);
     }
 
-    public static void PrintTable(IReadOnlyList<PointInfo> points, bool json)
-    {
-        if (json)
-        {
-            CommandShell.PrintJson(points);
-            return;
-        }
-
-        var table = Table("point", "time", "write", "consistency", "label", "reason");
-        foreach (var point in points)
-        {
-            table.AddRow(
-                point.Id.Value, point.At.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture), point.Sequence.ToString(), point.Consistency.ToString().ToLowerInvariant(),
-                Markup.Escape(point.Label ?? ""), Markup.Escape(point.Reason ?? ""));
-        }
-
-        AnsiConsole.Write(table);
-    }
-
     public static void PrintDetails(VolumeSummary volume, bool json)
     {
         if (json)
@@ -86,12 +68,17 @@ internal static class VolumePrinter
         Row("current as of", volume.CurrentAsOf?.ToString("O", CultureInfo.InvariantCulture));
         Row("content", Quantities.FormatSize(volume.MappedBytes));
         Row("on disk", Quantities.FormatSize(volume.AllocatedBytes));
+        foreach (var (rowName, value) in volume.Space is { } space ? SpacePrinter.Rows(space) : [])
+        {
+            Row(rowName, value);
+        }
+
         Row("history begins", volume.HistoryBegins.ToString("O", CultureInfo.InvariantCulture));
         Row("points", volume.NewestPoint is { } newest ? $"{volume.PointCount}, newest {newest.Id} of {newest.At:O}" : "none");
         AnsiConsole.Write(grid);
     }
 
-    private static Table Table(params string[] columns)
+    internal static Table Table(params string[] columns)
     {
         var table = new Table().Border(TableBorder.None);
         foreach (var column in columns)

@@ -70,11 +70,21 @@ internal sealed partial class Volume
     private void Maintain()
     {
         Volatile.Write(ref _maintenancePosted, 0);
-        if (!_closed && Fault is null)
+        if (_closed || Fault is not null)
+        {
+            return;
+        }
+
+        try
         {
             WriteMissingIndexes();
-            AdvanceBase();
         }
+        catch (DiskException exception) when (exception.IsFull)
+        {
+            // Without one more time is needed, not more space: what makes space must not wait for it.
+        }
+
+        AdvanceBase();
     }
 
     /// <summary>The oldest layer, when everything that needs the state before its end is gone (or it was on its way before a restart: there is no way back).</summary>
@@ -86,13 +96,14 @@ internal sealed partial class Volume
             return oldest;
         }
 
-        if (!oldest.Record.Sealed || State.Points.Count == 0 || State.Restoring is not null)
+        var givesWay = GivesWayNow;
+        if (!oldest.Record.Sealed || (State.Points.Count == 0 && !givesWay) || State.Restoring is not null)
         {
             return null;
         }
 
-        var needed = Math.Min(State.Points.Min(point => point.Sequence.Value), _holds.Count == 0 ? long.MaxValue : _holds.Min(hold => hold.Sequence));
-        return oldest.Record.Last <= needed && oldest.Record.LastAt <= _context.Time.GetUtcNow() - Policy.FineWindow ? oldest : null;
+        var needed = Math.Min(State.Points.Count == 0 ? long.MaxValue : State.Points.Min(point => point.Sequence.Value), _holds.Count == 0 ? long.MaxValue : _holds.Min(hold => hold.Sequence));
+        return oldest.Record.Last <= needed && (givesWay || oldest.Record.LastAt <= _context.Time.GetUtcNow() - Policy.FineWindow) ? oldest : null;
     }
 
     /// <summary>

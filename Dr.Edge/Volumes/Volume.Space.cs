@@ -41,10 +41,53 @@ internal sealed partial class Volume
         }
     }
 
+    /// <summary>What happens when the disk is full.</summary>
+    internal FullPolicy WhenFull => Policy.WhenFull;
+
+    /// <summary>History gives way now, whatever window it was kept for.</summary>
+    private bool GivesWayNow => WhenFull == FullPolicy.HistoryGivesWay && _context.Space.IsShort;
+
+    /// <summary>
+    /// Points that can make space by going: neither held by hand nor needed by a view, a clone or a copy, and before everything that is; what is held keeps all that follows, so nothing would come of
+    /// deleting that.
+    /// </summary>
+    internal IReadOnlyList<PointInfo> PointsThatMayGo()
+    {
+        lock (_syncLock)
+        {
+            var free = RetentionPointsLocked().Where(point => !point.IsProtected).Select(point => point.Id).ToHashSet();
+            var kept = Holders.Count > 0 ? Holders[0].Sequence.Value : long.MaxValue;
+            return [.. State.Points.Where(point => point.Sequence.Value < kept && free.Contains(point.Id))];
+        }
+    }
+
+    /// <summary>
+    /// Ends the head without a point, so that what it holds can move into the base. Only for volumes whose history gives way and which have no points left that may go; false when there is nothing to
+    /// gain: a hold needs what lies before, or the head is shorter than <paramref name="leastBytes"/>.
+    /// </summary>
+    internal bool SealForSpace(long leastBytes)
+    {
+        lock (_syncLock)
+        {
+            ThrowIfFailed();
+            if (!GivesWayNow || _closed || Origin is not null || State.Restoring is not null || _head.Tail < leastBytes || _holds.Any(hold => hold.Sequence < _appended)
+                || _published.Layers.Length > 1 || State.Points.Any(point => point.Sequence.Value < _appended))
+            {
+                return false;
+            }
+
+            SealHeadLocked((state, _) => state);
+        }
+
+        RaiseStateChanged();
+        return true;
+    }
+
     /// <summary>Under the sync lock: what follows needs a manifest record that must not meet a full disk.</summary>
     private void RequireRoomLocked(bool isPoint)
     {
-        if (isPoint && _context.Space.PointsStop && _context.Space.Refresh().AvailableBytes < _context.Space.Limits.PointsStopBytes)
+        var line = WhenFull == FullPolicy.HistoryGivesWay ? _context.Space.Limits.ReserveBytes : _context.Space.Limits.PointsStopBytes;
+        if (isPoint && _context.Space.Use.AvailableBytes < line && _context.Space.Refresh().AvailableBytes < line)
         {
             throw new DrException(
                 $"The disk of volume {Name} is full: no point can be taken.", "Free space on this disk, or delete old points.", isTransient: true);

@@ -188,6 +188,7 @@ internal sealed partial class Volume
 
     private void PublishAppendLocked(Layer head, long tail, long last, long microseconds, uint chain)
     {
+        Volatile.Write(ref _appendedBytes, _appendedBytes + tail - head.Tail);
         head.Tail = tail;
         _chain = chain;
         _lastMicroseconds = microseconds;

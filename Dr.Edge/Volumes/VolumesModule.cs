@@ -1,5 +1,6 @@
 using Dr.Edge.Hosting;
 using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Space;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -18,8 +19,13 @@ internal static class VolumesModule
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("Dr.Edge.Volumes"),
             config.Points.ToPolicy()));
         services.AddHostedService<PointScheduleService>();
+        services.AddSpace();
         services.AddSingleton<IExportCatalog>(provider => provider.GetRequiredService<VolumeSet>());
     }
 
-    public static void MapVolumes(this IEndpointRouteBuilder routes) => VolumeEndpoints.Map(routes);
+    public static void MapVolumes(this IEndpointRouteBuilder routes)
+    {
+        VolumeEndpoints.Map(routes);
+        routes.MapSpace();
+    }
 }

@@ -29,9 +29,6 @@ internal sealed class SpaceGuard(Func<FileSystemUse> probe, long? configuredRese
     /// <summary>Clients' writes are refused.</summary>
     public bool IsFull => Use.AvailableBytes < Limits.ReserveBytes;
 
-    /// <summary>No new points.</summary>
-    public bool PointsStop => Use.AvailableBytes < Limits.PointsStopBytes;
-
     /// <summary>Makes space for volumes whose history gives way; null where nobody does.</summary>
     public IGivesWay? GivesWay
     {

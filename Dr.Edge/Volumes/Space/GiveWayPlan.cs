@@ -1,0 +1,16 @@
+namespace Dr.Edge.Volumes.Space;
+
+/// <summary>
+/// Which point gives way next when the disk is full. Automatic points first, the oldest of them first; then those without a label; then labelled ones: somebody named them, but production
+/// goes before any history. Pure.
+/// </summary>
+internal static class GiveWayPlan
+{
+    /// <param name="points">Those that may go, in any order.</param>
+    /// <returns>Null when none may.</returns>
+    public static PointInfo? Next(IEnumerable<PointInfo> points, Func<PointInfo, bool> isAutomatic) => points
+        .OrderBy(point => isAutomatic(point) ? 0 : point.Label is null ? 1 : 2)
+        .ThenBy(point => point.Sequence)
+        .ThenBy(point => point.Id)
+        .FirstOrDefault();
+}
