@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace Dr.Edge.Nbd;
 
@@ -8,7 +9,7 @@ namespace Dr.Edge.Nbd;
 /// </summary>
 internal sealed class ByteBuffer(LargeBufferPool pool) : IDisposable
 {
-    private byte[] _array = GC.AllocateUninitializedArray<byte>(NbdLimits.InitialBufferBytes);
+    private byte[] _array = Allocate(NbdLimits.InitialBufferBytes);
 
     /// <summary>The own array, set aside while <see cref="_array"/> is a rented one.</summary>
     private byte[]? _own;
@@ -26,7 +27,7 @@ internal sealed class ByteBuffer(LargeBufferPool pool) : IDisposable
     public Span<byte> Free => _array.AsSpan(_end);
 
     /// <summary>Part of <see cref="Filled"/>. It stays as it is, also after it was taken, until the next reserve, trim or write into <see cref="Free"/>.</summary>
-    public ReadOnlyMemory<byte> Memory(int offset, int count) => new(_array, _start + offset, count);
+    public ReadOnlyMemory<byte> Memory(int offset, int count) => MemoryMarshal.CreateFromPinnedArray(_array, _start + offset, count);
 
     public void Added(int count) => _end += count;
 
@@ -65,7 +66,7 @@ internal sealed class ByteBuffer(LargeBufferPool pool) : IDisposable
             }
             else
             {
-                target = GC.AllocateUninitializedArray<byte>(Math.Min((int)BitOperations.RoundUpToPowerOf2((uint)(filled + count)), NbdLimits.BusyBufferBytes));
+                target = Allocate(Math.Min((int)BitOperations.RoundUpToPowerOf2((uint)(filled + count)), NbdLimits.BusyBufferBytes));
             }
         }
 
@@ -99,7 +100,7 @@ internal sealed class ByteBuffer(LargeBufferPool pool) : IDisposable
 
         if (idle && _array.Length > NbdLimits.InitialBufferBytes)
         {
-            _array = GC.AllocateUninitializedArray<byte>(NbdLimits.InitialBufferBytes);
+            _array = Allocate(NbdLimits.InitialBufferBytes);
         }
     }
 
@@ -108,4 +109,7 @@ internal sealed class ByteBuffer(LargeBufferPool pool) : IDisposable
         Clear();
         Trim(idle: false);
     }
+
+    /// <summary>Pinned, because the kernel takes data straight from here.</summary>
+    internal static byte[] Allocate(int count) => GC.AllocateUninitializedArray<byte>(count, pinned: true);
 }

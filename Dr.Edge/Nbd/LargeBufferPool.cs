@@ -27,7 +27,7 @@ internal sealed class LargeBufferPool(int maxRented)
             return null;
         }
 
-        return _kept.TryTake(out var array) ? array : GC.AllocateUninitializedArray<byte>(BufferBytes);
+        return _kept.TryTake(out var array) ? array : ByteBuffer.Allocate(BufferBytes);
     }
 
     public void Return(byte[] array)

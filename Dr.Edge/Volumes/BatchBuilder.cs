@@ -1,11 +1,14 @@
 using System.Buffers.Binary;
+using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Writing;
 
 namespace Dr.Edge.Volumes;
 
 /// <summary>
 /// Puts a batch together in one piece of pinned memory that is used again and again, so that a write costs no allocation and one system call. The data
-/// comes first in time, the header last: it is written right-aligned against the data once everything is known.
+/// comes first in time, the header last: it is written right-aligned against the data once everything is known. In a gathered batch the data are not copied here:
+/// they go to the file from where they are, and must stay so until <see cref="End"/>.
 /// </summary>
 internal sealed class BatchBuilder : IDisposable
 {
@@ -15,6 +18,8 @@ internal sealed class BatchBuilder : IDisposable
     private int[] _dataIndexes = new int[256];
     private uint[] _checksums = new uint[256];
     private byte[] _memory = [];
+    private readonly GatherList _gathered = new();
+    private bool _isGathered;
     private int _dataStart;
     private int _batchStart;
 
@@ -22,19 +27,23 @@ internal sealed class BatchBuilder : IDisposable
 
     public int DataBlockCount { get; private set; }
 
-    /// <summary>The whole batch, after <see cref="Finish"/>.</summary>
+    /// <summary>Length of the whole batch, after <see cref="Finish"/>.</summary>
+    public int TotalBytes => DataOffset + (DataBlockCount * StoreLimits.BlockBytes);
+
+    /// <summary>The whole batch, after <see cref="Finish"/>; not of a gathered one, which is nowhere in one piece.</summary>
     public ReadOnlySpan<byte> Bytes => _memory.AsSpan(_batchStart, _dataStart - _batchStart + (DataBlockCount * StoreLimits.BlockBytes));
 
     /// <summary>Where the data begins in the batch, after <see cref="Finish"/>.</summary>
     public int DataOffset => _dataStart - _batchStart;
 
-    public void Begin(int maxExtents, int maxBlocks)
+    public void Begin(int maxExtents, int maxBlocks, bool gathered = false)
     {
+        _isGathered = gathered;
         ExtentCount = 0;
         DataBlockCount = 0;
         _dataStart = BatchHeader.SizeBytes + (maxExtents * BatchHeader.DescriptorBytes) + (maxBlocks * BatchHeader.ChecksumBytes);
         _dataStart = (_dataStart + 63) & ~63;
-        var needed = _dataStart + (maxBlocks * StoreLimits.BlockBytes);
+        var needed = _dataStart + (gathered ? 0 : maxBlocks * StoreLimits.BlockBytes);
         if (needed > _memory.Length)
         {
             _memory = GC.AllocateUninitializedArray<byte>((int)Math.Max(256 * 1024, System.Numerics.BitOperations.RoundUpToPowerOf2((uint)needed)), pinned: true);
@@ -68,6 +77,22 @@ internal sealed class BatchBuilder : IDisposable
         var data = _memory.AsSpan(_dataStart + (DataBlockCount * StoreLimits.BlockBytes), count * StoreLimits.BlockBytes);
         DataBlockCount += count;
         return data;
+    }
+
+    /// <summary>Adds an extent of whole blocks, sums it, and remembers where its data are.</summary>
+    public void AddGathered(long firstBlock, ReadOnlyMemory<byte> data)
+    {
+        var count = data.Length / StoreLimits.BlockBytes;
+        _descriptors[ExtentCount] = new BatchDescriptor(firstBlock, (uint)count, ExtentKind.Data);
+        _dataIndexes[ExtentCount++] = DataBlockCount;
+        var bytes = data.Span;
+        for (var i = 0; i < count; i++)
+        {
+            _checksums[DataBlockCount + i] = Crc32C.Compute(bytes.Slice(i * StoreLimits.BlockBytes, StoreLimits.BlockBytes));
+        }
+
+        DataBlockCount += count;
+        _gathered.Add(data);
     }
 
     public void AddZero(long firstBlock, uint count)
@@ -125,14 +150,23 @@ internal sealed class BatchBuilder : IDisposable
         return header.Write(_memory.AsSpan(_batchStart, BatchHeader.SizeBytes));
     }
 
-    /// <summary>Gives back memory that only a large write needed.</summary>
+    /// <summary>Puts the finished batch into a file; 0 or the error.</summary>
+    public int TryWriteTo(DurableFile file, long offset) =>
+        _isGathered ? file.TryWriteGathered(_memory.AsSpan(_batchStart, DataOffset), _gathered, offset) : file.TryWrite(Bytes, offset);
+
+    /// <summary>Lets go of gathered data and gives back memory that only a large write needed.</summary>
     public void End()
     {
+        _gathered.Clear();
         if (_memory.Length > KeepBytes)
         {
             _memory = [];
         }
     }
 
-    public void Dispose() => _memory = [];
+    public void Dispose()
+    {
+        _gathered.Clear();
+        _memory = [];
+    }
 }

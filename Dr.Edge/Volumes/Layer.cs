@@ -19,6 +19,12 @@ internal sealed class Layer(LayerRecord record, LayerFile file, long tail)
         set => Volatile.Write(ref _tail, value);
     }
 
+    /// <summary>End of the zeros that were written ahead of <see cref="Tail"/>, where it is more. Under the volume's append lock.</summary>
+    public long RoomEnd { get; set; }
+
+    /// <summary>What lies before it was given to the disk already. Under the volume's append lock.</summary>
+    public long BehindTo { get; set; }
+
     public static string PathOf(string directory, long number) => Path.Combine(directory, "layers", $"{number}.log");
 
     public LayerScanner Scan(ManifestState state, long start = LayerHeader.SizeBytes) =>

@@ -2,6 +2,7 @@ using Dr.Edge.Volumes.Background;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Retention;
 using Dr.Edge.Volumes.Space;
+using Dr.Edge.Volumes.Writing;
 using Microsoft.Extensions.Logging;
 
 namespace Dr.Edge.Volumes;
@@ -25,4 +26,6 @@ internal sealed record StoreContext(TimeProvider Time, StoreFaults Faults, ILogg
 
     /// <summary>Work that may wait: indexes, expiry.</summary>
     public MaintenanceQueue Maintenance { get; } = new(Logger);
+
+    public WriteBehind Behind { get; } = new();
 }

@@ -252,13 +252,29 @@ internal sealed partial class Volume
             throw new CorruptDataException(head.File.File.Path, tail, problem ?? $"batches up to write {known}", "something else");
         }
 
+        var torn = FindEndOfContent(head, tail, length) - tail;
         if (tail < length)
         {
             head.File.File.Truncate(tail);
             head.File.File.SyncData();
         }
 
-        return length - tail;
+        return torn;
+    }
+
+    /// <summary>Zeros at the end are room that was made ahead (or never came onto the disk), and no loss.</summary>
+    private static long FindEndOfContent(Layer head, long from, long length)
+    {
+        var end = from;
+        var window = new byte[256 * 1024];
+        for (var offset = from; offset < length; offset += window.Length)
+        {
+            var read = head.File.File.Read(window.AsSpan(0, (int)Math.Min(window.Length, length - offset)), offset);
+            var last = window.AsSpan(0, Math.Max(read, 0)).LastIndexOfAnyExcept((byte)0);
+            end = last < 0 ? end : offset + last + 1;
+        }
+
+        return end;
     }
 
     private string? CheckFollows(in BatchHeader header) =>

@@ -108,6 +108,7 @@ internal sealed partial class Volume
         }
 
         StoreFaults.Pass(CrashPoints.PointHeadSwapped);
+        DropRoom(old);
         var errno = old.File.File.TrySyncData();
         if (errno != 0)
         {

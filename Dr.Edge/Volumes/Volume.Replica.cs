@@ -95,7 +95,7 @@ internal sealed partial class Volume
             RequireFollows(header, State.Generations[^1].After.Value == _appended);
             var head = _head;
             var offset = head.Tail;
-            WriteAtTailLocked(head, rawBatch.Span, offset);
+            CheckWrittenLocked(head, head.File.File.TryWrite(rawBatch.Span, offset), offset);
             head.ApplyBatch(_map, header, rawBatch.Span[BatchHeader.SizeBytes..header.DataOffset], offset + header.DataOffset);
             PublishAppendLocked(head, offset + rawBatch.Length, header.LastSequence, Math.Max(_lastMicroseconds, header.TimeMicroseconds), header.HeaderChecksum);
         }

@@ -1,5 +1,6 @@
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Writing;
 
 namespace Dr.Edge.Volumes;
 
@@ -14,17 +15,25 @@ internal sealed partial class Volume
         Gate.Check();
         var batch = _builder ??= new BatchBuilder();
         var aligned = WritePlan.Measure(extents, SizeBytes, out var maxExtents, out var maxBlocks);
-        batch.Begin(maxExtents, maxBlocks);
-        if (aligned)
-        {
-            // Copying and summing outside the lock; sub-block writes need the newest old content and therefore the lock.
-            WritePlan.Add(batch, extents, readOld: null);
-        }
-
         long last;
         try
         {
             AdmitWrite(((long)maxBlocks + 1) << StoreLimits.BlockShift);
+            if (aligned && maxBlocks >= maxExtents * (long)WritePlan.GatherBlocks)
+            {
+                batch.Begin(maxExtents, maxBlocks, gathered: true);
+                WritePlan.Gather(batch, extents);
+            }
+            else
+            {
+                batch.Begin(maxExtents, maxBlocks);
+                if (aligned)
+                {
+                    // Copying and summing outside the lock; sub-block writes need the newest old content and therefore the lock.
+                    WritePlan.Add(batch, extents, readOld: null);
+                }
+            }
+
             lock (_appendLock)
             {
                 Gate.Check();
@@ -115,6 +124,7 @@ internal sealed partial class Volume
             return true;
         }
 
+        MakeRoomLocked(head);
         errno = head.File.File.TrySyncData();
         if (errno != 0)
         {
@@ -144,7 +154,7 @@ internal sealed partial class Volume
         });
         var head = _head;
         var offset = head.Tail;
-        WriteAtTailLocked(head, batch.Bytes, offset);
+        CheckWrittenLocked(head, batch.TryWriteTo(head.File.File, offset), offset);
         var dataOffset = offset + batch.DataOffset;
         for (var i = 0; i < batch.ExtentCount; i++)
         {
@@ -162,13 +172,12 @@ internal sealed partial class Volume
             }
         }
 
-        PublishAppendLocked(head, offset + batch.Bytes.Length, _appended + batch.ExtentCount, microseconds, checksum);
+        PublishAppendLocked(head, offset + batch.TotalBytes, _appended + batch.ExtentCount, microseconds, checksum);
         return _appended;
     }
 
-    private void WriteAtTailLocked(Layer head, ReadOnlySpan<byte> bytes, long offset)
+    private void CheckWrittenLocked(Layer head, int errno, long offset)
     {
-        var errno = head.File.File.TryWrite(bytes, offset);
         if (errno == 0)
         {
             StoreFaults.Pass(CrashPoints.BatchWritten);
@@ -177,6 +186,7 @@ internal sealed partial class Volume
 
         // What came onto the disk before the error is not part of the volume: cut it, so that nobody ever takes it for a batch.
         var cut = head.File.File.TryTruncate(offset);
+        head.RoomEnd = 0;
         if (Posix.IsFull(errno) && cut == 0)
         {
             throw new BlockDeviceException(BlockError.NoSpace, $"The disk of volume {Name} is full; the write was refused.");
@@ -193,5 +203,12 @@ internal sealed partial class Volume
         _chain = chain;
         _lastMicroseconds = microseconds;
         Volatile.Write(ref _appended, last);
+        if (tail - head.BehindTo >= WriteBehind.PieceBytes)
+        {
+            // Whole pages only: the last one is going to be written again. Posting is a few instructions, which is why it may be done under the lock.
+            var end = tail & ~(StoreLimits.BlockBytes - 1L);
+            _context.Behind.Post(head.File, head.BehindTo, end);
+            head.BehindTo = end;
+        }
     }
 }

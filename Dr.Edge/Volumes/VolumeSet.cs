@@ -145,6 +145,7 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
     {
         // The queue first: what it still has to do is found again at the next start.
         _context.Maintenance.DisposeAsync().AsTask().Wait();
+        _context.Behind.DisposeAsync().AsTask().Wait();
         foreach (var volume in _volumes.Values.OrderByDescending(Depth))
         {
             volume.Dispose();

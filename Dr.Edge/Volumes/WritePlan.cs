@@ -7,6 +7,9 @@ internal static class WritePlan
 {
     private const int BlockMask = StoreLimits.BlockBytes - 1;
 
+    /// <summary>Extents of so many blocks on average are written from where they are; copying smaller ones together costs less than telling the kernel where each is.</summary>
+    public const int GatherBlocks = 4;
+
     /// <summary>Reads what a block holds before this batch.</summary>
     public delegate void ReadOldBlock(long block, Span<byte> destination);
 
@@ -67,6 +70,27 @@ internal static class WritePlan
             else
             {
                 AddZero(batch, extent, readOld);
+            }
+        }
+    }
+
+    /// <summary>As <see cref="Add"/>, for extents that are all aligned: their data stay where they are until the batch was written.</summary>
+    public static void Gather(BatchBuilder batch, ReadOnlySpan<WriteExtent> extents)
+    {
+        foreach (ref readonly var extent in extents)
+        {
+            if (extent.Length == 0)
+            {
+                continue;
+            }
+
+            if (extent.Kind == ExtentKind.Data)
+            {
+                batch.AddGathered(extent.Offset >> StoreLimits.BlockShift, extent.Data);
+            }
+            else
+            {
+                AddZero(batch, extent, readOld: null);
             }
         }
     }

@@ -5,6 +5,7 @@ internal static class CrashPoints
 {
     public const string BatchWritten = "batch.written";
     public const string FlushSynced = "flush.synced";
+    public const string RoomWritten = "room.written";
     public const string PointLayerCreated = "point.layer-created";
     public const string PointHeadSwapped = "point.head-swapped";
     public const string PointLayerSynced = "point.layer-synced";
@@ -26,7 +27,7 @@ internal static class CrashPoints
 
     public static readonly IReadOnlyList<string> All =
     [
-        BatchWritten, FlushSynced, PointLayerCreated, PointHeadSwapped, PointLayerSynced, PointRecorded, ManifestWritten, ManifestCompacted, SuperblockHalf, IndexWritten,
+        BatchWritten, FlushSynced, RoomWritten, PointLayerCreated, PointHeadSwapped, PointLayerSynced, PointRecorded, ManifestWritten, ManifestCompacted, SuperblockHalf, IndexWritten,
         CloneCreated, MergeBegun, MergeBlocksWritten, MergeRecorded, RestoreBegun, RestoreHalf, StagingSynced, StagingCommitted, RewindCloned, RewindRecorded,
     ];
 }

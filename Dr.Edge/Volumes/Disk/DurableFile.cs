@@ -1,3 +1,4 @@
+using Dr.Edge.Volumes.Writing;
 using Microsoft.Win32.SafeHandles;
 
 namespace Dr.Edge.Volumes.Disk;
@@ -51,6 +52,31 @@ internal sealed class DurableFile : IDisposable
         var errno = Posix.WriteAll(Handle, data, offset);
         _faults.Observer?.Wrote(this, data, offset);
         return injected > 0 ? injected : errno;
+    }
+
+    /// <summary>Writes <paramref name="head"/> and then every piece behind it, as <see cref="TryWrite"/> would all of it at once.</summary>
+    public int TryWriteGathered(ReadOnlySpan<byte> head, GatherList pieces, long offset)
+    {
+        if (_faults == StoreFaults.None)
+        {
+            return Posix.WriteAll(Handle, head, pieces, offset);
+        }
+
+        // Whoever makes calls fail or records them knows only whole pieces.
+        var errno = TryWrite(head, offset);
+        offset += head.Length;
+        foreach (var piece in pieces.Pieces)
+        {
+            if (errno != 0)
+            {
+                break;
+            }
+
+            errno = TryWrite(piece.Span, offset);
+            offset += piece.Length;
+        }
+
+        return errno;
     }
 
     /// <summary>0 or the error. After an error nobody knows what is on the disk: the caller must stop, not retry.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Dr.Edge.Volumes.Writing;
 using Microsoft.Win32.SafeHandles;
 
 namespace Dr.Edge.Volumes.Disk;
@@ -16,6 +17,7 @@ internal static partial class Posix
     private const int OpenReadOnly = 0;
     private const int OpenDirectory = 0x10000;
     private const int OpenCloseOnExec = 0x80000;
+    private const int MaxVectors = 1024; // IOV_MAX
     private const int SeekData = 3;
     private const int SeekHole = 4;
 
@@ -45,6 +47,47 @@ internal static partial class Posix
                 position += written;
                 offset += written;
                 left -= (nuint)written;
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>Writes <paramref name="head"/> and behind it every piece; 0 or the error.</summary>
+    public static unsafe int WriteAll(SafeFileHandle file, ReadOnlySpan<byte> head, GatherList pieces, long offset)
+    {
+        fixed (byte* start = head)
+        {
+            var vectors = pieces.VectorsWithHead(new IoVector((nint)start, head.Length));
+            while (!vectors.IsEmpty)
+            {
+                nint written;
+                fixed (IoVector* first = vectors)
+                {
+                    written = PWriteV(file, first, Math.Min(vectors.Length, MaxVectors), offset);
+                }
+
+                if (written < 0)
+                {
+                    var errno = Marshal.GetLastPInvokeError();
+                    if (errno == EINTR)
+                    {
+                        continue;
+                    }
+
+                    return errno;
+                }
+
+                offset += written;
+                for (; !vectors.IsEmpty && written >= vectors[0].Length; vectors = vectors[1..])
+                {
+                    written -= vectors[0].Length;
+                }
+
+                if (written > 0)
+                {
+                    vectors[0] = new IoVector(vectors[0].Start + written, vectors[0].Length - written);
+                }
             }
         }
 
@@ -81,6 +124,16 @@ internal static partial class Posix
 
             return done;
         }
+    }
+
+    /// <summary>
+    /// Has the kernel begin to write a range to the disk, and returns without waiting for it. Says nothing about durability: trouble with these writes is kept by the kernel for the
+    /// next flush of the file, which is why the result is not looked at.
+    /// </summary>
+    public static void StartWriting(SafeFileHandle file, long offset, long length)
+    {
+        const uint writeOnly = 2; // SYNC_FILE_RANGE_WRITE alone neither waits nor takes an error away from the flush.
+        _ = SyncFileRange(file, offset, length, writeOnly);
     }
 
     public static int SyncData(SafeFileHandle file) => Check(FDataSync(file));
@@ -169,11 +222,17 @@ internal static partial class Posix
     [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
     private static unsafe partial nint PWrite(SafeFileHandle file, byte* buffer, nuint count, long offset);
 
+    [LibraryImport("libc", EntryPoint = "pwritev", SetLastError = true)]
+    private static unsafe partial nint PWriteV(SafeFileHandle file, IoVector* vectors, int count, long offset);
+
     [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
     private static unsafe partial nint PRead(SafeFileHandle file, byte* buffer, nuint count, long offset);
 
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
     private static partial int FDataSync(SafeFileHandle file);
+
+    [LibraryImport("libc", EntryPoint = "sync_file_range")]
+    private static partial int SyncFileRange(SafeFileHandle file, long offset, long length, uint flags);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int FSync(SafeFileHandle file);
