@@ -20,8 +20,9 @@ internal static class RunCommand
         var tlsClientCa = new Option<string?>("--nbd-tls-client-ca") { Description = "CA that clients' certificates must come from, PEM.", HelpName = "FILE" };
         var replication = new Option<string?>("--replication") { Description = "Accept copies from peers here.", HelpName = "HOST:PORT" };
         var control = new Option<string?>("--control") { Description = "Unix socket for the commands (default: control.sock in the data directory).", HelpName = "PATH" };
+        var metrics = new Option<string?>("--metrics") { Description = "Serve Prometheus metrics on this loopback address too (the control socket always does).", HelpName = "HOST:PORT" };
         var config = new Option<string?>("--config") { Description = "YAML configuration; flags win over it.", HelpName = "FILE" };
-        var command = new Command("run", "Serve the volumes of a data directory; prints \"ready\" once it does.") { data, nbd, nbdSocket, tls, tlsCertificate, tlsKey, tlsClientCa, replication, control, config };
+        var command = new Command("run", "Serve the volumes of a data directory; prints \"ready\" once it does.") { data, nbd, nbdSocket, tls, tlsCertificate, tlsKey, tlsClientCa, replication, control, metrics, config };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var settings = parsed.GetValue(config) is { } file ? EdgeConfigFile.Read(file) : new EdgeConfig();
@@ -33,6 +34,7 @@ internal static class RunCommand
             settings.Nbd.Tls.Key = parsed.GetValue(tlsKey) ?? settings.Nbd.Tls.Key;
             settings.Nbd.Tls.ClientCa = parsed.GetValue(tlsClientCa) ?? settings.Nbd.Tls.ClientCa;
             settings.Replication.Listen = parsed.GetValue(replication) ?? settings.Replication.Listen;
+            settings.Metrics.Listen = parsed.GetValue(metrics) ?? settings.Metrics.Listen;
             settings.Control = parsed.GetValue(control) ?? settings.Control;
             if (settings.Data.Length == 0)
             {

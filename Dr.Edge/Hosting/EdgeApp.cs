@@ -1,5 +1,6 @@
 using Dr.Edge.Cli;
 using Dr.Edge.Host;
+using Dr.Edge.Hosting.Metrics;
 using Dr.Edge.Kiosk;
 using Dr.Edge.Link;
 using Dr.Edge.Nbd;
@@ -38,11 +39,13 @@ internal static class EdgeApp
         builder.Services.AddLink(config);
         builder.Services.AddHost(config);
         builder.Services.AddKiosk(config);
+        builder.Services.AddEdgeMetrics();
 
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.ListenUnixSocket(config.ControlPath, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.ListenForMetrics(config);
             kestrel.Limits.MaxRequestBodySize = null;
         });
 
@@ -51,6 +54,7 @@ internal static class EdgeApp
         // First of all the lock on the data directory: a second process must not get as far as the first one's sockets. With it held, a socket that is left is from a crash.
         _ = app.Services.GetRequiredService<VolumeSet>();
         File.Delete(config.ControlPath);
+        app.UseMetrics();
         app.UseControlErrors();
         app.MapVolumes();
         app.MapNbd();

@@ -1,4 +1,5 @@
 using Dr.Edge.Host;
+using Dr.Edge.Hosting.Metrics;
 using Dr.Edge.Kiosk;
 using Dr.Edge.Nbd;
 using Dr.Edge.Replication;
@@ -39,6 +40,9 @@ internal sealed class EdgeConfig
 
     /// <summary>Section <c>points</c>: automatic points.</summary>
     public PointsConfig Points { get; set; } = new();
+
+    /// <summary>Section <c>metrics</c>.</summary>
+    public MetricsConfig Metrics { get; set; } = new();
 
     public string ControlPath => Control ?? Path.Combine(Data, "control.sock");
 

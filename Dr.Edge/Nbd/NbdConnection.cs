@@ -17,9 +17,14 @@ internal sealed partial class NbdConnection(
     // TLS over the channel, once there is any; others stop and abort the plain one below.
     private INbdChannel? _secured;
 
+    private NbdTransmissionSession? _session;
+
     private INbdChannel Spoken => _secured ?? channel;
 
     public Task Ended => _ended.Task;
+
+    /// <summary>What the client has done so far; null during the handshake.</summary>
+    public NbdSessionCounters? Counters => _session?.Counters;
 
     public bool IsTransmitting => _isTransmitting;
 
@@ -104,6 +109,7 @@ internal sealed partial class NbdConnection(
     {
         using var output = new ByteBuffer(pool);
         var session = new NbdTransmissionSession(Spoken, input, output, negotiation, () => _isStopping, logger);
+        _session = session;
         LogAttached(Spoken.Peer, negotiation.Lease!.Info.Name);
         session.Run();
         LogDetached(Spoken.Peer, negotiation.Lease.Info.Name, session.Counters.Requests, session.Counters.Batches, session.Counters.Refused, session.Counters.Failed);

@@ -13,10 +13,9 @@ internal static class NbdModule
         services.TryAddSingleton(new NbdLimits());
         services.AddSingleton(config.Nbd);
         services.AddSingleton<NbdServer>();
+        services.AddSingleton<NbdInstruments>();
         services.AddHostedService(provider => provider.GetRequiredService<NbdServer>());
     }
 
-    public static void MapNbd(this IEndpointRouteBuilder routes)
-    {
-    }
+    public static void MapNbd(this IEndpointRouteBuilder routes) => routes.ServiceProvider.GetRequiredService<NbdInstruments>();
 }

@@ -19,6 +19,7 @@ internal sealed partial class NbdServer(IExportCatalog catalog, NbdConfig option
     // Guards _connections and the change to stopping.
     private readonly Lock _gate = new();
     private readonly HashSet<NbdConnection> _connections = [];
+    private readonly NbdSessionCounters _gone = new(); // Under _gate.
 
     /// <summary>Listening addresses in the order TCP, Unix; the port is the real one.</summary>
     public IReadOnlyList<EndPoint> EndPoints => [.. _listeners.Select(listener => listener.EndPoint)];
@@ -32,6 +33,22 @@ internal sealed partial class NbdServer(IExportCatalog catalog, NbdConfig option
                 return _connections.Count;
             }
         }
+    }
+
+    /// <summary>What all clients have done since the start, those that are gone included.</summary>
+    public NbdSessionCounters Totals()
+    {
+        var totals = new NbdSessionCounters();
+        lock (_gate)
+        {
+            totals.Add(_gone);
+            foreach (var connection in _connections)
+            {
+                totals.Add(connection.Counters);
+            }
+        }
+
+        return totals;
     }
 
     public LargeBufferPool Pool => _pool;
@@ -162,7 +179,10 @@ internal sealed partial class NbdServer(IExportCatalog catalog, NbdConfig option
     {
         lock (_gate)
         {
-            _connections.Remove(connection);
+            if (_connections.Remove(connection))
+            {
+                _gone.Add(connection.Counters);
+            }
         }
     }
 

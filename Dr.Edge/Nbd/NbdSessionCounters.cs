@@ -12,4 +12,16 @@ internal sealed class NbdSessionCounters
     public long Failed { get; set; }
 
     public long Sends { get; set; }
+
+    public void Add(NbdSessionCounters? other)
+    {
+        if (other is not null)
+        {
+            Requests += other.Requests;
+            Batches += other.Batches;
+            Refused += other.Refused;
+            Failed += other.Failed;
+            Sends += other.Sends;
+        }
+    }
 }

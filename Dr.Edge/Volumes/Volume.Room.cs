@@ -19,6 +19,11 @@ internal sealed partial class Volume
     /// </summary>
     private void MakeRoomLocked(Layer head)
     {
+        if (_context.Space.IsShort)
+        {
+            return;
+        }
+
         for (var left = _room.AtFlush(head.Record.Number, head.Tail, head.RoomEnd); left > 0; left -= RoomPieceBytes)
         {
             lock (_appendLock)

@@ -125,7 +125,9 @@ internal sealed partial class Volume
         }
 
         MakeRoomLocked(head);
+        var started = _context.Time.GetTimestamp();
         errno = head.File.File.TrySyncData();
+        VolumeInstruments.Flushed(Name, _context.Time.GetElapsedTime(started));
         if (errno != 0)
         {
             Fail($"{head.File.File.Path} could not be flushed: {Posix.Describe(errno)}");

@@ -20,6 +20,7 @@ internal static class VolumesModule
             config.Points.ToPolicy()));
         services.AddHostedService<PointScheduleService>();
         services.AddSpace();
+        services.AddSingleton<VolumeInstruments>();
         services.AddSingleton<IExportCatalog>(provider => provider.GetRequiredService<VolumeSet>());
     }
 
@@ -27,5 +28,6 @@ internal static class VolumesModule
     {
         VolumeEndpoints.Map(routes);
         routes.MapSpace();
+        routes.ServiceProvider.GetRequiredService<VolumeInstruments>();
     }
 }
