@@ -9,9 +9,9 @@ public interface IVolumeGrain : IGrainWithStringKey
     [Alias("Configure")]
     Task ConfigureAsync(VolumeSettings settings);
 
-    /// <summary>A copy as its appliance reports it, on each beat.</summary>
+    /// <summary>A copy as its appliance reports it, on each beat; answers with what is stored of its mirrors.</summary>
     [Alias("OnStatus"), AlwaysInterleave]
-    Task OnStatusAsync(DeviceId appliance, VolumeStatus status);
+    Task<IReadOnlyList<MirrorNoted>> OnStatusAsync(DeviceId appliance, VolumeStatus status);
 
     /// <summary>Points are only taken where the system is owned; the system's grain tells.</summary>
     [Alias("OwnedBy"), AlwaysInterleave]

@@ -164,6 +164,16 @@ public sealed record CopyStatus
     [Id(23)] public string? BandwidthClass { get; init; }
 }
 
+/// <summary>What becomes of writes when the other half of a mirror is lost. The numbers are those of the wire.</summary>
+public enum LossPolicy
+{
+    /// <summary>They wait until it is back.</summary>
+    Stall,
+
+    /// <summary>They wait until it is recorded that the mirror is out of date, and then go on without it.</summary>
+    Degrade,
+}
+
 /// <summary>Whether the other side of a synchronous copy can be taken for whole. The numbers are those of the wire and of files.</summary>
 public enum MirrorState
 {

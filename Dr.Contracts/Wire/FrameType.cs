@@ -44,4 +44,7 @@ public enum FrameType : byte
 
     /// <summary>Source → target: this volume is no longer sent on this stream.</summary>
     Detach = 14,
+
+    /// <summary>Source → target: whether this copy counts as the other half of a mirror. Target → source: that is on our disk. From version 2 on.</summary>
+    Mirror = 15,
 }

@@ -4,7 +4,13 @@ namespace Dr.Contracts.Wire;
 public sealed record Hello(int OldestVersion, int NewestVersion, Guid Node, string Device, string Software) : IWireMessage<Hello>
 {
     /// <summary>The version described in <c>replication-frames.md</c>.</summary>
-    public const int CurrentVersion = 1;
+    public const int CurrentVersion = 2;
+
+    /// <summary>Version 1 has no <see cref="FrameType.Mirror"/>.</summary>
+    public const int OldestSupported = 1;
+
+    /// <summary>First version with <see cref="FrameType.Mirror"/>.</summary>
+    public const int WithMirror = 2;
 
     public static FrameType Type => FrameType.Hello;
 

@@ -55,6 +55,11 @@ internal sealed partial class BeatSender(
             (_acknowledgedSequence, _acknowledgedPromise) = (sequence, beat.Promise);
         }
 
+        foreach (var listener in _listeners)
+        {
+            listener.OnMirrors(ack.Mirrors);
+        }
+
         foreach (var grant in ack.Leases)
         {
             await epochs.SeeAsync(grant.System, grant.Epoch, cancellationToken);

@@ -8,4 +8,9 @@ internal interface ILeaseListener
     /// beats of an earlier boot are dropped before this. The grant's epoch is stored as seen already. Must return at once.
     /// </summary>
     void OnLease(LeaseGrant grant, long sentAtTimestamp);
+
+    /// <summary>What the control plane holds about mirrors, as it says in the answer to each beat. Must return at once.</summary>
+    void OnMirrors(IReadOnlyList<MirrorNoted> mirrors)
+    {
+    }
 }

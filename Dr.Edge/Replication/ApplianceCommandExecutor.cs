@@ -1,5 +1,6 @@
 using Dr.Edge.Host.Quiesce;
 using Dr.Edge.Link;
+using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Volumes;
 
 namespace Dr.Edge.Replication;
@@ -112,7 +113,7 @@ internal sealed class ApplianceCommandExecutor(VolumeSet volumes, CopyService co
             volume.Gate.RequireLease();
         }
 
-        volume.Promote(command.Epoch);
+        var mirror = Promotion.Run(volume, command.Epoch, onlyIfWhole: false);
         if (command.LeaseTtl is { } ttl)
         {
             volume.Gate.ExtendLease(LeaseKeeper.Deadline(sent, ttl, time));
@@ -121,6 +122,7 @@ internal sealed class ApplianceCommandExecutor(VolumeSet volumes, CopyService co
         (string, string)[] evidence =
         [
             ("generation", volume.Generations[^1].Generation.Value), ("sequence", volume.Appended.ToString()),
+            .. mirror is not null ? [("mirror", mirror)] : Array.Empty<(string, string)>(),
             .. currentAsOf is { } at ? [("currentAsOf", at.ToString("O", CultureInfo.InvariantCulture))] : Array.Empty<(string, string)>(),
         ];
         return Done($"'{volume.Name}' is primary at epoch {volume.Epoch}.", evidence);

@@ -1,3 +1,4 @@
+using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Volumes;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -5,10 +6,13 @@ using Microsoft.Extensions.Logging;
 namespace Dr.Edge.Replication;
 
 /// <summary>Every copy that this appliance sends, and the connections they share. What commands, routes and the control plane call.</summary>
-internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, TimeProvider time, ILogger<CopyService> logger) : IHostedService, IAsyncDisposable
+internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMirrorLedger ledger, TimeProvider time, ILogger<CopyService> logger) : IHostedService, IAsyncDisposable
 {
     /// <summary>Long enough for a copy that keeps up, short enough that a planned move does not hang on one that does not.</summary>
     private static readonly TimeSpan FinalPointPatience = TimeSpan.FromSeconds(10);
+
+    /// <summary>Longer than a control plane in reach takes to record something.</summary>
+    private static readonly TimeSpan RecordPatience = TimeSpan.FromSeconds(20);
 
     private readonly Lock _lock = new(); // Guards _copies, _peers, _barriers and the order in which settings files are written.
     private readonly SemaphoreSlim _changes = new(1, 1); // One change of the list at a time: file and memory stay the same.
@@ -81,8 +85,12 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, Time
         }
     }
 
-    /// <summary>Adds a copy, or changes mode and bandwidth of the one that is there. Durable on return; the copy itself goes on in the background.</summary>
-    public async Task<SourceCopy> AddAsync(Volume volume, string peer, CopyMode mode, double? bandwidthMbps, CancellationToken cancellationToken)
+    public Task<SourceCopy> AddAsync(Volume volume, string peer, CopyMode mode, double? bandwidthMbps, CancellationToken cancellationToken) =>
+        AddAsync(volume, peer, settings => settings with { Mode = mode, BandwidthMbps = bandwidthMbps }, cancellationToken);
+
+    /// <summary>Adds a copy, or changes mode and options of the one that is there. Durable on return; the copy itself goes on in the background.</summary>
+    /// <param name="configure">From the settings that are there (a stream without a limit for a new copy) to the wanted ones.</param>
+    public async Task<SourceCopy> AddAsync(Volume volume, string peer, Func<CopySettings, CopySettings> configure, CancellationToken cancellationToken)
     {
         PeerAddress.Parse(peer);
         if (volume.Role == VolumeRole.Replica)
@@ -100,12 +108,12 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, Time
         {
             if (Of(volume).FirstOrDefault(c => c.Settings.Peer == peer) is { } there)
             {
-                there.Change(mode, bandwidthMbps);
+                there.Change(configure);
                 Save(volume);
                 return there;
             }
 
-            var settings = new CopySettings { Peer = peer, Mode = mode, BandwidthMbps = bandwidthMbps };
+            var settings = configure(new CopySettings { Peer = peer, Mode = CopyMode.Stream });
             CopyFile.Write(volume.DirectoryPath, [.. Of(volume).Select(c => c.ToSaved()), settings]);
             return Begin(volume, settings);
         }
@@ -114,6 +122,12 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, Time
             _changes.Release();
         }
     }
+
+    /// <summary>Changes options of a copy that is there. Durable on return.</summary>
+    public Task<SourceCopy> SetAsync(Volume volume, string peer, Func<CopySettings, CopySettings> configure, CancellationToken cancellationToken) =>
+        Of(volume).Any(c => c.Settings.Peer == peer)
+            ? AddAsync(volume, peer, configure, cancellationToken)
+            : throw new DrException($"'{volume.Name}' has no copy at {peer}.", "Add it with 'dr-edge copy add'.");
 
     /// <summary>False when there is no such copy. The peer keeps what it has.</summary>
     public async Task<bool> RemoveAsync(Volume volume, string peer, CancellationToken cancellationToken)
@@ -126,6 +140,9 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, Time
                 return false;
             }
 
+            // Whoever believes it a mirror learns first that it is one no longer.
+            copy.Change(settings => settings with { Mode = CopyMode.Stream });
+            await ReleaseAsync(copy, cancellationToken);
             await EndAsync(copy);
             Save(volume);
             return true;
@@ -184,6 +201,23 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, Time
         return (point, holders);
     }
 
+    private static async Task ReleaseAsync(SourceCopy copy, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(RecordPatience);
+        try
+        {
+            await copy.Mirror.WaitReleasedAsync(patience.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new DrException(
+                $"It could not be recorded within {RecordPatience.TotalSeconds:0} s that the copy at {copy.Settings.Peer} is no mirror any more; it follows as a stream now.",
+                "Is the control plane in reach? Then remove the copy again.",
+                isTransient: true);
+        }
+    }
+
     private SourceCopy[] All()
     {
         lock (_lock)
@@ -204,11 +238,11 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, Time
 
             if (!_barriers.TryGetValue(volume.Id, out var barrier))
             {
-                _barriers.Add(volume.Id, barrier = new SyncBarrier(volume));
+                _barriers.Add(volume.Id, barrier = new SyncBarrier(volume, time));
                 volume.Barrier = barrier;
             }
 
-            copy = new SourceCopy(volume, settings, peer, barrier, time, c => Save(c.Volume), logger);
+            copy = new SourceCopy(volume, settings, peer, barrier, ledger, time, c => Save(c.Volume), logger);
             _copies.Add(copy);
         }
 

@@ -3,6 +3,9 @@ namespace Dr.Edge.Replication;
 /// <summary>One copy of a volume elsewhere, as it is kept in the volume's directory.</summary>
 internal sealed record CopySettings
 {
+    /// <summary>Longer than a reconnection over a line with losses takes, shorter than clients wait before they report an error.</summary>
+    public static readonly TimeSpan DefaultDegradeAfter = TimeSpan.FromSeconds(5);
+
     /// <summary><c>host:port</c> of the peer's replication listener.</summary>
     public required string Peer { get; init; }
 
@@ -11,12 +14,26 @@ internal sealed record CopySettings
     /// <summary>Null = as fast as the line.</summary>
     public double? BandwidthMbps { get; init; }
 
-    /// <summary>
-    /// A synchronous copy that had caught up: from then on writes wait for it, also after a restart of this side. Written before the first write waits; false means that the
-    /// mirror is not to be trusted as whole.
-    /// </summary>
+    /// <summary>How files of before said <see cref="MirrorState.Whole"/>; only read.</summary>
     public bool Engaged { get; init; }
+
+    /// <summary>What becomes of writes when a synchronous copy is lost.</summary>
+    public LossPolicy OnLoss { get; init; }
+
+    /// <summary>How long writes wait before they go on without it; with <see cref="LossPolicy.Degrade"/> only.</summary>
+    public TimeSpan DegradeAfter { get; init; } = DefaultDegradeAfter;
+
+    /// <summary>Whether a synchronous copy is recorded as whole: then writes wait for it, also after a restart of this side. See <see cref="RecordedMirror"/>.</summary>
+    public MirrorState Mirror { get; init; }
+
+    /// <summary>Number of that record; grows.</summary>
+    public long MirrorRecord { get; init; }
+
+    public DateTimeOffset? OutOfDateSince { get; init; }
 
     /// <summary>What the peer had on its disk when this was last noted: history from here on is kept for it after a restart.</summary>
     public long Acknowledged { get; init; }
+
+    [System.Text.Json.Serialization.JsonIgnore]
+    public MirrorState RecordedMirror => Engaged && Mode == CopyMode.Sync ? MirrorState.Whole : Mirror;
 }

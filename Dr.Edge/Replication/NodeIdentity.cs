@@ -7,5 +7,5 @@ namespace Dr.Edge.Replication;
 internal sealed record NodeIdentity(Guid Node, string Device)
 {
     public Hello ToHello() => new(
-        Hello.CurrentVersion, Hello.CurrentVersion, Node, Device, Assembly.GetExecutingAssembly().GetName().Version?.ToString(3) ?? "0");
+        Hello.OldestSupported, Hello.CurrentVersion, Node, Device, Assembly.GetExecutingAssembly().GetName().Version?.ToString(3) ?? "0");
 }

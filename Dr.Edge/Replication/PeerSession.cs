@@ -121,6 +121,8 @@ internal sealed partial class PeerSession : IAsyncDisposable
                     throw new DrException($"The peer {Peer} is this machine itself.", "A copy must be on another appliance.", isTransient: true);
                 }
 
+                connection.Version = Hello.Negotiate(_identity.ToHello(), theirs)
+                    ?? throw new DrException($"The peer {Peer} speaks no version of the protocol that we do.", "Update the older side.", isTransient: true);
                 greeting.Done = true;
                 Trouble = null;
                 onGreeted();

@@ -15,6 +15,7 @@ internal static class ReplicationCommands
         var copy = new Command("copy", "Copies of a volume on other appliances.");
         copy.Subcommands.Add(Add());
         copy.Subcommands.Add(StatusCommand.Create(Volume()));
+        copy.Subcommands.Add(Set());
         copy.Subcommands.Add(Remove());
         copy.Subcommands.Add(Sync());
         return copy;
@@ -31,14 +32,56 @@ internal static class ReplicationCommands
         var mode = new Option<string>("--mode") { Description = "sync: writes wait for the copy; stream: every write follows at once; delta: point by point.", HelpName = "sync|stream|delta", Required = true };
         mode.AcceptOnlyFromAmong("sync", "stream", "delta");
         var bandwidth = new Option<double?>("--bandwidth") { Description = "Megabits a second at most.", HelpName = "MBITS" };
-        return CommandShell.Remote("add", "Copy a volume to a peer from now on; changes the mode when it is copied there already.", [volume, peer, mode, bandwidth], async context =>
+        var (onLoss, degradeAfter) = (OnLoss(), DegradeAfter());
+        return CommandShell.Remote("add", "Copy a volume to a peer from now on; changes the mode when it is copied there already.", [volume, peer, mode, bandwidth, onLoss, degradeAfter], async context =>
         {
-            var request = new AddCopyRequest(context.Get(peer)!, Enum.Parse<CopyMode>(context.Get(mode)!, ignoreCase: true), context.Get(bandwidth));
+            var request = new AddCopyRequest(
+                context.Get(peer)!, Enum.Parse<CopyMode>(context.Get(mode)!, ignoreCase: true), context.Get(bandwidth), Policy(context.Get(onLoss)), Duration(context.Get(degradeAfter)));
             var list = await context.Client.PostAsync<CopyList>($"replication/{Uri.EscapeDataString(context.Get(volume))}/copies", request, context.CancellationToken);
             StatusCommand.Print(context, list);
             return ProgramShell.Done;
         });
     }
+
+    private static Command Set()
+    {
+        var volume = Volume();
+        var peer = Peer(required: true);
+        var mode = new Option<string>("--mode") { Description = "sync, stream or delta.", HelpName = "sync|stream|delta" };
+        mode.AcceptOnlyFromAmong("sync", "stream", "delta");
+        var bandwidth = new Option<double?>("--bandwidth") { Description = "Megabits a second at most; 0 = no limit.", HelpName = "MBITS" };
+        var (onLoss, degradeAfter) = (OnLoss(), DegradeAfter());
+        return CommandShell.Remote("set", "Change a copy while it runs; what is not named stays.", [volume, peer, mode, bandwidth, onLoss, degradeAfter], async context =>
+        {
+            var request = new SetCopyRequest(
+                context.Get(peer)!,
+                context.Get(mode) is { } name ? Enum.Parse<CopyMode>(name, ignoreCase: true) : null,
+                context.Get(bandwidth),
+                Policy(context.Get(onLoss)),
+                Duration(context.Get(degradeAfter)));
+            var list = await context.Client.SendAsync<CopyList>(HttpMethod.Patch, $"replication/{Uri.EscapeDataString(context.Get(volume))}/copies", request, context.CancellationToken);
+            StatusCommand.Print(context, list);
+            return ProgramShell.Done;
+        });
+    }
+
+    private static Option<string> OnLoss()
+    {
+        var option = new Option<string>("--on-loss")
+        {
+            Description = "When a synchronous copy is lost: stall (writes wait until it is back; the default) or degrade (writes go on as soon as it is recorded that the copy is out of date).",
+            HelpName = "stall|degrade",
+        };
+        option.AcceptOnlyFromAmong("stall", "degrade");
+        return option;
+    }
+
+    private static Option<string> DegradeAfter() =>
+        new("--degrade-after") { Description = $"How long writes wait before that (default {CopySettings.DefaultDegradeAfter.TotalSeconds:0}s).", HelpName = "DURATION" };
+
+    private static LossPolicy? Policy(string? text) => text is null ? null : Enum.Parse<LossPolicy>(text, ignoreCase: true);
+
+    private static TimeSpan? Duration(string? text) => text is null ? null : Quantities.ParseDuration(text, "--degrade-after");
 
     private static Command Remove()
     {
@@ -68,11 +111,12 @@ internal static class ReplicationCommands
     {
         var volume = Volume();
         var epoch = new Option<long>("--epoch") { Description = "The new owner's epoch.", HelpName = "N", Required = true };
-        return CommandShell.Remote(name, description, [volume, epoch], async context =>
+        var ifWhole = new Option<bool>("--if-whole") { Description = "Refuse unless this synchronous copy knows that no answered write is missing here." };
+        return CommandShell.Remote(name, description, name == "promote" ? [volume, epoch, ifWhole] : [volume, epoch], async context =>
         {
             var path = $"replication/{Uri.EscapeDataString(context.Get(volume))}/{name}";
-            var result = await context.Client.PostAsync<RoleResult>(path, new EpochRequest(context.Get(epoch)), context.CancellationToken);
-            return Say(context, result, $"{result.Volume} is {result.Role.ToString().ToLowerInvariant()} at epoch {result.Epoch}, position {result.Sequence}{(result.Point is null ? "" : $", last point {result.Point}")}.");
+            var result = await context.Client.PostAsync<RoleResult>(path, new EpochRequest(context.Get(epoch), name == "promote" && context.Get(ifWhole)), context.CancellationToken);
+            return Say(context, result, $"{result.Volume} is {result.Role.ToString().ToLowerInvariant()} at epoch {result.Epoch}, position {result.Sequence}{(result.Point is null ? "" : $", last point {result.Point}")}{(result.Mirror is null ? "" : $"; as a mirror it was {result.Mirror}")}.");
         });
     }
 

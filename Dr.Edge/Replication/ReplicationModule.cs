@@ -1,6 +1,7 @@
 using Dr.Edge.Host.Quiesce;
 using Dr.Edge.Hosting;
 using Dr.Edge.Link;
+using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Replication.Status;
 using Dr.Edge.Volumes;
 using Microsoft.AspNetCore.Routing;
@@ -24,6 +25,9 @@ internal static class ReplicationModule
             p.GetRequiredService<NodeIdentity>(),
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<TargetStream>>()));
+        services.AddSingleton(p => new LinkLedger(config.Brokers.Count > 0, p.GetRequiredService<LinkState>(), p.GetService<IBeatTrigger>(), p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IMirrorLedger>(p => p.GetRequiredService<LinkLedger>());
+        services.AddSingleton<ILeaseListener>(p => p.GetRequiredService<LinkLedger>());
         services.AddSingleton<CopyService>();
         services.AddSingleton<ReplicationListener>();
         services.AddSingleton<ReplicationInstruments>();

@@ -1,4 +1,5 @@
 using Dr.Edge.Cli;
+using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Replication.Status;
 using Dr.Edge.Volumes;
 using Microsoft.AspNetCore.Builder;
@@ -17,7 +18,13 @@ internal static class ReplicationRoutes
         routes.MapPost("/replication/{volume}/copies", async (string volume, HttpRequest request, VolumeSet volumes, CopyService copies, CancellationToken cancellationToken) =>
         {
             var body = await ReadAsync<AddCopyRequest>(request, cancellationToken);
-            await copies.AddAsync(volumes.Get(volume), body.Peer, body.Mode, body.BandwidthMbps, cancellationToken);
+            await copies.AddAsync(volumes.Get(volume), body.Peer, body.Apply, cancellationToken);
+            return Json(List(volumes.Get(volume), copies));
+        });
+        routes.MapPatch("/replication/{volume}/copies", async (string volume, HttpRequest request, VolumeSet volumes, CopyService copies, CancellationToken cancellationToken) =>
+        {
+            var body = await ReadAsync<SetCopyRequest>(request, cancellationToken);
+            await copies.SetAsync(volumes.Get(volume), body.Peer, body.Apply, cancellationToken);
             return Json(List(volumes.Get(volume), copies));
         });
         routes.MapDelete("/replication/{volume}/copies", async (string volume, string peer, VolumeSet volumes, CopyService copies, CancellationToken cancellationToken) =>
@@ -36,8 +43,8 @@ internal static class ReplicationRoutes
         {
             var body = await ReadAsync<EpochRequest>(request, cancellationToken);
             var copy = volumes.Get(volume);
-            copy.Promote(new Epoch(body.Epoch));
-            return Json(ToResult(copy, null));
+            var mirror = Promotion.Run(copy, new Epoch(body.Epoch), body.IfWhole);
+            return Json(ToResult(copy, null) with { Mirror = mirror });
         });
         routes.MapPost("/replication/{volume}/demote", async (string volume, HttpRequest request, VolumeSet volumes, CopyService copies, CancellationToken cancellationToken) =>
         {

@@ -12,6 +12,9 @@ internal sealed class SourceConnection(FrameConnection connection)
 
     public FrameConnection Frames => connection;
 
+    /// <summary>What both ends speak, once greeted.</summary>
+    public int Version { get; set; }
+
     /// <summary>Ends every stream with the connection.</summary>
     public CancellationTokenSource Ended { get; } = new();
 

@@ -1,4 +1,5 @@
 using Dr.Contracts.Wire;
+using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Replication.Status;
 using Dr.Edge.Volumes;
 using Microsoft.Extensions.Logging;
@@ -11,7 +12,6 @@ namespace Dr.Edge.Replication;
 /// </summary>
 internal sealed partial class SourceCopy : IAsyncDisposable
 {
-    private readonly SyncBarrier _barrier;
     private readonly Action<SourceCopy> _save;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
@@ -23,21 +23,23 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     private IDisposable? _hold;
     private long _heldFrom = -1;
     private TaskCompletionSource _change = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private SequenceNumber? _engageAt;
     private Epoch _fencedAt;
     private Task _running = Task.CompletedTask;
 
-    public SourceCopy(Volume volume, CopySettings settings, PeerSession peer, SyncBarrier barrier, TimeProvider time, Action<SourceCopy> save, ILogger logger)
+    public SourceCopy(Volume volume, CopySettings settings, PeerSession peer, SyncBarrier barrier, IMirrorLedger ledger, TimeProvider time, Action<SourceCopy> save, ILogger logger)
     {
-        (Volume, _settings, _peer, _barrier, Time, _save, _logger) = (volume, settings, peer, barrier, time, save, logger);
+        (Volume, _settings, _peer, Time, _save, _logger) = (volume, settings, peer, time, save, logger);
         _started = time.GetTimestamp();
         Progress = new CopyProgress(time);
+        Mirror = new MirrorKeeper(volume, settings, barrier, ledger, time, () => save(this), logger);
         _bandwidth = new TokenBucket(settings.BandwidthMbps * 125_000);
     }
 
     public Volume Volume { get; }
 
     public TimeProvider Time { get; }
+
+    public MirrorKeeper Mirror { get; }
 
     public CopyProgress Progress { get; }
 
@@ -59,30 +61,23 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     {
         var settings = Settings;
         Keep(new SequenceNumber(settings.Acknowledged));
-        if (settings is { Mode: CopyMode.Sync, Engaged: true } && Volume.Role == VolumeRole.Primary)
-        {
-            _barrier.Engage(this, new SequenceNumber(settings.Acknowledged));
-        }
-
+        Mirror.Changed += OnMirrorChanged;
+        Mirror.Start(new SequenceNumber(settings.Acknowledged));
         Volume.StateChanged += OnVolumeChanged;
         _running = Task.Run(RunAsync);
     }
 
-    /// <summary>New mode or bandwidth, at once.</summary>
-    public void Change(CopyMode mode, double? bandwidthMbps)
+    /// <summary>New mode, options or bandwidth, at once; a mirror that was whole lets writes go when it is recorded that it no longer is.</summary>
+    public void Change(Func<CopySettings, CopySettings> change)
     {
+        CopySettings settings;
         lock (_lock)
         {
-            _settings = _settings with { Mode = mode, BandwidthMbps = bandwidthMbps, Engaged = _settings.Engaged && mode == CopyMode.Sync };
-            _bandwidth.SetRate(bandwidthMbps * 125_000, Time.GetElapsedTime(_started));
+            settings = _settings = change(_settings);
+            _bandwidth.SetRate(settings.BandwidthMbps * 125_000, Time.GetElapsedTime(_started));
         }
 
-        if (mode != CopyMode.Sync)
-        {
-            _engageAt = null;
-            _barrier.Disengage(this);
-        }
-
+        Mirror.Configure(settings);
         Signal();
     }
 
@@ -93,7 +88,13 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         // What is remembered is about this side's own writes: a copy that follows another owner now has forgotten it.
         var remembered = Volume.Role == VolumeRole.Primary ? new SequenceNumber(settings.Acknowledged) : SequenceNumber.Zero;
         var durable = Progress.Durable;
-        return Progress.ToStatus(new CopyView(settings, Volume.Appended, Volume.JournalBytesAfter(durable > remembered ? durable : remembered), remembered, Volume.Points));
+        var mirror = Mirror.Model;
+        return Progress.ToStatus(new CopyView(settings, Volume.Appended, Volume.JournalBytesAfter(durable > remembered ? durable : remembered), remembered, Volume.Points)) with
+        {
+            Mirror = mirror.Said,
+            MirrorRecord = mirror.Record,
+            OutOfDateSince = Mirror.OutOfDateSince,
+        };
     }
 
     /// <summary>Returns when the peer has <paramref name="sequence"/> and the point (or a newer one) on its disk.</summary>
@@ -152,23 +153,19 @@ internal sealed partial class SourceCopy : IAsyncDisposable
             ? meeting.Common
             : SequenceNumber.Zero;
         Progress.Acknowledged(shared, shared, common == default ? null : common.Id, position.StagedBlock);
-        _barrier.Acknowledged(this, shared);
+        Mirror.OnAcknowledged(shared);
         Keep(shared);
     }
 
     public void OnAcknowledged(Ack ack)
     {
         Progress.Acknowledged(ack.Received, ack.Durable, Volume.Points.Any(p => p.Id == ack.NewestPoint) ? ack.NewestPoint : null, ack.StagedBlock);
-        _barrier.Acknowledged(this, ack.Durable);
+        Mirror.OnAcknowledged(ack.Durable);
         Keep(ack.Durable);
-        if (_engageAt is { } at && ack.Durable >= at && Progress.State != CopyState.Current)
-        {
-            Progress.Enter(CopyState.Current);
-        }
     }
 
-    /// <summary>All that is appended has been sent. A synchronous copy is engaged now: what was written before is on its way, what is written from now on waits.</summary>
-    public void OnCaughtUp(SequenceNumber sent)
+    /// <summary>All that is appended has been sent. A synchronous copy begins to count now.</summary>
+    public void OnCaughtUp()
     {
         if (Settings.Mode != CopyMode.Sync)
         {
@@ -176,28 +173,22 @@ internal sealed partial class SourceCopy : IAsyncDisposable
             return;
         }
 
-        if (_engageAt is not null)
-        {
-            return;
-        }
+        Mirror.OnCaughtUp();
 
-        if (!Settings.Engaged)
-        {
-            lock (_lock)
-            {
-                _settings = _settings with { Engaged = true };
-            }
-
-            _save(this);
-        }
-
-        // Writes that passed the barrier before this line have at most the position of now: the copy counts as whole when it has that.
-        _barrier.Engage(this, Progress.Durable);
-        _engageAt = Volume.Appended;
-        LogEngaged(_logger, Volume.Name, Settings.Peer, sent);
-        if (Progress.Durable >= _engageAt)
+        // When the peer had everything before writes began to wait, no further acknowledgement would come.
+        Mirror.OnAcknowledged(Progress.Durable);
+        if (Mirror.Model.Phase == MirrorPhase.Whole && Progress.State != CopyState.Current)
         {
             Progress.Enter(CopyState.Current);
+        }
+    }
+
+    /// <summary>The connection carries this copy's stream from now on.</summary>
+    public void OnOpened(bool peerHearsOfMirrors)
+    {
+        if (peerHearsOfMirrors)
+        {
+            Mirror.OnConnected();
         }
     }
 
@@ -210,9 +201,10 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Volume.StateChanged -= OnVolumeChanged;
-        _barrier.Disengage(this);
         await _stopping.CancelAsync();
         await _running;
+        Mirror.Changed -= OnMirrorChanged;
+        await Mirror.DisposeAsync();
         _hold?.Dispose();
         _stopping.Dispose();
     }
@@ -222,7 +214,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     {
         lock (_lock)
         {
-            return _settings = _settings with { Acknowledged = Math.Max(_settings.Acknowledged, _heldFrom) };
+            return _settings = Mirror.Save(_settings with { Acknowledged = Math.Max(_settings.Acknowledged, _heldFrom) });
         }
     }
 
@@ -296,17 +288,16 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         var connection = await connecting;
         var (stream, inbox) = connection.Open();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, connection.Ended.Token);
-        _engageAt = null;
         try
         {
             onOpen();
-            using var source = new SourceStream(this, connection.Frames, stream, inbox);
+            using var source = new SourceStream(this, connection, stream, inbox);
             await source.RunAsync(either.Token);
         }
         finally
         {
-            _engageAt = null;
             connection.Close(stream);
+            Mirror.OnLost();
             _save(this);
         }
     }
@@ -382,16 +373,22 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         if (volume.Role != VolumeRole.Primary)
         {
             // Whoever owns the volume next begins anew with what its copies have.
-            _barrier.Disengage(this);
-            lock (_lock)
-            {
-                _settings = _settings with { Engaged = false };
-            }
+            Mirror.OnRoleLost();
         }
 
         if (volume.Role == VolumeRole.Replica)
         {
             Progress.Acknowledged(default, default, null, 0);
+        }
+
+        Signal();
+    }
+
+    private void OnMirrorChanged()
+    {
+        if (Mirror.Model.Phase == MirrorPhase.Whole && Progress.State == CopyState.CatchingUp)
+        {
+            Progress.Enter(CopyState.Current);
         }
 
         Signal();
@@ -408,9 +405,6 @@ internal sealed partial class SourceCopy : IAsyncDisposable
 
         old.TrySetResult();
     }
-
-    [LoggerMessage(2301, LogLevel.Information, "{Volume}: the synchronous copy at {Peer} has caught up at {Sequence}; writes wait for it from now on")]
-    private static partial void LogEngaged(ILogger logger, string volume, string peer, SequenceNumber sequence);
 
     [LoggerMessage(2302, LogLevel.Warning, "{Volume}: the copy at {Peer} does not go on ({Code}): {Reason}")]
     private static partial void LogRefused(ILogger logger, string volume, string peer, RefusalCode code, string reason);

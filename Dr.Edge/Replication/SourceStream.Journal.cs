@@ -64,7 +64,7 @@ internal sealed partial class SourceStream
 
                     break;
                 case JournalStatus.AtEnd:
-                    _copy.OnCaughtUp(last);
+                    _copy.OnCaughtUp();
                     await WaitForWorkAsync(reader.WaitForMoreAsync, cancellationToken);
                     break;
                 case JournalStatus.Gone:

@@ -26,19 +26,23 @@ internal sealed partial class SourceStream : IDisposable
     private readonly Queue<long> _wanted = new();
     private Position? _position;
     private Ack? _stagedAck;
+    private readonly bool _hearsOfMirrors;
+    private (long Record, MirrorState State, LossPolicy OnLoss) _told = (-1, default, default);
     private bool _inJournal;
     private SequenceNumber? _journalGoneAt;
     private long _reportedAt;
 
-    public SourceStream(SourceCopy copy, FrameConnection frames, int stream, ChannelReader<ReceivedMessage> inbox)
+    public SourceStream(SourceCopy copy, SourceConnection connection, int stream, ChannelReader<ReceivedMessage> inbox)
     {
-        (_copy, _volume, _frames, _time, _stream, _inbox) = (copy, copy.Volume, frames, copy.Time, stream, inbox);
+        (_copy, _volume, _frames, _time, _stream, _inbox) = (copy, copy.Volume, connection.Frames, copy.Time, stream, inbox);
+        _hearsOfMirrors = connection.Version >= Hello.WithMirror;
     }
 
     /// <summary>Ends by an exception, or when this side is no longer primary.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         var position = await AnnounceAsync(cancellationToken);
+        _copy.OnOpened(_hearsOfMirrors);
         while (_volume.MaySend())
         {
             position = await TakeStepAsync(ResumePlan.Next(View(position), position), position, cancellationToken);
@@ -168,6 +172,9 @@ internal sealed partial class SourceStream : IDisposable
             case FrameType.Ack:
                 OnAck(message.Decode<Ack>());
                 break;
+            case FrameType.Mirror:
+                _copy.Mirror.OnPeerNoted(message.Decode<MirrorNotice>().Record);
+                break;
             case FrameType.BlockRequest:
                 foreach (var block in message.Decode<BlockRequest>().Blocks)
                 {
@@ -218,6 +225,7 @@ internal sealed partial class SourceStream : IDisposable
     // The time first, then the head: everything that was answered before the time is within the head.
     private async Task ReportHeadAsync(CancellationToken cancellationToken)
     {
+        await TellMirrorAsync(cancellationToken);
         if (_reportedAt != 0 && _time.GetElapsedTime(_reportedAt) < ReportEvery)
         {
             return;
@@ -228,5 +236,17 @@ internal sealed partial class SourceStream : IDisposable
         var head = _volume.Appended;
         _copy.Progress.ReportHead(at, head);
         await SendAsync(new Heartbeat(at, head), cancellationToken);
+    }
+
+    /// <summary>The copy learns what is said of it as soon as that changes, and once on every connection.</summary>
+    private async Task TellMirrorAsync(CancellationToken cancellationToken)
+    {
+        var model = _copy.Mirror.Model;
+        var news = (model.Record, model.Said, model.OnLoss);
+        if (_hearsOfMirrors && news != _told)
+        {
+            _told = news;
+            await SendAsync(new MirrorNotice(news.Record, news.Said, news.OnLoss), cancellationToken);
+        }
     }
 }

@@ -6,26 +6,29 @@ namespace Dr.Edge.Replication;
 /// Holds a volume's answers back until every engaged synchronous copy has the write on its disk. While a copy is away writes stall; they fail, unanswered, as soon as the gate shuts, so
 /// that nobody hangs on a volume that has lost its role. A write that failed here may still be in the log: the client was told nothing, and either outcome is right.
 /// </summary>
-internal sealed class SyncBarrier(Volume volume) : IWriteBarrier
+internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarrier
 {
     /// <summary>A shut gate is noticed within this even if nobody signals it.</summary>
     private static readonly TimeSpan Recheck = TimeSpan.FromMilliseconds(100);
 
-    private readonly object _signal = new(); // Guards _engaged; pulsed when something it waits for may have changed.
-    private readonly Dictionary<SourceCopy, SequenceNumber> _engaged = [];
+    private readonly object _signal = new(); // Guards everything below; pulsed when something it waits for may have changed.
+    private readonly Dictionary<object, Engagement> _engaged = [];
+    private int _waiting;
+    private long _waitingSince;
     private volatile bool _any;
 
     /// <summary>From the return on every write waits for this copy.</summary>
-    public void Engage(SourceCopy copy, SequenceNumber durable)
+    /// <param name="copy">Who it is; any object.</param>
+    public void Engage(object copy, SequenceNumber durable)
     {
         lock (_signal)
         {
-            _engaged[copy] = durable;
+            _engaged[copy] = new Engagement(durable, time.GetTimestamp());
             _any = true;
         }
     }
 
-    public void Disengage(SourceCopy copy)
+    public void Disengage(object copy)
     {
         lock (_signal)
         {
@@ -35,15 +38,24 @@ internal sealed class SyncBarrier(Volume volume) : IWriteBarrier
         }
     }
 
-    public void Acknowledged(SourceCopy copy, SequenceNumber durable)
+    public void Acknowledged(object copy, SequenceNumber durable)
     {
         lock (_signal)
         {
-            if (_engaged.TryGetValue(copy, out var old) && durable > old)
+            if (_engaged.TryGetValue(copy, out var old) && durable > old.Durable)
             {
-                _engaged[copy] = durable;
+                _engaged[copy] = new Engagement(durable, time.GetTimestamp());
                 Monitor.PulseAll(_signal);
             }
+        }
+    }
+
+    /// <summary>For how long somebody has been waiting without this copy getting on; zero when nobody waits.</summary>
+    public TimeSpan StalledFor(object copy)
+    {
+        lock (_signal)
+        {
+            return _waiting > 0 && _engaged.TryGetValue(copy, out var engagement) ? time.GetElapsedTime(Math.Max(_waitingSince, engagement.MovedAt)) : TimeSpan.Zero;
         }
     }
 
@@ -56,10 +68,9 @@ internal sealed class SyncBarrier(Volume volume) : IWriteBarrier
 
         lock (_signal)
         {
-            while (!IsEverywhere(last))
+            if (!IsEverywhere(last))
             {
-                RequireOwner();
-                Monitor.Wait(_signal, Recheck);
+                Wait(last);
             }
 
             // A volume that loses its role lets its copies go: that must not look like their consent.
@@ -67,6 +78,27 @@ internal sealed class SyncBarrier(Volume volume) : IWriteBarrier
             {
                 RequireOwner();
             }
+        }
+    }
+
+    private void Wait(SequenceNumber last)
+    {
+        if (_waiting++ == 0)
+        {
+            _waitingSince = time.GetTimestamp();
+        }
+
+        try
+        {
+            while (!IsEverywhere(last))
+            {
+                RequireOwner();
+                Monitor.Wait(_signal, Recheck);
+            }
+        }
+        finally
+        {
+            _waiting--;
         }
     }
 
@@ -80,9 +112,9 @@ internal sealed class SyncBarrier(Volume volume) : IWriteBarrier
 
     private bool IsEverywhere(SequenceNumber last)
     {
-        foreach (var durable in _engaged.Values)
+        foreach (var engagement in _engaged.Values)
         {
-            if (durable < last)
+            if (engagement.Durable < last)
             {
                 return false;
             }
@@ -90,4 +122,7 @@ internal sealed class SyncBarrier(Volume volume) : IWriteBarrier
 
         return true;
     }
+
+    [System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Auto)]
+    private readonly record struct Engagement(SequenceNumber Durable, long MovedAt);
 }

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Dr.Contracts.Wire;
+using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Volumes;
 using Microsoft.Extensions.Logging;
 
@@ -157,6 +158,9 @@ internal sealed partial class TargetStream : IAsyncDisposable
             case FrameType.Point:
                 volume.SealReplica(message.Decode<PointNotice>().Point);
                 _unflushed = true; // Sealed is durable already; the source waits to hear it.
+                break;
+            case FrameType.Mirror:
+                await OnMirrorAsync(volume, message.Decode<MirrorNotice>(), message.Header.Epoch, cancellationToken);
                 break;
             case FrameType.Heartbeat:
                 var beat = message.Decode<Heartbeat>();
@@ -321,6 +325,13 @@ internal sealed partial class TargetStream : IAsyncDisposable
         {
             volume.SeeEpoch(epoch);
         }
+    }
+
+    // On the disk before it is answered: the source lets writes go without this copy when it hears that we know.
+    private async Task OnMirrorAsync(Volume volume, MirrorNotice notice, Epoch epoch, CancellationToken cancellationToken)
+    {
+        new MirrorBelief(notice.Record, notice.State, notice.OnLoss, epoch.Value, _context.Time.GetUtcNow()).Write(volume);
+        await _connection.SendAsync(Stamp(), notice, cancellationToken);
     }
 
     private void NoteAge(Volume volume)

@@ -250,7 +250,7 @@ internal sealed partial class BusinessSystemGrain
             var lostAt = !alive && settings.Lease && _lastGrant + settings.LeaseTtl < now ? _lastGrant + settings.LeaseTtl : now;
             var link = mine?.Status.Copies.FirstOrDefault(c => c.Peer == copy.Replication);
             loss = PredictedLoss.Between(
-                mine?.Status.Appended, mine?.At, theirs?.Status.Durable, theirs?.Status.CurrentAsOf, lostAt, settings.CopyMode == CopyMode.Sync && link is { State: CopyState.Current });
+                mine?.Status.Appended, mine?.At, theirs?.Status.Durable, theirs?.Status.CurrentAsOf, lostAt, settings.CopyMode == CopyMode.Sync && link is { Mirror: MirrorState.Whole });
         }
 
         return _assessed = new Assessment

@@ -115,10 +115,19 @@ internal sealed partial class DeviceGrain
         return grant;
     }
 
-    private Task ReportAsync(Beat beat) => TryAsync("a report", async () =>
+    /// <summary>What is stored of the beat's mirrors; nothing when any part of the report did not arrive.</summary>
+    private async Task<IReadOnlyList<MirrorNoted>> ReportAsync(Beat beat)
+    {
+        IReadOnlyList<MirrorNoted> mirrors = [];
+        await TryAsync("a report", async () => mirrors = await TellAllAsync(beat));
+        return mirrors;
+    }
+
+    private async Task<IReadOnlyList<MirrorNoted>> TellAllAsync(Beat beat)
     {
         List<Task> reports = [];
-        reports.AddRange(beat.Volumes.Select(v => GrainFactory.GetGrain<IVolumeGrain>(v.Name).OnStatusAsync(Id, v)));
+        Task<IReadOnlyList<MirrorNoted>>[] volumes = [.. beat.Volumes.Select(v => GrainFactory.GetGrain<IVolumeGrain>(v.Name).OnStatusAsync(Id, v))];
+        reports.AddRange(volumes);
         foreach (var system in Systems)
         {
             var grain = GrainFactory.GetGrain<IBusinessSystemGrain>(system.Value);
@@ -130,7 +139,8 @@ internal sealed partial class DeviceGrain
         reports.AddRange(beat.Reach.Where(r => r.Target.StartsWith(System, StringComparison.Ordinal))
             .Select(r => GrainFactory.GetGrain<IBusinessSystemGrain>(r.Target[System.Length..]).OnReachAsync(Id, Site ?? default, r)));
         await Task.WhenAll(reports).WaitAsync(CallDeadline, time);
-    });
+        return [.. volumes.SelectMany(v => v.Result)];
+    }
 
     /// <summary>Results go to who asked; the mark that they were told is only in memory until the next write, so after a crash they are told again.</summary>
     private async Task TellAsync()

@@ -94,13 +94,14 @@ internal sealed partial class DeviceGrain(
         _beat = beat;
         await SetPresenceAsync(Presence.Alive, "heard");
         var leases = await Task.WhenAll(beat.Leases.Select(RenewAsync));
-        await ReportAsync(beat);
+        var mirrors = await ReportAsync(beat);
         return new DownAck
         {
             ServerTime = now,
             BeatSequence = beat.Sequence,
             BootId = beat.BootId,
             Leases = [.. leases.OfType<LeaseGrant>()],
+            Mirrors = mirrors,
             BirthWanted = store.State.Birth is not { } birth || birth.BootId != beat.BootId,
         };
     }

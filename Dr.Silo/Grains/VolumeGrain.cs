@@ -21,6 +21,7 @@ internal sealed partial class VolumeGrain(
     private readonly Dictionary<DeviceId, CopyView> _copies = [];
     private readonly SortedDictionary<PointId, PointInfo> _points = [];
     private readonly Queue<CommandResult> _results = [];
+    private readonly Dictionary<(VolumeId Volume, string Peer), MirrorRecord> _mirrors = [];
     private (DeviceId Appliance, Epoch Epoch)? _newOwner;
 
     private string Name => this.GetPrimaryKeyString();
@@ -39,7 +40,7 @@ internal sealed partial class VolumeGrain(
         }
     }
 
-    public Task OnStatusAsync(DeviceId appliance, VolumeStatus status)
+    public Task<IReadOnlyList<MirrorNoted>> OnStatusAsync(DeviceId appliance, VolumeStatus status)
     {
         _copies[appliance] = new CopyView { Appliance = appliance, Status = status, ReportedAt = time.GetUtcNow() };
         if (status.NewestPoint is { } point)
@@ -51,7 +52,14 @@ internal sealed partial class VolumeGrain(
             }
         }
 
-        return Task.CompletedTask;
+        foreach (var copy in status.Copies.Where(c => c.MirrorRecord > 0 && status.Role == VolumeRole.Primary))
+        {
+            _mirrors[(status.Volume, copy.Peer)] = new MirrorRecord { Volume = status.Volume, Peer = copy.Peer, Record = copy.MirrorRecord, State = copy.Mirror, At = time.GetUtcNow() };
+        }
+
+        // Only what is stored is confirmed: the device asks again until it is.
+        return Task.FromResult<IReadOnlyList<MirrorNoted>>(
+            [.. store.State.Mirrors.Where(m => m.Volume == status.Volume).Select(m => new MirrorNoted { Volume = m.Volume, Peer = m.Peer, Record = m.Record })]);
     }
 
     public Task OwnedByAsync(DeviceId appliance, Epoch epoch)
@@ -105,6 +113,7 @@ internal sealed partial class VolumeGrain(
             }
         }
 
+        await StoreMirrorsAsync();
         var now = time.GetUtcNow();
         if (store.State is { Settings: { } settings, Owner: { } appliance } && settings.PointPeriod > TimeSpan.Zero
             && (store.State.NextPointAt is not { } next || now >= next)
@@ -112,6 +121,23 @@ internal sealed partial class VolumeGrain(
             && now - copy.ReportedAt < PointDeadline)
         {
             await AskAsync(settings, appliance, null);
+        }
+    }
+
+    // A primary lets writes go without its mirror only after this: whoever decides over a takeover reads it.
+    private async Task StoreMirrorsAsync()
+    {
+        var known = store.State.Mirrors.ToDictionary(m => (m.Volume, m.Peer));
+        var news = _mirrors.Values.Where(m => !known.TryGetValue((m.Volume, m.Peer), out var k) || m.Record > k.Record || (m.Record == k.Record && m.State != k.State)).ToArray();
+        if (news.Length > 0)
+        {
+            foreach (var mirror in news)
+            {
+                known[(mirror.Volume, mirror.Peer)] = mirror;
+                LogMirror(Name, mirror.Peer, mirror.State);
+            }
+
+            await SaveAsync(store.State with { Mirrors = [.. known.Values] });
         }
     }
 
@@ -141,4 +167,7 @@ internal sealed partial class VolumeGrain(
 
     [LoggerMessage(3201, LogLevel.Information, "Volume {VolumeName}: point {Outcome}: {Detail}")]
     private partial void LogPoint(string volumeName, CommandOutcome outcome, string? detail);
+
+    [LoggerMessage(3202, LogLevel.Information, "Volume {VolumeName}: the mirror at {Peer} is recorded as {State}")]
+    private partial void LogMirror(string volumeName, string peer, MirrorState state);
 }

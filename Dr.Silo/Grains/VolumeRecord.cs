@@ -16,4 +16,22 @@ public sealed record VolumeRecord
     [Id(4)] public CommandId? Pending { get; init; }
 
     [Id(5)] public string? LastProblem { get; init; }
+
+    /// <summary>What primaries said of their mirrors, the newest record of each.</summary>
+    [Id(6)] public IReadOnlyList<MirrorRecord> Mirrors { get; init; } = [];
+}
+
+/// <summary>One mirror as its primary recorded it.</summary>
+[GenerateSerializer, Immutable, Alias("dr.MirrorRecord")]
+public sealed record MirrorRecord
+{
+    [Id(0)] public required VolumeId Volume { get; init; }
+
+    [Id(1)] public required string Peer { get; init; }
+
+    [Id(2)] public required long Record { get; init; }
+
+    [Id(3)] public required MirrorState State { get; init; }
+
+    [Id(4)] public required DateTimeOffset At { get; init; }
 }

@@ -28,6 +28,9 @@ public class MessageTests
     }
 
     [Fact]
+    public void The_bytes_of_what_version_two_added_are_these() => Golden(WireSamples.Mirror, "0700000000000000" + "02" + "01");
+
+    [Fact]
     public void Every_message_is_read_back_as_it_was_written()
     {
         RoundTrip(WireSamples.Hello);
@@ -42,6 +45,7 @@ public class MessageTests
         RoundTrip(WireSamples.BlockRequest);
         RoundTrip(WireSamples.Refusal);
         RoundTrip(WireSamples.Detach);
+        RoundTrip(WireSamples.Mirror);
     }
 
     [Fact]

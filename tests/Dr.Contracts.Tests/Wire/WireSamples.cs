@@ -25,6 +25,7 @@ internal static class WireSamples
     public static readonly BlockRequest BlockRequest = new(Mark.Id, [1, 2]);
     public static readonly Refusal Refusal = new(RefusalCode.Fenced, "no", "why");
     public static readonly Detach Detach = new("removed");
+    public static readonly MirrorNotice Mirror = new(7, MirrorState.Whole, LossPolicy.Degrade);
 
     public static byte[] Frame(FrameType type, byte[] payload, int stream, long sequence, long epoch, Generation generation)
     {

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Dr.Contracts.Ids;
 using Dr.Contracts.Mqtt;
 using Dr.Edge.Replication;
+using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Volumes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -27,6 +28,8 @@ internal sealed class Node : IAsyncDisposable
     public string Directory { get; }
 
     public VolumeSet Set { get; private set; } = null!;
+
+    public IMirrorLedger Ledger { get; set; } = new NoLedger();
 
     public CopyService Copies { get; private set; } = null!;
 
@@ -57,7 +60,7 @@ internal sealed class Node : IAsyncDisposable
     {
         Set = VolumeSet.Open(Directory, TimeProvider.System);
         var identity = new NodeIdentity(Guid.NewGuid(), Name);
-        Copies = new CopyService(Set, identity, TimeProvider.System, _logs.CreateLogger<CopyService>());
+        Copies = new CopyService(Set, identity, Ledger, TimeProvider.System, _logs.CreateLogger<CopyService>());
         var context = new TargetContext(Set, new VolumeClaims(), identity, TimeProvider.System, _logs.CreateLogger<TargetStream>());
         _listener = new ReplicationListener(new ReplicationConfig { Listen = Address }, context, _logs.CreateLogger<ReplicationListener>());
         await _listener.StartAsync(CancellationToken.None);

@@ -1,0 +1,23 @@
+using Dr.Edge.Volumes;
+
+namespace Dr.Edge.Replication.Mirror;
+
+/// <summary>Makes a copy the primary and says what it knew of itself before.</summary>
+internal static class Promotion
+{
+    /// <summary>Returns what the copy was told about being whole; null when it was no mirror.</summary>
+    /// <param name="onlyIfWhole">Refuse unless no answered write can be missing here.</param>
+    public static string? Run(Volume volume, Epoch epoch, bool onlyIfWhole)
+    {
+        var belief = MirrorBelief.Of(volume);
+        if (onlyIfWhole && volume.Role == VolumeRole.Replica && belief is not { IsCertain: true })
+        {
+            throw new DrException(
+                $"The copy of '{volume.Name}' here does not know that it is whole: {belief?.Describe() ?? "it is not synchronous"}.",
+                "Ask the old primary or the control plane, or promote without --if-whole and accept the loss.");
+        }
+
+        volume.Promote(epoch);
+        return belief?.Describe();
+    }
+}

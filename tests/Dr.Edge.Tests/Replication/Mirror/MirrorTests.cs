@@ -1,0 +1,215 @@
+using Dr.Contracts.Errors;
+using Dr.Contracts.Ids;
+using Dr.Contracts.Mqtt;
+using Dr.Edge.Replication;
+using Dr.Edge.Replication.Mirror;
+using Dr.Edge.Volumes;
+
+namespace Dr.Edge.Tests.Replication.Mirror;
+
+/// <summary>Synchronous copies on real stores: when writes wait, when they go on, and what each side says of the mirror.</summary>
+public sealed class MirrorTests : IAsyncLifetime
+{
+    private const long Size = 16 << 20;
+    private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(300);
+    private readonly ScriptedLedger _ledger = new();
+    private Node _production = null!;
+    private Node _backup = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _production = await Node.StartAsync("production");
+        _production.Ledger = _ledger;
+        await _production.RestartAsync();
+        _backup = await Node.StartAsync("backup");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _ledger.Records();
+        await _production.DisposeAsync();
+        await _backup.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_lost_mirror_lets_writes_go_only_after_the_ledger_and_the_disk_say_that_it_is_out_of_date()
+    {
+        var volume = await MirroredAsync(LossPolicy.Degrade);
+        _ledger.Holds();
+        await _backup.CloseAsync();
+        var write = Task.Run(() => volume.WriteAt(0, [1, 2, 3]));
+
+        await Node.Until(() => _ledger.Asked > 0, "the ledger to be asked");
+        Copy.ToStatus().Mirror.ShouldBe(MirrorState.OutOfDate, "what is to be recorded is said first");
+        write.IsCompleted.ShouldBeFalse("nothing is answered before it is recorded");
+        Recorded().ShouldBe(MirrorState.Whole);
+
+        _ledger.Records();
+        await write.WaitAsync(TimeSpan.FromSeconds(10));
+        Recorded().ShouldBe(MirrorState.OutOfDate, "on the disk before the write was answered");
+        Copy.ToStatus().OutOfDateSince.ShouldNotBeNull();
+        await _backup.OpenAsync();
+        MirrorBelief.Of(_backup.Set.Get("dilas"))!.IsCertain.ShouldBeFalse("a mirror that may be left behind never takes itself for whole");
+    }
+
+    [Fact]
+    public async Task A_mirror_that_returns_catches_up_and_counts_again_while_writes_go_on()
+    {
+        var volume = await MirroredAsync(LossPolicy.Degrade);
+        await _backup.CloseAsync();
+        volume.WriteRandom(new Random(3), 40);
+        Copy.ToStatus().Mirror.ShouldBe(MirrorState.OutOfDate);
+        using var stop = new CancellationTokenSource();
+        var writing = Task.Run(() =>
+        {
+            var (random, writes) = (new Random(4), 0);
+            for (; !stop.IsCancellationRequested; writes++)
+            {
+                volume.WriteRandom(random, 1);
+            }
+
+            return writes;
+        });
+
+        await _backup.OpenAsync();
+        await WholeAsync();
+        stop.Cancel();
+        (await writing).ShouldBeGreaterThan(0);
+        await Node.Until(() => Belief() is { State: MirrorState.Whole }, "the copy to know that it is whole again");
+        volume.WriteAt(0, [9]);
+        _backup.Set.Get("dilas").ShouldHoldTheSameAs(volume);
+    }
+
+    [Fact]
+    public async Task Out_of_date_stays_out_of_date_over_a_restart_and_so_does_whole()
+    {
+        await MirroredAsync(LossPolicy.Degrade);
+        await _backup.CloseAsync();
+        await _production.RestartAsync();
+        var volume = _production.Set.Get("dilas");
+        var write = Task.Run(() => volume.WriteAt(0, [1]));
+        Copy.ToStatus().Mirror.ShouldBe(MirrorState.Whole, "the disk said whole: writes wait from the first on");
+        await write.WaitAsync(TimeSpan.FromSeconds(10));
+        Copy.ToStatus().Mirror.ShouldBe(MirrorState.OutOfDate);
+
+        await _production.RestartAsync();
+        _production.Set.Get("dilas").WriteAt(0, [2]);
+        Copy.ToStatus().Mirror.ShouldBe(MirrorState.OutOfDate);
+        await _backup.OpenAsync();
+        await WholeAsync();
+    }
+
+    [Fact]
+    public async Task A_change_to_stream_lets_go_only_after_both_the_ledger_and_the_copy_have_it()
+    {
+        var volume = await MirroredAsync(LossPolicy.Stall);
+        Belief()!.IsCertain.ShouldBeTrue();
+        _ledger.Holds();
+        await _production.Copies.SetAsync(volume, _backup.Address, s => s with { Mode = CopyMode.Stream }, default);
+        await Node.Until(() => _ledger.Asked > 0, "the ledger to be asked");
+        Copy.Mirror.Model.WritesWait.ShouldBeTrue();
+
+        _ledger.Records();
+        await Node.Until(() => !Copy.Mirror.Model.WritesWait, "writes to be let go");
+        Belief()!.State.ShouldBe(MirrorState.None, "the copy knew before");
+        Recorded().ShouldBe(MirrorState.None);
+        volume.WriteRandom(new Random(5), 5);
+        await _production.Copies.SetAsync(volume, _backup.Address, s => s with { Mode = CopyMode.Sync }, default);
+        await WholeAsync();
+    }
+
+    [Fact]
+    public async Task Stalled_writes_go_on_when_the_policy_is_changed_to_degrade()
+    {
+        var volume = await MirroredAsync(LossPolicy.Stall);
+        await _backup.CloseAsync();
+        var write = Task.Run(() => volume.WriteAt(0, [1]));
+        (await Task.WhenAny(write, Task.Delay(Soon))).ShouldNotBe(write, "a write that stalls");
+
+        await _production.Copies.SetAsync(volume, _backup.Address, s => s with { OnLoss = LossPolicy.Degrade, DegradeAfter = Soon }, default);
+        await write.WaitAsync(TimeSpan.FromSeconds(10));
+        await _backup.OpenAsync();
+    }
+
+    [Fact]
+    public async Task Only_a_copy_that_knows_itself_whole_is_promoted_when_that_is_asked_for()
+    {
+        var volume = await MirroredAsync(LossPolicy.Degrade);
+        await _backup.CloseAsync();
+        volume.WriteAt(0, [1]);
+        await _production.CloseAsync();
+        await _backup.OpenAsync();
+        var copy = _backup.Set.Get("dilas");
+
+        Should.Throw<DrException>(() => Promotion.Run(copy, new Epoch(2), onlyIfWhole: true)).Message.ShouldContain("whole as of");
+        copy.Role.ShouldBe(VolumeRole.Replica);
+        Promotion.Run(copy, new Epoch(2), onlyIfWhole: false)!.ShouldStartWith("whole as of");
+        MirrorBelief.Of(copy).ShouldBeNull("a primary is nobody's mirror");
+        await _production.OpenAsync();
+    }
+
+    [Fact]
+    public async Task A_stalling_mirror_is_promoted_as_whole_and_has_every_answered_write()
+    {
+        var volume = await MirroredAsync(LossPolicy.Stall);
+        volume.WriteRandom(new Random(6), 20);
+        var content = volume.Content();
+        await _production.CloseAsync();
+
+        Promotion.Run(_backup.Set.Get("dilas"), new Epoch(2), onlyIfWhole: true).ShouldBe("whole");
+        _backup.Set.Get("dilas").ShouldHold(content);
+        await _production.OpenAsync();
+    }
+
+    private SourceCopy Copy => _production.Copies.Of(_production.Set.Get("dilas")).Single();
+
+    private MirrorState Recorded() => CopyFile.Read(_production.Set.Get("dilas").DirectoryPath).Single().RecordedMirror;
+
+    private MirrorBelief? Belief() => MirrorBelief.Of(_backup.Set.Get("dilas"));
+
+    private async Task<Volume> MirroredAsync(LossPolicy policy)
+    {
+        var volume = _production.Set.Create("dilas", Size);
+        volume.WriteRandom(new Random(1), 20);
+        await _production.Copies.AddAsync(volume, _backup.Address, s => s with { Mode = CopyMode.Sync, OnLoss = policy, DegradeAfter = Soon }, default);
+        await WholeAsync();
+        await Node.Until(() => Belief() is { State: MirrorState.Whole }, "the copy to know that it is whole");
+        return volume;
+    }
+
+    private Task WholeAsync() => Node.Until(() => Copy.ToStatus() is { State: CopyState.Current, Mirror: MirrorState.Whole }, "the mirror to be whole", () => $"{Copy.ToStatus()} {Copy.Mirror.Model}");
+
+    /// <summary>Records at once, or when it is told to.</summary>
+    private sealed class ScriptedLedger : IMirrorLedger
+    {
+        private volatile TaskCompletionSource _held = Done();
+        private int _asked;
+
+        public int Asked => Volatile.Read(ref _asked);
+
+        public void Holds()
+        {
+            Volatile.Write(ref _asked, 0);
+            _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        public void Records() => _held.TrySetResult();
+
+        public Task NoteAsync(Volume volume, string peer, long record, CancellationToken cancellationToken)
+        {
+            Interlocked.Increment(ref _asked);
+            return _held.Task.WaitAsync(cancellationToken);
+        }
+
+        public void Changed()
+        {
+        }
+
+        private static TaskCompletionSource Done()
+        {
+            var done = new TaskCompletionSource();
+            done.SetResult();
+            return done;
+        }
+    }
+}
