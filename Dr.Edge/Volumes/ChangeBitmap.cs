@@ -29,6 +29,41 @@ internal sealed class ChangeBitmap(long blocks)
         }
     }
 
+    /// <summary>Blocks beyond the end, which a volume that grew may be asked about, are not in the set.</summary>
+    public bool Contains(long block) =>
+        block < blocks && _chunks[block >> ChunkShift] is { } chunk && (chunk[(block & (ChunkBlocks - 1)) >> 6] & (1UL << (int)(block & 63))) != 0;
+
+    /// <summary>First block at or after <paramref name="block"/> whose membership is not <paramref name="isSet"/>, at most <paramref name="end"/>.</summary>
+    public long FindChange(long block, long end, bool isSet)
+    {
+        while (block < end)
+        {
+            var inside = block < blocks;
+            var chunk = inside ? _chunks[block >> ChunkShift] : null;
+            if (chunk is null)
+            {
+                if (isSet)
+                {
+                    return block;
+                }
+
+                block = inside ? ((block >> ChunkShift) + 1) << ChunkShift : end;
+                continue;
+            }
+
+            var word = chunk[(block & (ChunkBlocks - 1)) >> 6];
+            var differing = (isSet ? ~word : word) >> (int)(block & 63);
+            if (differing != 0)
+            {
+                return Math.Min(block + BitOperations.TrailingZeroCount(differing), end);
+            }
+
+            block = (block | 63) + 1;
+        }
+
+        return end;
+    }
+
     public List<BlockRange> ToRanges()
     {
         var ranges = new List<BlockRange>();

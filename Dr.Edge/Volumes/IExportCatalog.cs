@@ -28,7 +28,7 @@ public interface IExportLease : IDisposable
     /// What changed between a point (by id or label) and this export: a view's position, or what a live volume holds at the time of the call. Later writes do not change it.
     /// Null when there is no such point before it.
     /// </summary>
-    IChangeMap? OpenChanges(string point) => null;
+    IChangeMap? OpenChanges(string since) => null;
 }
 
 /// <summary>Changed ranges between two positions of a volume. Keeps the history it needs until disposed; may be asked from one thread at a time.</summary>

@@ -1,3 +1,5 @@
+using Dr.Edge.Volumes.Exports;
+
 namespace Dr.Edge.Volumes;
 
 /// <content>What NBD clients can attach.</content>
@@ -6,13 +8,17 @@ internal sealed partial class VolumeSet
     // Under _lock: open leases per volume, live and past.
     private readonly Dictionary<VolumeId, int> _leases = [];
 
+    /// <summary>Every volume and clone, each followed by its newest points; see <see cref="ListBudget"/> for how many.</summary>
     public IReadOnlyList<ExportInfo> List()
     {
+        var volumes = Volumes;
+        var points = volumes.Select(volume => volume.Points).ToList();
+        var shares = ListBudget.Share([.. points.Select(list => list.Count)], ListBudget.MaxEntries);
         var exports = new List<ExportInfo>();
-        foreach (var volume in Volumes)
+        for (var index = 0; index < volumes.Count; index++)
         {
-            exports.Add(DescribeLive(volume));
-            exports.AddRange(volume.Points.Select(point => DescribePoint(volume, point)));
+            exports.Add(DescribeLive(volumes[index], points[index], shares[index]));
+            exports.AddRange(points[index].TakeLast(shares[index]).Select(point => DescribePoint(volumes[index], point)));
         }
 
         return exports;
@@ -38,7 +44,7 @@ internal sealed partial class VolumeSet
 
         try
         {
-            return at < 0 ? new Lease(this, volume, DescribeLive(volume), volume, null) : OpenPast(volume, name, name[(at + 1)..]);
+            return at < 0 ? new Lease(this, volume, DescribeLive(volume, volume.Points, volume.Points.Count), volume, null, null) : OpenPast(volume, name, name[(at + 1)..]);
         }
         catch
         {
@@ -51,21 +57,18 @@ internal sealed partial class VolumeSet
     {
         var (point, at) = PositionText.Resolve(volume, position, Time.GetUtcNow());
         var view = point is { } id ? volume.OpenView(id) : volume.OpenView(at);
-        var info = point is { } found ? DescribePoint(volume, volume.GetPoint(found)) : new ExportInfo(name, $"{volume.Name} at {at:O}", view.SizeBytes, IsReadOnly: true);
-        return new Lease(this, volume, info, view, view);
+        var info = point is { } found ? DescribePoint(volume, volume.GetPoint(found)) : new ExportInfo(name, ExportText.OfMoment(volume.Name, at), view.SizeBytes, IsReadOnly: true);
+        return new Lease(this, volume, info, view, view, point);
     }
 
-    private static ExportInfo DescribeLive(Volume volume) => new(
+    private ExportInfo DescribeLive(Volume volume, IReadOnlyList<PointInfo> points, int listed) => new(
         volume.Name,
-        volume.Origin is { } origin ? $"clone at {origin.At:O}" : $"{volume.Role.ToString().ToLowerInvariant()}, epoch {volume.Epoch}",
+        ExportText.OfVolume(
+            volume.Role, volume.Epoch, volume.Origin is { } origin ? Find(origin.Volume)?.Name ?? origin.Volume.ToString() : null, volume.Origin?.At, points, listed, volume.Fault),
         volume.SizeBytes,
         IsReadOnly: false);
 
-    private static ExportInfo DescribePoint(Volume volume, PointInfo point) => new(
-        $"{volume.Name}@{point.Id}",
-        $"point of {point.At:O}, {point.Consistency.ToString().ToLowerInvariant()}-consistent{(point.Label is null ? "" : $", {point.Label}")}",
-        volume.SizeBytes,
-        IsReadOnly: true);
+    private static ExportInfo DescribePoint(Volume volume, PointInfo point) => new($"{volume.Name}@{point.Id}", ExportText.OfPoint(point), volume.SizeBytes, IsReadOnly: true);
 
     private void Return(VolumeId id)
     {
@@ -78,7 +81,7 @@ internal sealed partial class VolumeSet
         }
     }
 
-    private sealed class Lease(VolumeSet set, Volume volume, ExportInfo info, IBlockDevice device, IDisposable? owned) : IExportLease
+    private sealed class Lease(VolumeSet set, Volume volume, ExportInfo info, IBlockDevice device, VolumeView? view, PointId? point) : IExportLease
     {
         private int _disposed;
 
@@ -86,13 +89,28 @@ internal sealed partial class VolumeSet
 
         public IBlockDevice Device { get; } = device;
 
+        public IReadOnlyList<string> ChangePoints => [.. PointsBefore().Select(point => point.Id.ToString())];
+
+        public IChangeMap? OpenChanges(string since)
+        {
+            // Labels may be used again; the last one counts, as it does in an export's name.
+            var candidates = PointsBefore().ToList();
+            var found = candidates.Find(candidate => candidate.Id.ToString() == since) ?? candidates.FindLast(candidate => candidate.Label == since);
+            return found is null ? null : volume.OpenChanges(found.Sequence, view?.Sequence ?? volume.Appended, $"changes since point {found.Id} are being read");
+        }
+
         public void Dispose()
         {
             if (Interlocked.Exchange(ref _disposed, 1) == 0)
             {
-                owned?.Dispose();
+                view?.Dispose();
                 set.Return(volume.Id);
             }
         }
+
+        private IEnumerable<PointInfo> PointsBefore() =>
+            view is null ? volume.Points
+            : point is { } own ? volume.Points.Where(candidate => candidate.Id < own)
+            : volume.Points.Where(candidate => candidate.Sequence <= view.Sequence);
     }
 }

@@ -1,0 +1,17 @@
+namespace Dr.Edge.Tests.Nbd;
+
+/// <summary>Waits for a condition, and says which when it does not come.</summary>
+internal static class Eventually
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+
+    public static async Task TrueAsync(Func<bool> condition, string what)
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        while (!condition())
+        {
+            limit.IsCancellationRequested.ShouldBeFalse($"waited {Limit} for: {what}");
+            await Task.Delay(5);
+        }
+    }
+}
