@@ -9,25 +9,40 @@ internal static class BenchCommand
 {
     public static RootCommand Create()
     {
-        var rounds = new Option<int>("--rounds") { Description = "Rounds; the medians are shown.", DefaultValueFactory = _ => 3 };
-        var size = new Option<int>("--size") { Description = "Size of the volume in MiB.", DefaultValueFactory = _ => 1024 };
+        var quick = new Option<bool>("--quick") { Description = "One round of everything on 256 MiB: about three minutes, and only a hint." };
+        var rounds = new Option<int?>("--rounds") { Description = "Rounds; the medians are shown (default 3)." };
+        var size = new Option<int?>("--size") { Description = "What is measured of each volume, in MiB (default 512)." };
+        var overwrite = new Option<int?>("--overwrite") { Description = "Random overwrites before the patterns that ask for them, in MiB (default twice the size)." };
+        var seconds = new Option<int?>("--pgbench-seconds") { Description = "Time of each pgbench run (default 10)." };
+        var cold = new Option<bool>("--cold") { Description = "No warming up: the first seconds after each server's start are measured." };
         var patterns = new Option<string[]>("--pattern") { Description = "Only patterns whose name contains this; may be repeated." };
-        var peers = new Option<string[]>("--peer") { Description = "Only servers whose name contains this; may be repeated." };
+        var peers = new Option<string[]>("--peer") { Description = "Only servers whose name contains this; may be repeated. 'session-only' runs only when it is named." };
         var directory = new Option<DirectoryInfo?>("--dir") { Description = "Where the volumes are put; a directory on the disk to be measured (default: the temporary one)." };
         var edge = new Option<string>("--edge") { Description = "The dr-edge to measure; build it in Release.", DefaultValueFactory = _ => DefaultEdge() };
         var json = new Option<FileInfo?>("--json") { Description = "Write every measurement and the medians here." };
         var markdown = new Option<FileInfo?>("--markdown") { Description = "Write the table here." };
-        var command = new RootCommand("Measures dr-edge side by side with nbdkit's file plugin and qemu-nbd (raw), and with our session over a plain file: fixed-size fio runs, each with an fsync inside its time.")
+        var command = new RootCommand(
+            "Measures dr-edge side by side with nbdkit's file plugin and qemu-nbd (raw, and qcow2 with a dirty bitmap): fixed-size fio runs, each with an fsync inside its time, and pgbench on a file "
+            + "system on the export (needs root); then ours with 255 points and with a point every second.")
         {
-            rounds, size, patterns, peers, directory, edge, json, markdown, ServeRawCommand.Create(),
+            quick, rounds, size, overwrite, seconds, cold, patterns, peers, directory, edge, json, markdown, ServeRawCommand.Create(),
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            var isQuick = parsed.GetValue(quick);
+            var sizeBytes = (long)Math.Max(16, parsed.GetValue(size) ?? (isQuick ? 256 : 512)) << 20;
+            var program = parsed.GetValue(edge)!;
+            var wanted = parsed.GetValue(peers);
+            var pointsPeers = PointsPeer.All(program).Where(peer => Matches(peer.Name, wanted)).ToArray();
             var plan = new BenchPlan(
-                Math.Max(1, parsed.GetValue(rounds)),
-                (long)Math.Max(16, parsed.GetValue(size)) << 20,
-                [.. Pattern.All.Where(pattern => Matches(pattern.Name, parsed.GetValue(patterns)))],
-                [.. AllPeers(parsed.GetValue(edge)!).Where(peer => Matches(peer.Name, parsed.GetValue(peers)))],
+                Math.Max(1, parsed.GetValue(rounds) ?? (isQuick ? 1 : 3)),
+                sizeBytes,
+                parsed.GetValue(overwrite) is { } overwritten ? (long)overwritten << 20 : 2 * sizeBytes,
+                TimeSpan.FromSeconds(Math.Max(1, parsed.GetValue(seconds) ?? (isQuick ? 5 : 10))),
+                parsed.GetValue(cold),
+                [.. Pattern.All.Concat(Pattern.Points).Where(pattern => Matches(pattern.Name, parsed.GetValue(patterns)) && (!pattern.IsOfPoints || pointsPeers.Length > 0) && (!pattern.IsDatabase || Environment.IsPrivilegedProcess))],
+                [.. AllPeers(program).Where(peer => peer is SessionPeer ? wanted is { Length: > 0 } && Matches(peer.Name, wanted) : Matches(peer.Name, wanted))],
+                pointsPeers,
                 parsed.GetValue(directory)?.FullName ?? Path.GetTempPath());
             try
             {
@@ -62,8 +77,8 @@ internal static class BenchCommand
 
         var conditions = string.Create(
             CultureInfo.InvariantCulture,
-            $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {Environment.ProcessorCount} processors, {Environment.OSVersion.VersionString}, volume {plan.SizeBytes >> 20} MiB, medians of {plan.Rounds} alternating rounds.");
-        var summaries = Summary.Of(measurements, EdgePeer.PeerName);
+            $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {Environment.ProcessorCount} processors, {Environment.OSVersion.VersionString}, {plan.SizeBytes >> 20} MiB of each volume, {plan.OverwriteBytes >> 20} MiB of overwrites, {(plan.IsCold ? "cold" : "warm")} servers, medians of {plan.Rounds} alternating round(s). The ratio is ours to the server's; in the lines of points it is the server's to ours with one point.");
+        var summaries = Summary.Of(measurements, plan.Patterns);
         Report.Show(AnsiConsole.Console, summaries);
         if (json is not null)
         {
@@ -78,7 +93,7 @@ internal static class BenchCommand
         return 0;
     }
 
-    private static Peer[] AllPeers(string edge) => [new EdgePeer(edge), new NbdkitPeer(), new QemuNbdPeer(), new SessionPeer()];
+    private static Peer[] AllPeers(string edge) => [new EdgePeer(edge), new NbdkitPeer(), new QemuNbdPeer(), new QemuBitmapPeer(), new SessionPeer()];
 
     private static bool Matches(string name, string[]? parts) =>
         parts is null or [] || parts.Any(part => name.Contains(part, StringComparison.OrdinalIgnoreCase));

@@ -1,10 +1,13 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Dr.Benchmarks;
 
 /// <summary>A program this one starts: run to its end, or kept until disposed. None outlives us.</summary>
 internal sealed class ChildProcess : IAsyncDisposable
 {
+    // A server that stops in order writes what it has; one that does not in this time is killed.
+    private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(10);
     private readonly Process _process;
     private readonly Task<string> _error;
 
@@ -13,6 +16,8 @@ internal sealed class ChildProcess : IAsyncDisposable
         _process = process;
         _error = process.StandardError.ReadToEndAsync();
     }
+
+    public int Id => _process.Id;
 
     public TimeSpan ProcessorTime
     {
@@ -41,41 +46,74 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
         catch (System.ComponentModel.Win32Exception exception)
         {
-            throw new BenchException($"{program} cannot be started: {exception.Message}. Install nbdkit, qemu-utils and fio, and build dr-edge in Release.");
+            throw new BenchException($"{program} cannot be started: {exception.Message}. Install nbdkit, nbdfuse (libnbd-bin), qemu-utils, fio and PostgreSQL, and build dr-edge in Release.");
         }
     }
 
     /// <summary>Standard output of a run that must succeed.</summary>
-    public static async Task<string> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancellationToken)
+    /// <param name="server">Whom the program talks to: when that ends, the program is killed, for fio goes on asking a dead server for ever.</param>
+    public static async Task<string> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancellationToken, ChildProcess? server = null)
     {
         await using var child = Start(program, arguments);
-        var output = await child.Output.ReadToEndAsync(cancellationToken);
-        await child._process.WaitForExitAsync(cancellationToken);
-        return child._process.ExitCode == 0
-            ? output
-            : throw new BenchException($"{program} ended with status {child._process.ExitCode}: {(await child._error).Trim()}");
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        try
+        {
+            var watching = server?._process.WaitForExitAsync(ended.Token) ?? Task.Delay(Timeout.Infinite, ended.Token);
+            var running = ReadToEndAsync(child, ended.Token);
+            if (await Task.WhenAny(running, watching) == watching && !cancellationToken.IsCancellationRequested)
+            {
+                throw new BenchException($"The server ended while {program} was running: {(await server!._error).Trim()}");
+            }
+
+            var output = await running;
+            return child._process.ExitCode == 0
+                ? output
+                : throw new BenchException($"{program} ended with status {child._process.ExitCode}: {(await child._error).Trim()}");
+        }
+        finally
+        {
+            await ended.CancelAsync();
+            await child.KillAsync();
+        }
     }
 
     public async Task<string> ErrorAsync() => await _error;
+
+    /// <summary>Ends a program that has nothing to lose.</summary>
+    public async Task KillAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync();
+        }
+    }
 
     /// <summary>Asks it to stop, as an operator would; kills it when it does not.</summary>
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)
         {
-            using var terminate = Process.Start("kill", ["-TERM", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+            using var terminate = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+            using var limit = new CancellationTokenSource(StopTime);
             try
             {
                 await _process.WaitForExitAsync(limit.Token);
             }
             catch (OperationCanceledException)
             {
-                _process.Kill(entireProcessTree: true);
+                await KillAsync();
             }
         }
 
         _process.Dispose();
+    }
+
+    private static async Task<string> ReadToEndAsync(ChildProcess child, CancellationToken cancellationToken)
+    {
+        var output = await child.Output.ReadToEndAsync(cancellationToken);
+        await child._process.WaitForExitAsync(cancellationToken);
+        return output;
     }
 }
 

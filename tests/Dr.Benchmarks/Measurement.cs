@@ -1,27 +1,42 @@
 namespace Dr.Benchmarks;
 
-/// <summary>One timed run.</summary>
-/// <param name="CpuMicroseconds">Processor time of the server per request.</param>
-internal sealed record Measurement(string Pattern, string Peer, int Round, double Iops, double MebibytesPerSecond, double P50Microseconds, double P99Microseconds, double CpuMicroseconds);
+/// <summary>One timed run. What was not measured is not a number.</summary>
+/// <param name="Iops">Requests, or a database's transactions, per second.</param>
+/// <param name="CpuMicroseconds">Processor time of the server per request or transaction.</param>
+/// <param name="PauseMicroseconds">99th percentile of the longest latency in each second.</param>
+internal sealed record Measurement(
+    string Pattern, string Peer, int Round, double Iops, double MebibytesPerSecond, double P50Microseconds, double P99Microseconds, double CpuMicroseconds, double PauseMicroseconds);
 
-/// <summary>Medians of one pattern on one server, and our ratio to it.</summary>
-internal sealed record Summary(string Pattern, string Peer, double Iops, double MebibytesPerSecond, double P50Microseconds, double P99Microseconds, double CpuMicroseconds, double RatioOfOurs)
+/// <summary>Medians of one pattern on one server, and a ratio: ours to it, or, where points are measured, it to ours with one point.</summary>
+/// <param name="Goal">Least ratio; not a number where none is set.</param>
+internal sealed record Summary(
+    string Pattern, string Peer, double Iops, double MebibytesPerSecond, double P50Microseconds, double P99Microseconds, double CpuMicroseconds, double PauseMicroseconds, double Ratio, double Goal)
 {
-    public static IReadOnlyList<Summary> Of(IReadOnlyList<Measurement> measurements, string ours)
+    public bool? IsMet => double.IsNaN(Goal) || double.IsNaN(Ratio) ? null : Ratio >= Goal;
+
+    public static IReadOnlyList<Summary> Of(IReadOnlyList<Measurement> measurements, IReadOnlyList<Pattern> patterns)
     {
         var summaries = new List<Summary>();
-        foreach (var pattern in measurements.GroupBy(m => m.Pattern, StringComparer.Ordinal))
+        foreach (var pattern in patterns)
         {
-            var oursIops = Median(pattern.Where(m => m.Peer == ours).Select(m => m.Iops));
-            summaries.AddRange(pattern.GroupBy(m => m.Peer, StringComparer.Ordinal).Select(peer => new Summary(
-                pattern.Key,
-                peer.Key,
-                Median(peer.Select(m => m.Iops)),
-                Median(peer.Select(m => m.MebibytesPerSecond)),
-                Median(peer.Select(m => m.P50Microseconds)),
-                Median(peer.Select(m => m.P99Microseconds)),
-                Median(peer.Select(m => m.CpuMicroseconds)),
-                oursIops / Median(peer.Select(m => m.Iops)))));
+            var own = pattern.IsOfPoints ? PointsPeer.One : EdgePeer.PeerName;
+            var runs = measurements.Where(m => m.Pattern == pattern.Name).ToArray();
+            var ours = Median(runs.Where(m => m.Peer == own).Select(m => m.Iops));
+            foreach (var peer in runs.GroupBy(m => m.Peer, StringComparer.Ordinal))
+            {
+                var its = Median(peer.Select(m => m.Iops));
+                summaries.Add(new Summary(
+                    pattern.Name,
+                    peer.Key,
+                    its,
+                    Median(peer.Select(m => m.MebibytesPerSecond)),
+                    Median(peer.Select(m => m.P50Microseconds)),
+                    Median(peer.Select(m => m.P99Microseconds)),
+                    Median(peer.Select(m => m.CpuMicroseconds)),
+                    Median(peer.Select(m => m.PauseMicroseconds)),
+                    peer.Key == own ? double.NaN : pattern.IsOfPoints ? its / ours : ours / its,
+                    pattern.Goals.TryGetValue(peer.Key, out var goal) ? goal : double.NaN));
+            }
         }
 
         return summaries;

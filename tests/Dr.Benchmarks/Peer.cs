@@ -6,6 +6,9 @@ internal abstract record Peer(string Name)
     /// <summary>Starts serving a volume of <paramref name="sizeBytes"/> from <paramref name="directory"/> on the Unix socket <paramref name="socket"/>.</summary>
     public abstract Task<ChildProcess> StartAsync(string directory, string socket, long sizeBytes, CancellationToken cancellationToken);
 
+    /// <summary>Once the volume holds what the pattern needs, before the clock starts; <paramref name="sizeBytes"/> are measured and behind them is a part to play with, or, when it is null, something else writes. What is returned goes on while it is measured, until it is disposed.</summary>
+    public virtual Task<IAsyncDisposable?> BeginAsync(string socket, long? sizeBytes, CancellationToken cancellationToken) => Task.FromResult<IAsyncDisposable?>(null);
+
     public virtual string Uri(string socket) => $"nbd+unix:///?socket={socket}";
 
     protected static string CreateImage(string directory, long sizeBytes)
@@ -30,8 +33,10 @@ internal abstract record Peer(string Name)
     }
 }
 
-internal sealed record NbdkitPeer() : Peer("nbdkit-file")
+internal sealed record NbdkitPeer() : Peer(PeerName)
 {
+    public const string PeerName = "nbdkit-file";
+
     public override async Task<ChildProcess> StartAsync(string directory, string socket, long sizeBytes, CancellationToken cancellationToken)
     {
         var server = ChildProcess.Start("nbdkit", ["--foreground", "--exit-with-parent", "--unix", socket, "file", CreateImage(directory, sizeBytes)]);
@@ -40,8 +45,10 @@ internal sealed record NbdkitPeer() : Peer("nbdkit-file")
     }
 }
 
-internal sealed record QemuNbdPeer() : Peer("qemu-nbd-raw")
+internal sealed record QemuNbdPeer() : Peer(PeerName)
 {
+    public const string PeerName = "qemu-nbd-raw";
+
     public override async Task<ChildProcess> StartAsync(string directory, string socket, long sizeBytes, CancellationToken cancellationToken)
     {
         var server = ChildProcess.Start(
@@ -51,17 +58,31 @@ internal sealed record QemuNbdPeer() : Peer("qemu-nbd-raw")
     }
 }
 
-internal sealed record EdgePeer(string Program) : Peer(PeerName)
+/// <summary>qemu-nbd with what comes nearest to keeping history: an image format of its own and a bitmap of every change.</summary>
+internal sealed record QemuBitmapPeer() : Peer("qemu-nbd-qcow2-bitmap")
+{
+    public override async Task<ChildProcess> StartAsync(string directory, string socket, long sizeBytes, CancellationToken cancellationToken)
+    {
+        var path = Path.Combine(directory, "image.qcow2");
+        await ChildProcess.RunAsync("qemu-img", ["create", "-q", "-f", "qcow2", path, $"{sizeBytes}"], cancellationToken);
+        await ChildProcess.RunAsync("qemu-img", ["bitmap", "--add", "-f", "qcow2", path, "changes"], cancellationToken);
+        var server = ChildProcess.Start("qemu-nbd", ["--persistent", "--shared=16", "--format=qcow2", "--cache=writeback", "--discard=unmap", $"--socket={socket}", path]);
+        await WaitForAsync(server, socket, cancellationToken);
+        return server;
+    }
+}
+
+internal record EdgePeer(string Program, string Name = EdgePeer.PeerName) : Peer(Name)
 {
     public const string PeerName = "dr-edge";
 
-    private const string Volume = "bench";
+    protected const string Volume = "bench";
 
     public override string Uri(string socket) => $"nbd+unix:///{Volume}?socket={socket}";
 
     public override async Task<ChildProcess> StartAsync(string directory, string socket, long sizeBytes, CancellationToken cancellationToken)
     {
-        var control = socket + ".control";
+        var control = ControlOf(socket);
         var server = ChildProcess.Start(Program, ["run", "--data", directory, "--nbd-socket", socket, "--control", control]);
         try
         {
@@ -79,6 +100,8 @@ internal sealed record EdgePeer(string Program) : Peer(PeerName)
             throw;
         }
     }
+
+    protected static string ControlOf(string socket) => socket + ".control";
 }
 
 internal sealed record SessionPeer() : Peer("session-only")

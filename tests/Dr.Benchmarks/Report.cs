@@ -8,7 +8,7 @@ namespace Dr.Benchmarks;
 /// <summary>The same medians as a table for the terminal, as Markdown and as JSON.</summary>
 internal static class Report
 {
-    private static readonly string[] Headings = ["pattern", "server", "IOPS", "MiB/s", "p50 µs", "p99 µs", "CPU µs/request", "ours / it"];
+    private static readonly string[] Headings = ["pattern", "server", "IOPS", "MiB/s", "p50 µs", "p99 µs", "CPU µs/request", "p99 pause µs", "ratio", "goal", ""];
 
     private static readonly JsonSerializerOptions Indented = new(JsonSerializerDefaults.Web)
     {
@@ -29,8 +29,8 @@ internal static class Report
             table.AddRow([.. Cells(summary).Select(cell => new Text(cell))]);
         }
 
-        // Eight columns; a pipe or a CI log has no width of its own.
-        console.Profile.Width = Math.Max(console.Profile.Width, 120);
+        // A pipe or a CI log has no width of its own.
+        console.Profile.Width = Math.Max(console.Profile.Width, 170);
         console.Write(table);
     }
 
@@ -54,8 +54,8 @@ internal static class Report
     private static string[] Cells(Summary s) =>
     [
         s.Pattern, s.Peer, Number(s.Iops, "N0"), Number(s.MebibytesPerSecond, "N0"), Number(s.P50Microseconds, "N0"), Number(s.P99Microseconds, "N0"), Number(s.CpuMicroseconds, "N1"),
-        s.Peer == EdgePeer.PeerName ? "" : Number(s.RatioOfOurs, "N2"),
+        Number(s.PauseMicroseconds, "N0"), Number(s.Ratio, "N2"), double.IsNaN(s.Goal) ? "" : string.Create(CultureInfo.InvariantCulture, $"≥ {s.Goal:N2}"), s.IsMet switch { true => "met", false => "missed", null => "" },
     ];
 
-    private static string Number(double value, string format) => double.IsNaN(value) ? "-" : value.ToString(format, CultureInfo.InvariantCulture);
+    private static string Number(double value, string format) => double.IsNaN(value) ? "" : value.ToString(format, CultureInfo.InvariantCulture);
 }
