@@ -36,4 +36,7 @@ internal sealed record CopySettings
 
     [System.Text.Json.Serialization.JsonIgnore]
     public MirrorState RecordedMirror => Engaged && Mode == CopyMode.Sync ? MirrorState.Whole : Mirror;
+
+    /// <summary>Points that both sides list and that differ.</summary>
+    public IReadOnlyList<PointId> Distrusted { get; init; } = [];
 }

@@ -35,13 +35,15 @@ internal sealed class FrameConnection : IAsyncDisposable
     public FrameConnection(Socket socket, TimeProvider time)
     {
         socket.NoDelay = true;
+        RemoteName = NameOf(socket);
         _socket = socket;
         _stream = new NetworkStream(socket, ownsSocket: true);
         _time = time;
         _receivedAt = time.GetTimestamp();
     }
 
-    public string RemoteName => _socket.RemoteEndPoint?.ToString() ?? "?";
+    /// <summary>Still known when the connection is gone.</summary>
+    public string RemoteName { get; }
 
     public long SentBytes => Interlocked.Read(ref _sentBytes);
 
@@ -262,6 +264,18 @@ internal sealed class FrameConnection : IAsyncDisposable
         catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException)
         {
             throw new DrException($"The connection broke: {exception.Message}", inner: exception, isTransient: true);
+        }
+    }
+
+    private static string NameOf(Socket socket)
+    {
+        try
+        {
+            return socket.RemoteEndPoint?.ToString() ?? "?";
+        }
+        catch (SocketException)
+        {
+            return "?"; // Gone before it was used.
         }
     }
 }

@@ -3,8 +3,8 @@ using Dr.Contracts.Wire;
 namespace Dr.Edge.Replication;
 
 /// <summary>
-/// From where the two copies stand to the next step. Pure. The ladder: go on with a staged delta → journal → delta from the newest common point → step back to a common point →
-/// everything. Every position leads to a step; none needs a human, and none goes in the wrong direction.
+/// From where the two copies stand to the next step. Pure. The ladder: go on with a staged delta → journal → delta from the newest common point, at or below where the target
+/// stands → when that turned out to differ, back to the one before → everything. Every position leads to a step; none needs a human, and none goes in the wrong direction.
 /// </summary>
 internal static class ResumePlan
 {
@@ -39,6 +39,11 @@ internal static class ResumePlan
             return Seed(source);
         }
 
+        if (IsDistrusted(source, target))
+        {
+            return StepBack(source, target);
+        }
+
         var here = CommonPoints(source, target).LastOrDefault(p => p.Sequence == target.Appended);
         var newest = source.Points.Count > 0 ? source.Points[^1] : default;
         var journalGone = source.JournalGoneAt == target.Appended;
@@ -52,7 +57,7 @@ internal static class ResumePlan
                     : new SourceStep.AwaitPoint(newest);
             }
 
-            if (journalGone || (source.BacklogBytes > CoalesceBytes && source.History.Appended > target.Appended))
+            if (journalGone || source.Distrusted.Count > 0 || (source.BacklogBytes > CoalesceBytes && source.History.Appended > target.Appended))
             {
                 return new SourceStep.Delta(here, newest.Sequence > here.Sequence ? newest : null, 0);
             }
@@ -61,11 +66,23 @@ internal static class ResumePlan
         return journalGone ? StepDown(source, target) : new SourceStep.Journal(target.Appended, source.Mode == CopyMode.Delta);
     }
 
-    // The journal no longer reaches the target: back to the newest point that both hold, or everything.
-    private static SourceStep StepDown(SourceView source, Position target)
+    // The journal no longer reaches the target: a delta from the newest point that both hold, which leaves the target as it is until it is whole, or everything.
+    private static SourceStep.Delta StepDown(SourceView source, Position target)
+    {
+        var newest = source.Points.Count > 0 ? source.Points[^1] : default;
+        var common = CommonPoints(source, target).LastOrDefault(p => p.Sequence <= target.Appended);
+        return common == default ? Seed(source) : new SourceStep.Delta(common, newest.Sequence > target.Appended ? newest : null, 0);
+    }
+
+    // What the target holds behind a point that differs is not what we hold there, whatever the numbers say.
+    private static bool IsDistrusted(SourceView source, Position target) =>
+        source.Points.LastOrDefault(p => p.Sequence <= target.Appended && target.Points.Contains(p)) is var last && last != default && source.Distrusted.Contains(last.Id);
+
+    // The target keeps what differs as a clone. A second point that differs is no accident of one point any more.
+    private static SourceStep StepBack(SourceView source, Position target)
     {
         var common = CommonPoints(source, target).LastOrDefault(p => p.Sequence < target.Appended);
-        return common == default ? Seed(source) : new SourceStep.Rewind(common.Sequence);
+        return common == default || source.Distrusted.Count > 1 ? Seed(source) : new SourceStep.Rewind(common.Sequence);
     }
 
     private static SourceStep.Delta Seed(SourceView source)
@@ -89,7 +106,7 @@ internal static class ResumePlan
         }
 
         var from = CommonPoints(source, target).FirstOrDefault(p => p.Id == target.StagedBase);
-        return from != default && from.Sequence == target.Appended && from.Sequence <= to.Sequence
+        return from != default && from.Sequence <= target.Appended && target.Appended <= to.Sequence
             ? new SourceStep.Delta(from, to, target.StagedBlock)
             : null;
     }

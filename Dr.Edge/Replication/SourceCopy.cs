@@ -2,6 +2,7 @@ using Dr.Contracts.Wire;
 using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Replication.Status;
 using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Disk;
 using Microsoft.Extensions.Logging;
 
 namespace Dr.Edge.Replication;
@@ -43,8 +44,11 @@ internal sealed partial class SourceCopy : IAsyncDisposable
 
     public CopyProgress Progress { get; }
 
-    /// <summary>Points that turned out different on the two sides; never a base again in this process's life.</summary>
-    public HashSet<PointId> Distrusted { get; } = [];
+    /// <summary>Points that turned out different on the two sides: never a base again, also after a restart, until a whole content was proven.</summary>
+    public IReadOnlySet<PointId> Distrusted => Settings.Distrusted.ToHashSet();
+
+    /// <summary>What the delta that is being sent starts from; null: from nothing.</summary>
+    public PointId? DeltaBase { get; set; }
 
     public CopySettings Settings
     {
@@ -149,10 +153,12 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         var common = position.Points.LastOrDefault(ours.Contains);
 
         // Only what both share counts as held: the numbers of a diverged copy say nothing about our writes.
-        var shared = Meeting.Of(Volume.History(), new CopyHistory(position.Chain, position.Appended)) is { Kind: MeetingKind.Equal or MeetingKind.TargetBehind or MeetingKind.Diverged } meeting
-            ? meeting.Common
-            : SequenceNumber.Zero;
-        Progress.Acknowledged(shared, shared, common == default ? null : common.Id, position.StagedBlock);
+        var meeting = Meeting.Of(Volume.History(), new CopyHistory(position.Chain, position.Appended));
+        var isDiverged = meeting.Kind == MeetingKind.Diverged;
+        var shared = isDiverged || meeting.Kind is MeetingKind.Equal or MeetingKind.TargetBehind ? meeting.Common : SequenceNumber.Zero;
+
+        // What a diverged copy holds beside our history has to go first: until then a takeover there would show something else.
+        Progress.Acknowledged(shared, isDiverged ? SequenceNumber.Zero : shared, common == default ? null : common.Id, position.StagedBlock);
         Mirror.OnAcknowledged(shared);
         Keep(shared);
     }
@@ -192,6 +198,9 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         }
     }
 
+    /// <summary>A delta was committed: digests of everything agreed.</summary>
+    public void OnProven() => Distrust([]);
+
     public void OnDivergentBlocks(int count)
     {
         Progress.Diverged(count);
@@ -224,6 +233,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     private async Task RunAsync()
     {
         var failures = 0;
+        var had = SequenceNumber.Zero;
         while (!_stopping.IsCancellationRequested)
         {
             try
@@ -241,7 +251,8 @@ internal sealed partial class SourceCopy : IAsyncDisposable
                 }
 
                 Progress.Enter(CopyState.Connecting, _peer.Trouble);
-                await StreamOnceAsync(() => failures = 0);
+                had = Progress.Durable;
+                await StreamOnceAsync();
                 continue;
             }
             catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
@@ -265,11 +276,13 @@ internal sealed partial class SourceCopy : IAsyncDisposable
                 Progress.Enter(CopyState.Failed, exception.Message);
             }
 
-            await PauseAsync(++failures);
+            // A connection alone is no success: a peer that refuses must not be asked ten times a second.
+            failures = Progress.Durable > had ? 1 : failures + 1;
+            await PauseAsync(failures);
         }
     }
 
-    private async Task StreamOnceAsync(Action onOpen)
+    private async Task StreamOnceAsync()
     {
         var connecting = _peer.GetAsync(_stopping.Token);
         while (!connecting.IsCompleted)
@@ -290,7 +303,6 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, connection.Ended.Token);
         try
         {
-            onOpen();
             using var source = new SourceStream(this, connection, stream, inbox);
             await source.RunAsync(either.Token);
         }
@@ -307,16 +319,10 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         switch (exception.Code)
         {
             case RefusalCode.Digest:
-                lock (_lock)
+                if (DeltaBase is { } wrong)
                 {
-                    // One step down the ladder: whatever both believed to share last is not shared.
-                    foreach (var point in Volume.Points)
-                    {
-                        if (point.Id == ToStatus().LastCommonPoint)
-                        {
-                            Distrusted.Add(point.Id);
-                        }
-                    }
+                    // One step down the ladder: what both believed to share is not shared.
+                    Distrust([.. Settings.Distrusted, wrong]);
                 }
 
                 Progress.Enter(CopyState.CatchingUp, exception.Message);
@@ -337,6 +343,21 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         }
 
         LogRefused(_logger, Volume.Name, Settings.Peer, exception.Code, exception.Message);
+    }
+
+    private void Distrust(IReadOnlyList<PointId> points)
+    {
+        lock (_lock)
+        {
+            if (_settings.Distrusted.Count == points.Count)
+            {
+                return;
+            }
+
+            _settings = _settings with { Distrusted = points };
+        }
+
+        _save(this);
     }
 
     private async Task PauseAsync(int failures)

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Dr.Contracts.Wire;
 using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Retention;
 
 namespace Dr.Edge.Replication;
@@ -13,6 +14,7 @@ internal sealed partial class SourceStream
     private async Task<Position> ShipDeltaAsync(SourceStep.Delta step, Position position, CancellationToken cancellationToken)
     {
         _copy.Progress.Enter(step.Base is null ? CopyState.Seeding : CopyState.CatchingUp);
+        _copy.DeltaBase = step.Base?.Id;
         var target = step.Target is { } mark ? _volume.Points.First(p => p.Id == mark.Id) : _volume.CreatePoint(PointKinds.CopyLabel, PointConsistency.Crash, PointKinds.CopyReason);
         using var newer = _volume.OpenView(target.Id);
         using var older = step.Base is { } basePoint ? _volume.OpenView(basePoint.Id) : null;
@@ -25,9 +27,12 @@ internal sealed partial class SourceStream
             await ReceiveAsync(cancellationToken);
         }
 
+        StoreFaults.Pass(CopyPoints.DeltaBegun);
+
         // The target knows what it has; what the plan believed was only good for choosing the point.
-        await ShipBlocksAsync(step.Base?.Id, target, older, newer, _stagedAck.StagedBlock, cancellationToken);
+        await ShipBlocksAsync(step.Base?.Id, target, older, newer, _stagedAck.StagedBlock, step.Base is { } start && start.Sequence < position.Appended, cancellationToken);
         await SendAsync(new Commit(target.Mark(), _volume.ContentDigest(target.Id)), cancellationToken);
+        StoreFaults.Pass(CopyPoints.CommitSent);
         _position = null;
         while (_position is null)
         {
@@ -35,15 +40,17 @@ internal sealed partial class SourceStream
             await ReceiveAsync(cancellationToken);
         }
 
+        // The whole content of the target was proven: what differed before is history.
+        _copy.OnProven();
         _journalGoneAt = null;
         return _position;
     }
 
-    private async Task ShipBlocksAsync(PointId? from, PointInfo target, VolumeView? older, VolumeView newer, long firstBlock, CancellationToken cancellationToken)
+    private async Task ShipBlocksAsync(PointId? from, PointInfo target, VolumeView? older, VolumeView newer, long firstBlock, bool isBeyondBase, CancellationToken cancellationToken)
     {
         var before = new byte[ReadBlocks * DeltaCodec.BlockBytes];
         var after = new byte[ReadBlocks * DeltaCodec.BlockBytes];
-        var state = new DeltaState(firstBlock);
+        var state = new DeltaState(firstBlock) { IsBeyondBase = isBeyondBase };
         var changed = _volume.ChangedBlocks(from, target.Id);
         _copy.Progress.BeginDelta(changed.Sum(r => r.Count) * DeltaCodec.BlockBytes, changed.Sum(r => Math.Clamp(firstBlock - r.First, 0, r.Count)) * DeltaCodec.BlockBytes);
         foreach (var range in changed)
@@ -79,7 +86,14 @@ internal sealed partial class SourceStream
         for (var i = 0; i < count; i++)
         {
             var at = i * DeltaCodec.BlockBytes;
-            var units = DeltaCodec.Append(_payload, ref state.Previous, block + i, before.AsSpan(at, DeltaCodec.BlockBytes), after.AsSpan(at, DeltaCodec.BlockBytes));
+            var now = after.AsSpan(at, DeltaCodec.BlockBytes);
+            var units = DeltaCodec.Append(_payload, ref state.Previous, block + i, before.AsSpan(at, DeltaCodec.BlockBytes), now);
+            if (units == 0 && state.IsBeyondBase)
+            {
+                // As it is in the base, while the target may hold what it was in between: one unit, or none for zeros, is enough to say so.
+                DeltaCodec.Append(_payload, ref state.Previous, block + i, (byte)(now.ContainsAnyExcept((byte)0) ? 1 : 0), now);
+            }
+
             state.ChangedBytes += units * DeltaCodec.UnitBytes;
             state.Next = block + i + 1;
         }
@@ -99,6 +113,7 @@ internal sealed partial class SourceStream
         {
             _window.Add(Math.Max(state.Next, _window.Sent), _payload.WrittenCount);
             await SendPayloadAsync(FrameType.Delta, _payload, state.ChangedBytes, cancellationToken);
+            StoreFaults.Pass(CopyPoints.DeltaSent);
         }
 
         (state.ChangedBytes, state.Previous) = (0, -1);
@@ -152,6 +167,9 @@ internal sealed partial class SourceStream
     private sealed class DeltaState(long next)
     {
         public long Previous = -1;
+
+        /// <summary>The target stands at a later position than the base: what changed and changed back has to be sent as well.</summary>
+        public bool IsBeyondBase { get; init; }
 
         public long Next { get; set; } = next;
 

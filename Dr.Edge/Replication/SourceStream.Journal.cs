@@ -1,5 +1,6 @@
 using Dr.Contracts.Wire;
 using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Disk;
 
 namespace Dr.Edge.Replication;
 
@@ -92,6 +93,7 @@ internal sealed partial class SourceStream
 
         _window.Add(last.Value, _payload.WrittenCount);
         await SendPayloadAsync(FrameType.Batch, _payload, changedBytes, cancellationToken);
+        StoreFaults.Pass(CopyPoints.BatchesSent);
         _copy.Progress.Did(changedBytes);
     }
 

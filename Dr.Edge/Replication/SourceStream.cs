@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Threading.Channels;
 using Dr.Contracts.Wire;
 using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Disk;
 
 namespace Dr.Edge.Replication;
 
@@ -63,6 +64,7 @@ internal sealed partial class SourceStream : IDisposable
             case SourceStep.Rewind rewind:
                 _copy.Progress.Enter(CopyState.CatchingUp, "the peer keeps its diverged tail as a clone");
                 await SendAsync(new Rewind(rewind.To), cancellationToken);
+                StoreFaults.Pass(CopyPoints.RewindSent);
                 return await NextPositionAsync(cancellationToken);
             case SourceStep.Delta delta:
                 return await ShipDeltaAsync(delta, position, cancellationToken);
@@ -85,6 +87,7 @@ internal sealed partial class SourceStream : IDisposable
         var history = _volume.History();
         await SendAsync(
             new Announce(_volume.Id, _volume.Name, _volume.SizeBytes, _copy.Settings.Mode, history.Appended, history.Chain, _volume.Marks()), cancellationToken);
+        StoreFaults.Pass(CopyPoints.Announced);
         return await NextPositionAsync(cancellationToken);
     }
 

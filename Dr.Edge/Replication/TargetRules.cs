@@ -61,6 +61,15 @@ internal static class TargetRules
         };
     }
 
+    /// <summary>
+    /// True when a delta may be staged here. From nothing it replaces everything, from a base that is the end of what is here it goes on. From an older base it may as long as what
+    /// lies behind that is the owner's own history: the delta then has every block that changed since the base, and what is here stays whole until it is committed.
+    /// </summary>
+    public static bool MayBegin(CopyHistory source, CopyHistory target, IReadOnlyList<PointMark> points, PointMark? basePoint, PointMark to) =>
+        basePoint is not { } from
+        || (points.Contains(from) && to.Sequence >= target.Appended
+            && (from.Sequence == target.Appended || Meeting.Of(source, target).Kind is MeetingKind.TargetBehind or MeetingKind.Equal));
+
     /// <summary>True when going back to <paramref name="to"/> takes nothing off that the owner's history has: the target checks what it was told.</summary>
     public static bool MayRewind(CopyHistory source, CopyHistory target, SequenceNumber to)
     {

@@ -48,6 +48,7 @@ internal sealed class TargetSession(Socket socket, TargetContext context) : IAsy
 
         if (!_streams.TryGetValue(message.Header.Stream, out var stream))
         {
+            await ForgetEndedAsync();
             if (_streams.Count >= MaxStreams)
             {
                 throw new DrException($"{RemoteName} opened more than {MaxStreams} streams.", isTransient: true);
@@ -57,6 +58,16 @@ internal sealed class TargetSession(Socket socket, TargetContext context) : IAsy
         }
 
         await stream.PostAsync(message, cancellationToken);
+    }
+
+    // Each attempt of a source is a stream of its own: without this, one that is refused again and again would use them all up.
+    private async Task ForgetEndedAsync()
+    {
+        foreach (var (number, ended) in _streams.Where(s => s.Value.HasEnded).ToArray())
+        {
+            _streams.Remove(number);
+            await ended.DisposeAsync();
+        }
     }
 
     private async Task OnConnectionMessageAsync(ReceivedMessage message, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using Dr.Contracts.Wire;
 using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Disk;
 
 namespace Dr.Edge.Replication;
 
@@ -8,9 +9,10 @@ internal sealed partial class TargetStream
     private async Task OnDeltaBeginAsync(Volume volume, DeltaBegin begin, CancellationToken cancellationToken)
     {
         PointMark? basePoint = begin.Base == default ? null : begin.Base;
-        if (basePoint is { } mark && volume.Appended != mark.Sequence)
+        if (!TargetRules.MayBegin(new CopyHistory(_announce!.Chain, _announce.Appended), volume.History(), volume.Marks(), basePoint, begin.Target.Mark()))
         {
-            throw new StreamRefusedException(RefusalCode.Protocol, $"The delta starts from {mark.Sequence}, the copy is at {volume.Appended}.", "The source finds a common point by itself.");
+            throw new StreamRefusedException(
+                RefusalCode.Protocol, $"A delta to {begin.Target.Sequence} from {(basePoint is { } from ? from.Sequence : "nothing")} does not fit the copy, which is at {volume.Appended}.", "The source finds a common point by itself.");
         }
 
         _delta?.Dispose();
@@ -25,6 +27,7 @@ internal sealed partial class TargetStream
     {
         var delta = _delta ?? throw new WireFormatException("Blocks came before their delta began.");
         var wrong = delta.Apply(payload.Span);
+        StoreFaults.Pass(CopyPoints.DeltaApplied);
         if (wrong.Count > 0)
         {
             LogDivergentBlocks(volume.Name, wrong.Count, delta.Divergences);
@@ -68,6 +71,7 @@ internal sealed partial class TargetStream
             throw new StreamRefusedException(RefusalCode.Digest, exception.Message, exception.Hint);
         }
 
+        StoreFaults.Pass(CopyPoints.Committed);
         LogCommitted(volume.Name, delta.Target.Id, delta.Target.Sequence);
         _heads.Report(delta.Target.At, delta.Target.Sequence, volume.Appended);
         NoteAge(volume);

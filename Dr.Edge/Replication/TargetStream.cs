@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Dr.Contracts.Wire;
 using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Disk;
 using Microsoft.Extensions.Logging;
 
 namespace Dr.Edge.Replication;
@@ -34,6 +35,9 @@ internal sealed partial class TargetStream : IAsyncDisposable
         (_context, _connection, _stream) = (context, connection, stream);
         _running = Task.Run(RunAsync);
     }
+
+    /// <summary>It takes nothing any more and touches nothing.</summary>
+    public bool HasEnded => _running.IsCompleted;
 
     /// <summary>Waits while the stream has too much to do.</summary>
     public async ValueTask PostAsync(ReceivedMessage message, CancellationToken cancellationToken)
@@ -157,6 +161,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
                 break;
             case FrameType.Point:
                 volume.SealReplica(message.Decode<PointNotice>().Point);
+                StoreFaults.Pass(CopyPoints.PointSealed);
                 _unflushed = true; // Sealed is durable already; the source waits to hear it.
                 break;
             case FrameType.Mirror:
@@ -226,6 +231,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
         {
             case TargetVerdict.Create:
                 volume = _context.Volumes.CreateReplica(announce.Volume, announce.Name, announce.SizeBytes);
+                StoreFaults.Pass(CopyPoints.Created);
                 LogCreated(announce.Name, _connection.RemoteName);
                 break;
             case TargetVerdict.StepDown:
@@ -242,6 +248,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
 
         if (volume.Role == VolumeRole.Demoted)
         {
+            StoreFaults.Pass(CopyPoints.SteppedDown);
             volume.BecomeReplica(epoch);
         }
 
@@ -256,6 +263,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
             _unflushed = true;
         }
 
+        StoreFaults.Pass(CopyPoints.BatchesApplied);
         if (_heads.Reach(volume.Appended))
         {
             NoteAge(volume);
@@ -273,6 +281,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
         var tail = TailName.For(volume.Name, ours.Chain[^1].Generation, ours.Appended);
         LogRewinds(volume.Name, ours.Appended, rewind.To, tail);
         volume.RewindTo(rewind.To, tail);
+        StoreFaults.Pass(CopyPoints.Rewound);
         await SendPositionAsync(volume, cancellationToken);
     }
 
@@ -286,6 +295,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
         if (_unflushed)
         {
             volume.Flush();
+            StoreFaults.Pass(CopyPoints.Flushed);
             _unflushed = false;
             await AcknowledgeAsync(volume, cancellationToken);
         }
@@ -303,7 +313,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
         return _connection.SendAsync(Stamp(), ack, cancellationToken);
     }
 
-    private Task SendPositionAsync(Volume volume, CancellationToken cancellationToken)
+    private async Task SendPositionAsync(Volume volume, CancellationToken cancellationToken)
     {
         volume.Flush();
         _unflushed = false;
@@ -311,7 +321,8 @@ internal sealed partial class TargetStream : IAsyncDisposable
         var history = volume.History();
         var position = new Position(
             volume.Role, history.Appended, history.Appended, staged?.BasePoint ?? default, staged?.Target ?? default, staged?.ResumePosition ?? 0, history.Chain, volume.Marks());
-        return _connection.SendAsync(Stamp(), position, cancellationToken);
+        await _connection.SendAsync(Stamp(), position, cancellationToken);
+        StoreFaults.Pass(CopyPoints.PositionSent);
     }
 
     private static void Fence(Volume volume, Epoch epoch)

@@ -16,6 +16,7 @@ internal sealed class StagingLayer : IDisposable
     private long _tail = LayerHeader.SizeBytes;
     private long _sequence;
     private uint _chain;
+    private VolumeView? _base;
 
     internal StagingLayer(Volume volume, StagingMark mark, LayerFile file)
     {
@@ -73,7 +74,8 @@ internal sealed class StagingLayer : IDisposable
         }
         else
         {
-            _volume.Read(firstBlock * StoreLimits.BlockBytes, destination);
+            _base ??= _volume.OpenView(BasePoint.Value);
+            _base.Read(firstBlock * StoreLimits.BlockBytes, destination);
         }
     }
 
@@ -114,6 +116,7 @@ internal sealed class StagingLayer : IDisposable
     public void Dispose()
     {
         _batch.Dispose();
+        _base?.Dispose();
         _file.Release();
     }
 

@@ -322,6 +322,12 @@ internal sealed partial class Volume
                 state = state with { Epoch = epoch };
             }
 
+            if (state.Role == VolumeRole.Primary && state.PrimaryEpoch < state.Epoch)
+            {
+                // A higher epoch had been seen when the process died on its way to saying so in the manifest.
+                state = state with { Role = VolumeRole.Demoted, Restoring = null };
+            }
+
             if (State.CleanSequence != _appended && state.Role == VolumeRole.Primary)
             {
                 state = state with { Generations = WithGeneration(state.Generations, Generation.New(), _appended) };

@@ -10,7 +10,7 @@ internal sealed partial class Volume
     internal const string TailCompleteLabel = "tail";
 
     /// <summary>
-    /// Goes back to <paramref name="sequence"/> (a batch boundary): what came after is kept as the clone <paramref name="tailCloneName"/> (points included) before anything is taken off here.
+    /// Goes back to <paramref name="sequence"/>, or to the last position before it at which this copy can stand (a received delta is one piece): what came after is kept as the clone <paramref name="tailCloneName"/> (points included) before anything is taken off here.
     /// Nothing to do when it is there already. Role must not be primary. Views that are open on the tail stay readable.
     /// </summary>
     public void RewindTo(SequenceNumber sequence, string tailCloneName)
@@ -29,6 +29,7 @@ internal sealed partial class Volume
                 throw new DrException($"Volume {Name} holds writes {HistoryFloor} to {_appended}; it cannot go back to {sequence}.");
             }
 
+            sequence = new SequenceNumber(Reachable(sequence.Value));
             FlushLocked();
         }
 
@@ -97,6 +98,30 @@ internal sealed partial class Volume
             ThrowIfFailed();
             AppendLocked(batch);
         }
+    }
+
+    // The newest position at or before the one given that is the end of a batch.
+    private long Reachable(long sequence)
+    {
+        var reached = State.BaseSequence;
+        foreach (var layer in _published.Layers.TakeWhile(layer => layer.Record.After < sequence))
+        {
+            reached = layer.Record.After;
+            if (End(layer) <= sequence)
+            {
+                reached = End(layer);
+            }
+            else if (layer.Record.Kind == LayerKind.Log)
+            {
+                var scanner = layer.Scan(State);
+                while (scanner.TryNext() && scanner.Header.LastSequence <= sequence)
+                {
+                    reached = scanner.Header.LastSequence;
+                }
+            }
+        }
+
+        return reached;
     }
 
     private void CutTail(long sequence)

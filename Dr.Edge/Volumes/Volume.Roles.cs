@@ -22,6 +22,11 @@ internal sealed partial class Volume
                 throw new FencedException($"Volume {Name} has seen epoch {State.Epoch}; it cannot become primary at {epoch}.", "Promote with a higher epoch.");
             }
 
+            if (State.Role == VolumeRole.Replica && _appended == 0 && State.Points.Count == 0 && _currentAsOf is null)
+            {
+                throw new DrException($"The copy of {Name} here is empty: its first copy has not arrived, so nothing could be served from it.", "Wait for the first copy, or promote a copy that has content.");
+            }
+
             // A delta on its way in is not part of the volume: the new primary starts from the last point that was committed.
             var staged = State.Staging;
             var generation = Generation.New();

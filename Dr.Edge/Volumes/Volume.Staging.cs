@@ -30,8 +30,8 @@ internal sealed partial class Volume
     }
 
     /// <summary>
-    /// The staging layer for a delta from <paramref name="basePoint"/> to <paramref name="target"/>, resumed when it is there already (one with other points is discarded). With a base, that point must be the newest
-    /// thing here (its sequence = <see cref="Appended"/>); without, committing replaces everything the copy holds, older points included.
+    /// The staging layer for a delta from <paramref name="basePoint"/> to <paramref name="target"/>, resumed when it is there already (one with other points is discarded). With a base, the delta must have every
+    /// block that changed between that point and the target, or between it and <see cref="Appended"/>; without, committing replaces everything the copy holds, older points included.
     /// </summary>
     public StagingLayer OpenStaging(PointId? basePoint, PointInfo target)
     {
@@ -39,9 +39,9 @@ internal sealed partial class Volume
         {
             ThrowIfFailed();
             RequireReplica();
-            if (basePoint is { } id && GetPoint(id).Sequence.Value is var at && at != _appended)
+            if (basePoint is { } id && (GetPoint(id).Sequence.Value > _appended || target.Sequence.Value < _appended))
             {
-                throw new DrException($"The base point {id} of a delta lies at write {at}; this copy of {Name} is at {_appended}.");
+                throw new DrException($"A delta from write {GetPoint(id).Sequence} to {target.Sequence} does not fit this copy of {Name}, which is at {_appended}.");
             }
 
             if (State.Staging is { } mark)

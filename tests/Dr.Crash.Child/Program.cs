@@ -1,9 +1,16 @@
 using Dr.Contracts.Ids;
 using Dr.Contracts.Mqtt;
 using Dr.Crash.Child;
+using Dr.Crash.Child.Copying;
 using Dr.Edge.Volumes;
 using Dr.Edge.Volumes.Disk;
 using Microsoft.Extensions.Logging.Abstractions;
+
+// dr-crash-child copy DIR HOST:PORT: an appliance with replication.
+if (args is ["copy", var place, var listen])
+{
+    return await CopyChild.RunAsync(place, listen);
+}
 
 // dr-crash-child DIR SEED COUNT: runs steps against a store and says on standard output what it is about to do and what it has done, until it is killed.
 var (directory, seed, count) = (args[0], int.Parse(args[1], null), int.Parse(args[2], null));

@@ -1,4 +1,5 @@
 using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Disk;
 using Microsoft.Extensions.Logging;
 
 namespace Dr.Edge.Replication.Mirror;
@@ -303,6 +304,7 @@ internal sealed partial class MirrorKeeper : IAsyncDisposable
         }
 
         _save();
+        StoreFaults.Pass(CopyPoints.MirrorRecorded);
         lock (_lock)
         {
             _pending = _pending == effect ? null : _pending;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Dr.Contracts.Ids;
 using Dr.Contracts.Mqtt;
+using Dr.Crash.Child.Copying;
 using Dr.Edge.Replication;
 using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Volumes;
@@ -13,7 +14,7 @@ namespace Dr.Edge.Tests.Replication;
 internal sealed class Node : IAsyncDisposable
 {
     private readonly ILoggerFactory _logs;
-    private ReplicationListener _listener = null!;
+    private Appliance _appliance = null!;
 
     private Node(string name, ILoggerFactory? logs)
     {
@@ -27,11 +28,13 @@ internal sealed class Node : IAsyncDisposable
 
     public string Directory { get; }
 
-    public VolumeSet Set { get; private set; } = null!;
+    public VolumeSet Set => _appliance.Set;
 
     public IMirrorLedger Ledger { get; set; } = new NoLedger();
 
-    public CopyService Copies { get; private set; } = null!;
+    public CopyService Copies => _appliance.Copies;
+
+    public Appliance Appliance => _appliance;
 
     public string Address { get; private set; } = "127.0.0.1:0";
 
@@ -48,24 +51,12 @@ internal sealed class Node : IAsyncDisposable
         await OpenAsync();
     }
 
-    public async Task CloseAsync()
-    {
-        await Copies.StopAsync(CancellationToken.None);
-        await _listener.StopAsync(CancellationToken.None);
-        _listener.Dispose();
-        Set.Dispose();
-    }
+    public async Task CloseAsync() => await _appliance.DisposeAsync();
 
     public async Task OpenAsync()
     {
-        Set = VolumeSet.Open(Directory, TimeProvider.System);
-        var identity = new NodeIdentity(Guid.NewGuid(), Name);
-        Copies = new CopyService(Set, identity, Ledger, TimeProvider.System, _logs.CreateLogger<CopyService>());
-        var context = new TargetContext(Set, new VolumeClaims(), identity, TimeProvider.System, _logs.CreateLogger<TargetStream>());
-        _listener = new ReplicationListener(new ReplicationConfig { Listen = Address }, context, _logs.CreateLogger<ReplicationListener>());
-        await _listener.StartAsync(CancellationToken.None);
-        Address = _listener.EndPoint!.ToString();
-        await Copies.StartAsync(CancellationToken.None);
+        _appliance = await Appliance.OpenAsync(Directory, Name, Address, _logs, Ledger);
+        Address = _appliance.Address;
     }
 
     public async ValueTask DisposeAsync()

@@ -1,0 +1,42 @@
+using Dr.Edge.Replication;
+using Dr.Edge.Replication.Mirror;
+using Dr.Edge.Volumes;
+using Microsoft.Extensions.Logging;
+
+namespace Dr.Crash.Child.Copying;
+
+/// <summary>One appliance without its host: a store on a real directory, a listener on loopback, and what it sends.</summary>
+internal sealed class Appliance : IAsyncDisposable
+{
+    private readonly ReplicationListener _listener;
+
+    private Appliance(VolumeSet set, CopyService copies, ReplicationListener listener) => (Set, Copies, _listener) = (set, copies, listener);
+
+    public VolumeSet Set { get; }
+
+    public CopyService Copies { get; }
+
+    /// <summary>Where it listens.</summary>
+    public string Address => _listener.EndPoint!.ToString();
+
+    /// <param name="listen"><c>host:port</c>; port 0 takes a free one.</param>
+    public static async Task<Appliance> OpenAsync(string directory, string name, string listen, ILoggerFactory logs, IMirrorLedger ledger)
+    {
+        var set = VolumeSet.Open(directory, TimeProvider.System);
+        var identity = new NodeIdentity(Guid.NewGuid(), name);
+        var copies = new CopyService(set, identity, ledger, TimeProvider.System, logs.CreateLogger<CopyService>());
+        var context = new TargetContext(set, new VolumeClaims(), identity, TimeProvider.System, logs.CreateLogger<TargetStream>());
+        var listener = new ReplicationListener(new ReplicationConfig { Listen = listen }, context, logs.CreateLogger<ReplicationListener>());
+        await listener.StartAsync(CancellationToken.None);
+        await copies.StartAsync(CancellationToken.None);
+        return new Appliance(set, copies, listener);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Copies.StopAsync(CancellationToken.None);
+        await _listener.StopAsync(CancellationToken.None);
+        _listener.Dispose();
+        Set.Dispose();
+    }
+}
