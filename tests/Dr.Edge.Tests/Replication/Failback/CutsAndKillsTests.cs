@@ -57,6 +57,7 @@ public sealed class CutsAndKillsTests(ITestOutputHelper output)
                     var (faults, kind) = (to.Line.Faults, (CutLine.Fault)random.Next(3));
                     Count($"line: {kind}");
                     to.Line.FailAfter(random.Next(1, 100_000), kind);
+                    await from.Site.RunAsync($"point f{round}"); // In delta mode nothing goes without one.
                     await Node.Until(() => to.Line.Faults > faults, "the fault on the line", seconds: 60, state: () => from.Site.RunAsync("show").Result);
                     break;
                 case < 10:
