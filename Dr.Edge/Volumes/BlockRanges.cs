@@ -1,4 +1,5 @@
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Mapping;
 
 namespace Dr.Edge.Volumes;
 
@@ -22,7 +23,7 @@ internal static class BlockRanges
         for (var count = 0; position < end && count < maxRuns; count++)
         {
             var block = position >> StoreLimits.BlockShift;
-            var mapped = !map.Get(block, out _).IsZero;
+            var mapped = map.IsContent(block, map.Get(block, out _));
             var next = Math.Min(map.FindChange(block + 1, endBlock, mapped) << StoreLimits.BlockShift, end);
             runs.Add(new AllocationRun(next - position, !mapped));
             position = next;

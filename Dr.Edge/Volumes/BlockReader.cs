@@ -1,4 +1,5 @@
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Mapping;
 
 namespace Dr.Edge.Volumes;
 
@@ -43,11 +44,26 @@ internal static class BlockReader
         for (var attempt = 0; ; attempt++)
         {
             var start = map.Get(first, out checksums[0]);
+            if (!start.IsData)
+            {
+                if (!start.IsUnmapped || !map.IsInBase(first))
+                {
+                    return ReadZeros(map, first, destination[..(maxBlocks * StoreLimits.BlockBytes)]);
+                }
+
+                if (TryReadBase(map, first, destination[..(maxBlocks * StoreLimits.BlockBytes)], checksums, throwing: attempt > 2) is var taken && taken > 0)
+                {
+                    return taken;
+                }
+
+                continue;
+            }
+
             var count = 1;
             while (count < maxBlocks)
             {
                 var next = map.Get(first + count, out checksums[count]);
-                if (start.IsZero ? !next.IsZero : next.Value != start.Value + ((ulong)count << StoreLimits.BlockShift))
+                if (next.Value != start.Value + ((ulong)count << StoreLimits.BlockShift))
                 {
                     break;
                 }
@@ -56,12 +72,6 @@ internal static class BlockReader
             }
 
             var run = destination[..(count * StoreLimits.BlockBytes)];
-            if (start.IsZero)
-            {
-                run.Clear();
-                return run.Length;
-            }
-
             var damaged = TryReadRun(layers, start, run, checksums, out var problem);
             if (damaged < 0)
             {
@@ -74,6 +84,78 @@ internal static class BlockReader
                 Throw(layers, start, first + damaged, damaged, problem);
             }
         }
+    }
+
+    private static int ReadZeros(BlockMap map, long first, Span<byte> destination)
+    {
+        var end = map.Find(first + 1, first + (destination.Length / StoreLimits.BlockBytes), content: true);
+        var run = destination[..((int)(end - first) * StoreLimits.BlockBytes)];
+        run.Clear();
+        return run.Length;
+    }
+
+    /// <summary>
+    /// Blocks that no layer has, from the base, each against its entry of base.crc. 0 when they changed on the way: written, merged into the base and let go by the map while this read was
+    /// under way, which only a long wait between two lines can bring about.
+    /// </summary>
+    private static int TryReadBase(BlockMap map, long first, Span<byte> destination, Span<uint> checksums, bool throwing)
+    {
+        var count = 1;
+        while (count < destination.Length / StoreLimits.BlockBytes && map.Get(first + count, out _).IsUnmapped && map.IsInBase(first + count))
+        {
+            count++;
+        }
+
+        var source = map.Base!;
+        var run = destination[..(count * StoreLimits.BlockBytes)];
+        string? problem = null;
+        var damaged = 0;
+        try
+        {
+            damaged = source.ReadChecksums(first, checksums[..count]);
+            if (damaged >= 0)
+            {
+                problem = "its entry in base.crc does not match its checksum";
+            }
+            else if (damaged < -1)
+            {
+                (problem, damaged) = ($"its entry in base.crc: {Disk.Posix.Describe(-damaged - 1)}", 0);
+            }
+            else
+            {
+                var read = source.Image.File.Read(run, first << StoreLimits.BlockShift);
+                damaged = read < 0 ? 0 : FindDamaged(run, read, checksums);
+                problem = read < 0 ? Disk.Posix.Describe(-read) : damaged < 0 ? null : "its content does not match its checksum";
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            problem = "its file is closed";
+        }
+
+        if (problem is null)
+        {
+            return run.Length;
+        }
+
+        return throwing && map.Get(first + damaged, out _).IsUnmapped
+            ? throw Unreadable(source.Image.File.Path, (first + damaged) << StoreLimits.BlockShift, first + damaged, problem)
+            : 0;
+    }
+
+    private static int FindDamaged(Span<byte> run, int read, ReadOnlySpan<uint> checksums)
+    {
+        for (var i = 0; i < run.Length / StoreLimits.BlockBytes; i++)
+        {
+            var data = run.Slice(i * StoreLimits.BlockBytes, StoreLimits.BlockBytes);
+            if (read < (i + 1) * StoreLimits.BlockBytes || Crc32C.Compute(data) != checksums[i])
+            {
+                data.Clear();
+                return i;
+            }
+        }
+
+        return -1;
     }
 
     private static int TryReadRun(LayerTable layers, BlockLocation start, Span<byte> run, ReadOnlySpan<uint> checksums, out string? problem)
@@ -103,25 +185,16 @@ internal static class BlockReader
             return 0;
         }
 
-        for (var i = 0; i < run.Length / StoreLimits.BlockBytes; i++)
-        {
-            var data = run.Slice(i * StoreLimits.BlockBytes, StoreLimits.BlockBytes);
-            if (read < (i + 1) * StoreLimits.BlockBytes || Crc32C.Compute(data) != checksums[i])
-            {
-                problem = "its content does not match its checksum";
-                data.Clear();
-                return i;
-            }
-        }
-
-        return -1;
+        var damaged = FindDamaged(run, read, checksums);
+        problem = damaged < 0 ? null : "its content does not match its checksum";
+        return damaged;
     }
 
     private static void Throw(LayerTable layers, BlockLocation start, long block, int index, string? problem)
     {
-        var path = layers.Find(start.Slot)?.File.Path ?? "a closed file";
-        throw new BlockDeviceException(
-            BlockError.IO,
-            $"Block {block} (byte {block * StoreLimits.BlockBytes} of the volume, byte {start.Offset + ((long)index * StoreLimits.BlockBytes)} of {path}) cannot be read: {problem}.");
+        throw Unreadable(layers.Find(start.Slot)?.File.Path ?? "a closed file", start.Offset + ((long)index * StoreLimits.BlockBytes), block, problem);
     }
+
+    private static BlockDeviceException Unreadable(string path, long offset, long block, string? problem) =>
+        new(BlockError.IO, $"Block {block} (byte {block * StoreLimits.BlockBytes} of the volume, byte {offset} of {path}) cannot be read: {problem}.");
 }

@@ -1,11 +1,13 @@
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Mapping;
 
 namespace Dr.Edge.Volumes;
 
 /// <summary>A layer in use: its record, its open file, and while it is the head the end of what is appended.</summary>
 internal sealed class Layer(LayerRecord record, LayerFile file, long tail)
 {
+    private const int EntryBufferBytes = 256 * 1024;
     private long _tail = tail;
 
     public LayerRecord Record { get; set; } = record;
@@ -25,26 +27,13 @@ internal sealed class Layer(LayerRecord record, LayerFile file, long tail)
     /// <summary>What lies before it was given to the disk already. Under the volume's append lock.</summary>
     public long BehindTo { get; set; }
 
+    /// <summary>Its index was found right, or written, since the volume was opened: no need to look again at every point.</summary>
+    public bool IsIndexed { get; set; }
+
     public static string PathOf(string directory, long number) => Path.Combine(directory, "layers", $"{number}.log");
 
     public LayerScanner Scan(ManifestState state, long start = LayerHeader.SizeBytes) =>
         new(File.File, state.Volume, state.SizeBytes / StoreLimits.BlockBytes, start, Tail);
-
-    /// <summary>Puts the layer's last versions over what <paramref name="map"/> holds. Sealed layers only.</summary>
-    public void ApplyTo(BlockMap map, ManifestState state)
-    {
-        foreach (var entry in ReadEntries(state))
-        {
-            if (entry.IsZero)
-            {
-                map.Clear(entry.FirstBlock, entry.BlockCount);
-            }
-            else
-            {
-                map.Set(entry.FirstBlock, new BlockLocation(File.Slot, entry.FileOffset), entry.Checksum);
-            }
-        }
-    }
 
     /// <summary>Puts the batches up to a position or moment over <paramref name="map"/>, in order; returns the last position taken and its time.</summary>
     public (long Last, DateTimeOffset At) ApplyTo(BlockMap map, ManifestState state, long upTo, DateTimeOffset upToTime)
@@ -74,7 +63,7 @@ internal sealed class Layer(LayerRecord record, LayerFile file, long tail)
             var extent = BatchReader.Descriptor(section, i);
             if (extent.Kind == ExtentKind.Zero)
             {
-                map.Clear(extent.FirstBlock, extent.BlockCount);
+                map.Clear(extent.FirstBlock, extent.BlockCount, File.Slot);
                 continue;
             }
 
@@ -88,40 +77,25 @@ internal sealed class Layer(LayerRecord record, LayerFile file, long tail)
         }
     }
 
-    /// <summary>The last version of everything in a sealed layer: from its index, or from its batches when the index is missing or damaged.</summary>
-    public IReadOnlyList<LayerIndex.Entry> ReadEntries(ManifestState state) => TryReadIndex() ?? BuildIndex(state);
-
-    /// <summary>Entries of the index; null when there is none or it is damaged.</summary>
-    public List<LayerIndex.Entry>? TryReadIndex()
+    /// <summary>
+    /// The last version of everything in a sealed layer, in ascending order, streamed through a small buffer: from its index, or from its batches when that is missing or damaged. The index is read
+    /// twice, so that nothing of a damaged one is ever handed out.
+    /// </summary>
+    public IEnumerable<LayerIndex.Entry> ReadEntries(ManifestState state)
     {
-        var header = new byte[LayerIndex.HeaderBytes];
-        if (File.File.Read(header, Record.LengthBytes) < header.Length)
+        var volumeBlocks = state.SizeBytes / StoreLimits.BlockBytes;
+        var cursor = HasIndex(state) ? IndexCursor.TryOpen(this, volumeBlocks, EntryBufferBytes)! : IndexCursor.FromBatches(this, state);
+        while (cursor.TryTake(long.MaxValue, out var entry))
         {
-            return null;
+            yield return entry;
         }
-
-        var count = LayerIndex.ReadHeader(header, Record.Number, Record.Last, out var checksum);
-        if (count < 0 || (count * LayerIndex.EntryBytes) > Math.Min(Array.MaxLength, File.File.Length - Record.LengthBytes - LayerIndex.HeaderBytes))
-        {
-            return null;
-        }
-
-        var bytes = new byte[count * LayerIndex.EntryBytes];
-        if (File.File.Read(bytes, Record.LengthBytes + LayerIndex.HeaderBytes) < bytes.Length || Crc32C.Compute(bytes) != checksum)
-        {
-            return null;
-        }
-
-        var entries = new List<LayerIndex.Entry>((int)count);
-        for (var offset = 0; offset < bytes.Length; offset += LayerIndex.EntryBytes)
-        {
-            entries.Add(LayerIndex.Entry.Read(bytes.AsSpan(offset)));
-        }
-
-        return entries;
     }
 
-    public List<LayerIndex.Entry> BuildIndex(ManifestState state)
+    /// <summary>Whether there is an index and it is undamaged.</summary>
+    public bool HasIndex(ManifestState state) => IndexCursor.TryOpen(this, state.SizeBytes / StoreLimits.BlockBytes, EntryBufferBytes)?.Verify() ?? false;
+
+    /// <summary>What all the batches together say; dispose it.</summary>
+    public LayerContents ReadContents(ManifestState state)
     {
         var contents = new LayerContents(state.SizeBytes / StoreLimits.BlockBytes);
         var scanner = Scan(state);
@@ -132,13 +106,40 @@ internal sealed class Layer(LayerRecord record, LayerFile file, long tail)
 
         return scanner.Problem is { } problem
             ? throw new CorruptDataException(File.File.Path, scanner.Offset, problem, "something else")
-            : contents.ToEntries();
+            : contents;
     }
 
-    /// <summary>Writes the index behind the last batch. Not flushed: a torn one is found by its checksum and made again.</summary>
+    /// <summary>Writes the index behind the last batch, the header last. Not flushed: a torn one is found by its checksum and made again.</summary>
     public void WriteIndex(ManifestState state)
     {
-        File.File.Write(LayerIndex.Encode(Record.Number, Record.Last, BuildIndex(state)), Record.LengthBytes);
+        using var contents = ReadContents(state);
+        var buffer = new byte[EntryBufferBytes / LayerIndex.EntryBytes * LayerIndex.EntryBytes];
+        var position = Record.LengthBytes + LayerIndex.HeaderBytes;
+        var filled = 0;
+        var checksum = 0u;
+        void Flush()
+        {
+            checksum = Crc32C.Append(checksum, buffer.AsSpan(0, filled));
+            File.File.Write(buffer.AsSpan(0, filled), position);
+            position += filled;
+            filled = 0;
+        }
+
+        foreach (var entry in contents.Entries())
+        {
+            entry.Write(buffer.AsSpan(filled));
+            filled += LayerIndex.EntryBytes;
+            if (filled == buffer.Length)
+            {
+                Flush();
+            }
+        }
+
+        Flush();
+        Span<byte> header = stackalloc byte[LayerIndex.HeaderBytes];
+        LayerIndex.WriteHeader(header, Record.Number, Record.Last, (position - Record.LengthBytes - LayerIndex.HeaderBytes) / LayerIndex.EntryBytes, checksum);
+        File.File.Write(header, Record.LengthBytes);
+        IsIndexed = true;
         StoreFaults.Pass(CrashPoints.IndexWritten);
     }
 }

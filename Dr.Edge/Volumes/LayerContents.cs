@@ -1,9 +1,10 @@
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Mapping;
 
 namespace Dr.Edge.Volumes;
 
 /// <summary>The last version of everything a layer wrote: what its index holds, and what is made again from its batches when the index is missing.</summary>
-internal sealed class LayerContents(long volumeBlocks)
+internal sealed class LayerContents(long volumeBlocks) : IDisposable
 {
     // Offsets in the layer's file stand in for locations here; any slot will do as long as it is not nowhere.
     private const int AnySlot = 1;
@@ -19,7 +20,7 @@ internal sealed class LayerContents(long volumeBlocks)
             var extent = BatchReader.Descriptor(section, i);
             if (extent.Kind == ExtentKind.Zero)
             {
-                _data.Clear(extent.FirstBlock, extent.BlockCount);
+                _data.Clear(extent.FirstBlock, extent.BlockCount, AnySlot);
                 _zeros.Add(extent.FirstBlock, extent.BlockCount);
                 continue;
             }
@@ -39,28 +40,30 @@ internal sealed class LayerContents(long volumeBlocks)
         }
     }
 
-    public List<LayerIndex.Entry> ToEntries()
+    /// <summary>In ascending order of blocks.</summary>
+    public IEnumerable<LayerIndex.Entry> Entries()
     {
-        var entries = new List<LayerIndex.Entry>();
         var zeros = _zeros.Ranges;
         var zero = 0;
-        for (var block = _data.FindChange(0, volumeBlocks, mapped: false); ;)
+        for (var block = _data.Find(0, volumeBlocks, content: true); ;)
         {
             for (; zero < zeros.Count && zeros[zero].First <= block; zero++)
             {
                 for (long done = 0; done < zeros[zero].Count; done += uint.MaxValue)
                 {
-                    entries.Add(new LayerIndex.Entry(zeros[zero].First + done, 0, (uint)Math.Min(zeros[zero].Count - done, uint.MaxValue), 0));
+                    yield return new LayerIndex.Entry(zeros[zero].First + done, 0, (uint)Math.Min(zeros[zero].Count - done, uint.MaxValue), 0);
                 }
             }
 
             if (block >= volumeBlocks)
             {
-                return entries;
+                yield break;
             }
 
-            entries.Add(new LayerIndex.Entry(block, _data.Get(block, out var checksum).Offset, 1, checksum));
-            block = _data.FindChange(block + 1, volumeBlocks, mapped: false);
+            yield return new LayerIndex.Entry(block, _data.Get(block, out var checksum).Offset, 1, checksum);
+            block = _data.Find(block + 1, volumeBlocks, content: true);
         }
     }
+
+    public void Dispose() => _data.Dispose();
 }

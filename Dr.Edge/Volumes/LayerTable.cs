@@ -1,4 +1,5 @@
 using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Mapping;
 
 namespace Dr.Edge.Volumes;
 

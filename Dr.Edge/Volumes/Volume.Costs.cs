@@ -1,5 +1,6 @@
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Mapping;
 using Dr.Edge.Volumes.Space;
 
 namespace Dr.Edge.Volumes;
@@ -56,7 +57,7 @@ internal sealed partial class Volume
             HeldBytes = Origin is { } origin && _originParent is { } parent ? parent.CostOfPosition(origin.Sequence.Value) : 0,
             WaitingBytes = layers.Select((layer, i) => layer.Record.Sealed && !needed.Contains(layer.Record.Last) ? spaces[i].SupersededBytes ?? 0 : 0).Sum(),
             ChangedLastDayBytes = StoreLimits.BlockBytes
-                * BlockRuns.Count(BlockRuns.Union([.. layers.Where(l => l.Record.Sealed && l.Record.LastAt >= yesterday && l.TryReadIndex() is not null).Select(l => Changes(l, state))])),
+                * BlockRuns.Count(BlockRuns.Union([.. layers.Where(l => l.Record.Sealed && l.Record.LastAt >= yesterday && l.IsIndexed).Select(l => Changes(l, state))])),
             Layers = spaces,
             Points = own,
         };
@@ -106,14 +107,14 @@ internal sealed partial class Volume
         }
 
         // The oldest point lies at the base's own position: what the first layer changes is kept in the base for it alone.
-        return new PointSpace(point.Id, sequence == state.BaseSequence && layers[0].Record.Sealed && layers[0].TryReadIndex() is not null ? BaseSuperseded(layers[0], state) : null, null, null);
+        return new PointSpace(point.Id, sequence == state.BaseSequence && layers[0].Record.Sealed && layers[0].IsIndexed ? BaseSuperseded(layers[0], state) : null, null, null);
     }
 
     private LayerSpace Measure(Layer layer, Layer? next, ManifestState state)
     {
         var allocated = AllocatedOf(layer.File.File.Path);
         var record = layer.Record;
-        if (!record.Sealed || layer.TryReadIndex() is null)
+        if (!record.Sealed || !layer.IsIndexed)
         {
             return new LayerSpace(record.Number, next is null, record.Sealed ? record.LastAt : null, allocated, layer.Tail - LayerHeader.SizeBytes, null, null);
         }
@@ -124,7 +125,7 @@ internal sealed partial class Volume
         {
             superseded = StoreLimits.BlockBytes * SupersededNow(layer, state);
         }
-        else if (next?.TryReadIndex() is not null)
+        else if (next is { IsIndexed: true })
         {
             superseded = StoreLimits.BlockBytes * _spaceCache.Superseded(record.Number, next.Record.Number, () => BlockRuns.CountCommon(DataOf(layer, state), Changes(next, state)));
         }

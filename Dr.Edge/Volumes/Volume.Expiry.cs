@@ -1,13 +1,12 @@
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Mapping;
 
 namespace Dr.Edge.Volumes;
 
 /// <content>Work in the background: indexes of sealed layers, and what moves into the base.</content>
 internal sealed partial class Volume
 {
-    private const int RemapEntries = 1024;
-
     /// <summary>Moves into the base what no point, view, clone, copy or fine window needs any more. Returns how many layers went.</summary>
     internal int AdvanceBase()
     {
@@ -44,9 +43,13 @@ internal sealed partial class Volume
         {
             try
             {
-                foreach (var layer in layers.Where(layer => layer.Record is { Sealed: true, HasCutTail: false } && !_closed && layer.TryReadIndex() is null))
+                foreach (var layer in layers.Where(layer => layer.Record is { Sealed: true, HasCutTail: false } && !_closed && !layer.IsIndexed))
                 {
-                    layer.WriteIndex(state);
+                    layer.IsIndexed = layer.HasIndex(state);
+                    if (!layer.IsIndexed)
+                    {
+                        layer.WriteIndex(state);
+                    }
                 }
             }
             finally
@@ -112,10 +115,9 @@ internal sealed partial class Volume
     /// </summary>
     private void MergeIntoBase(Layer layer)
     {
-        var entries = layer.ReadEntries(State);
         var buffer = new byte[StoreLimits.BlockBytes];
         Span<uint> checksum = stackalloc uint[1];
-        foreach (var entry in entries)
+        foreach (var entry in layer.ReadEntries(State))
         {
             if (entry.IsZero)
             {
@@ -136,7 +138,7 @@ internal sealed partial class Volume
         StoreFaults.Pass(CrashPoints.MergeBlocksWritten);
         try
         {
-            _base.Sync();
+            _base.Sync(VolumeBlocks);
         }
         catch (DiskException exception)
         {
@@ -144,7 +146,6 @@ internal sealed partial class Volume
             throw;
         }
 
-        _base.Enumerate(VolumeBlocks, (_, _) => { }, _ => { }, out var blocks, out var sum);
         lock (_syncLock)
         {
             Layer[] layers = [.. _published.Layers.Skip(1)];
@@ -155,15 +156,18 @@ internal sealed partial class Volume
                     Layers = [.. layers.Select(l => l.Record)],
                     BaseSequence = layer.Record.Last,
                     BaseAt = layer.Record.LastAt,
-                    BaseBlocks = blocks,
-                    BaseSum = sum,
+                    BaseBlocks = _base.Blocks,
+                    BaseSum = _base.Sum,
                     Generations = From(State.Generations, layer.Record.Last),
                 },
                 layers);
+            _recentMaps.Clear();
+            _leaving.Add(layer.File);
         }
 
         StoreFaults.Pass(CrashPoints.MergeRecorded);
-        Remap(layer, entries);
+        Forget(layer);
+        EndLeaving(layer.File);
         DurableDirectory.Remove(layer.File.File.Path, _context.Faults);
         layer.File.Release();
     }
@@ -172,21 +176,31 @@ internal sealed partial class Volume
     private static IReadOnlyList<GenerationSpan> From(IReadOnlyList<GenerationSpan> generations, long sequence) =>
         [.. generations.Where((_, i) => i == generations.Count - 1 || generations[i + 1].After.Value >= sequence)];
 
-    /// <summary>The live map lets go of the layer, a slice at a time so that writers come in between.</summary>
-    private void Remap(Layer layer, IReadOnlyList<LayerIndex.Entry> entries)
+    /// <summary>No map made from now on points into the file; those made before have their own hold on it.</summary>
+    private void EndLeaving(LayerFile file)
     {
-        for (var start = 0; start < entries.Count; start += RemapEntries)
+        lock (_syncLock)
         {
-            lock (_appendLock)
+            _recentMaps.Clear();
+            _leaving.Remove(file);
+        }
+    }
+
+    /// <summary>The live map lets go of the layer, a leaf at a time so that writers come in between: what it says is in the base now.</summary>
+    private void Forget(Layer layer)
+    {
+        var leaf = -1L;
+        foreach (var entry in layer.ReadEntries(State))
+        {
+            var last = (entry.FirstBlock + entry.BlockCount - 1) >> BlockMap.LeafShift;
+            for (var next = Math.Max(entry.FirstBlock >> BlockMap.LeafShift, leaf + 1); next <= last; next++)
             {
-                for (var i = start; i < Math.Min(start + RemapEntries, entries.Count); i++)
+                lock (_appendLock)
                 {
-                    var entry = entries[i];
-                    if (!entry.IsZero && _map.Get(entry.FirstBlock, out var checksum) == new BlockLocation(layer.File.Slot, entry.FileOffset))
-                    {
-                        _map.Set(entry.FirstBlock, new BlockLocation(_base.Image.Slot, entry.FirstBlock * StoreLimits.BlockBytes), checksum);
-                    }
+                    _map.Forget(next << BlockMap.LeafShift, layer.File.Slot);
                 }
+
+                leaf = next;
             }
         }
     }

@@ -2,12 +2,16 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Mapping;
 
 namespace Dr.Edge.Volumes;
 
 /// <content>The past: views, what changed, digests, holds, and what moves into the base.</content>
 internal sealed partial class Volume
 {
+    // Under the sync lock: files of layers that the manifest names no longer and the live map still points into.
+    private readonly List<LayerFile> _leaving = [];
+
     // Under the sync lock.
     private readonly List<HistoryHold> _holds = [];
 
@@ -67,7 +71,7 @@ internal sealed partial class Volume
     }
 
     /// <summary>The volume as it is now.</summary>
-    public VolumeView OpenNow() => OpenView(Volatile.Read(ref _appended), Now(), "a view of the present is open");
+    public VolumeView OpenNow() => OpenView(null, Now(), "a view of the present is open");
 
     /// <summary>Blocks that may differ between two points, in ascending order; <paramref name="from"/> null = everything that is not a hole at <paramref name="to"/>.</summary>
     public IReadOnlyList<BlockRange> ChangedBlocks(PointId? from, PointId to)
@@ -78,11 +82,11 @@ internal sealed partial class Volume
         if (from is not { } first)
         {
             using var view = OpenView(to);
-            for (var block = view.Map.FindChange(0, VolumeBlocks, mapped: false); block < VolumeBlocks;)
+            for (var block = view.Map.Find(0, VolumeBlocks, content: true); block < VolumeBlocks;)
             {
-                var end = view.Map.FindChange(block, VolumeBlocks, mapped: true);
+                var end = view.Map.Find(block, VolumeBlocks, content: false);
                 changed.Set(block, end - block);
-                block = view.Map.FindChange(end, VolumeBlocks, mapped: false);
+                block = view.Map.Find(end, VolumeBlocks, content: true);
             }
 
             return changed.ToRanges();
@@ -127,9 +131,9 @@ internal sealed partial class Volume
         sha.AppendData(number);
         var blocks = sizeBytes / StoreLimits.BlockBytes;
         var buffer = new byte[64 * StoreLimits.BlockBytes];
-        for (var block = map.FindChange(0, blocks, mapped: false); block < blocks;)
+        for (var block = map.Find(0, blocks, content: true); block < blocks;)
         {
-            var count = (int)Math.Min(map.FindChange(block, blocks, mapped: true) - block, buffer.Length / StoreLimits.BlockBytes);
+            var count = (int)Math.Min(map.Find(block, blocks, content: false) - block, buffer.Length / StoreLimits.BlockBytes);
             BlockReader.Read(map, layers, block * StoreLimits.BlockBytes, buffer.AsSpan(0, count * StoreLimits.BlockBytes));
             for (var i = 0; i < count; i++)
             {
@@ -144,67 +148,132 @@ internal sealed partial class Volume
                 sha.AppendData(data);
             }
 
-            block = map.FindChange(block + count, blocks, mapped: false);
+            block = map.Find(block + count, blocks, content: true);
         }
 
         return sha.GetHashAndReset();
     }
 
-    internal VolumeView OpenView(long sequence, DateTimeOffset at, string reason)
+    /// <param name="sequence">Null: what is appended now.</param>
+    internal VolumeView OpenView(long? sequence, DateTimeOffset at, string reason)
     {
         if (!_pastReadable)
         {
             ThrowIfUnreadable();
         }
 
-        var hold = HoldPosition(new SequenceNumber(sequence), reason);
+        IDisposable? hold = null;
+        BlockMap? map = null;
         var files = new List<LayerFile>();
         try
         {
-            var map = BuildMap(sequence, at, files);
-            return new VolumeView(this, map, _context.Layers, files, hold, new SequenceNumber(sequence), at, SizeBytes);
+            lock (_syncLock)
+            {
+                if (sequence is null)
+                {
+                    lock (_appendLock)
+                    {
+                        // Position and map are of one instant.
+                        sequence = _appended;
+                        map = _map.Snapshot();
+                    }
+
+                    TakeFilesLocked(files);
+                }
+
+                hold = HoldLocked(sequence.Value, reason, HoldKind.Position);
+            }
+
+            map ??= BuildMap(sequence.Value, files);
+            return new VolumeView(this, map, _context.Layers, files, hold, new SequenceNumber(sequence.Value), at, SizeBytes);
         }
         catch
         {
-            hold.Dispose();
+            map?.Dispose();
+            hold?.Dispose();
             files.ForEach(file => file.Release());
             throw;
         }
     }
 
-    /// <summary>The map of the volume at a position. The caller holds the history; <paramref name="files"/> gets what the map points into.</summary>
-    internal BlockMap BuildMap(long sequence, DateTimeOffset at, List<LayerFile> files)
+    /// <summary>
+    /// The map of the volume at a position, the caller's own. The caller holds the history; <paramref name="files"/> gets what the map points into. The present and recent points share the live map's
+    /// memory and are there at once; for others the indexes of the layers up to them are read.
+    /// </summary>
+    internal BlockMap BuildMap(long sequence, List<LayerFile> files)
     {
-        var (state, layers, hold) = Capture(sequence, "a view is being opened");
-        using (hold)
+        ManifestState state;
+        Layer[] layers;
+        BlockMap? start = null;
+        BlockMap? reference = null;
+        long reached;
+        lock (_syncLock)
         {
-            files.AddRange(layers.Select(layer => layer.File));
-            files.Add(_base.Image.AddUser());
-            BlockMap map;
-            if (Origin is { } origin)
+            ObjectDisposedException.ThrowIf(_closed, this);
+            (state, layers) = (State, _published.Layers);
+            lock (_appendLock)
             {
-                map = _originParent!.BuildMap(origin.Sequence.Value, origin.At, files);
-            }
-            else
-            {
-                map = new BlockMap(VolumeBlocks);
+                reached = _appended;
+                if (reached == sequence)
+                {
+                    start = _map.Snapshot();
+                }
             }
 
-            LoadBase(map, verify: false);
-            foreach (var layer in layers.Where(layer => layer.Record.After < sequence))
+            start ??= _recentMaps.TryTake(HistoryFloor, sequence, out reached);
+            if (start is null && Origin is null)
             {
-                if (layer.Record.Sealed && layer.Record.Last <= sequence)
+                lock (_appendLock)
                 {
-                    layer.ApplyTo(map, state);
+                    reference = _map.Snapshot();
                 }
-                else
-                {
-                    layer.ApplyTo(map, state, sequence, DateTimeOffset.MaxValue);
-                }
+            }
+
+            TakeFilesLocked(files);
+        }
+
+        using (reference)
+        {
+            if (start is not null && reached == sequence)
+            {
+                return start;
+            }
+
+            return LayOver(start, start is null ? long.MinValue : reached, sequence, state, layers, reference, files);
+        }
+    }
+
+    private BlockMap LayOver(BlockMap? start, long reached, long sequence, ManifestState state, Layer[] layers, BlockMap? reference, List<LayerFile> files)
+    {
+        using var from = start ?? (Origin is { } origin ? _originParent!.BuildMap(origin.Sequence.Value, files) : null);
+        layers = [.. layers.Where(layer => layer.Record.After >= reached && layer.Record.After < sequence)];
+        Layer[] whole = [.. layers.Where(layer => layer.Record.Sealed && layer.Record.Last <= sequence)];
+        var map = MapBuilder.Build(() => from?.Snapshot() ?? reference!.EmptySibling(VolumeBlocks), whole, state, reference);
+        try
+        {
+            map.Grow(VolumeBlocks);
+            foreach (var layer in layers.Except(whole))
+            {
+                layer.ApplyTo(map, state, sequence, DateTimeOffset.MaxValue);
             }
 
             return map;
         }
+        catch
+        {
+            map.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What a map made now may point into; the caller gives each back.</summary>
+    private void TakeFilesLocked(List<LayerFile> files)
+    {
+        files.AddRange(_published.Layers.Select(layer => layer.File.AddUser()));
+        files.AddRange(_leaving.Select(file => file.AddUser()));
+        files.Add(_base.Image.AddUser());
+        files.Add(_base.Checksums.AddUser());
+        files.AddRange(_originFiles.Select(file => file.AddUser()));
     }
 
     /// <summary>State and layers as of now, each layer with a user more, and the history held.</summary>

@@ -1,5 +1,6 @@
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Mapping;
 using Microsoft.Extensions.Logging;
 
 namespace Dr.Edge.Volumes;
@@ -69,7 +70,9 @@ internal sealed partial class Volume
             RemoveStrayLayers(directory, state, context.Faults);
             var files = new List<LayerFile>();
             var hold = superblock.Current.Origin is { } origin ? (parent ?? throw new DrException($"Volume {state.Name} is a clone of a volume that is not here.")).HoldPosition(origin.Sequence, $"clone {state.Name}") : null;
-            var map = hold is null ? new BlockMap(state.SizeBytes / StoreLimits.BlockBytes) : parent!.BuildMap(superblock.Current.Origin!.Sequence.Value, superblock.Current.Origin.At, files);
+            var map = hold is null
+                ? new BlockMap(state.SizeBytes / StoreLimits.BlockBytes)
+                : parent!.BuildMap(superblock.Current.Origin!.Sequence.Value, files);
             var volume = new Volume(directory, context, superblock, manifest, baseImage, map, layers, files, hold, parent);
             volume.Recover(mark);
             return volume;
@@ -146,12 +149,8 @@ internal sealed partial class Volume
         long cut = 0;
         try
         {
-            LoadBase(_map, verify: true);
-            foreach (var layer in _published.Layers.Where(layer => layer.Record.Sealed))
-            {
-                layer.ApplyTo(_map, State);
-            }
-
+            LoadBase();
+            LoadSealedLayers();
             _appended = State.Layers[^1].After;
             _chain = State.Layers[^1].ChainStart;
             var sealedAt = State.Layers.Count > 1 ? State.Layers[^2].LastAt : State.BaseAt;
@@ -184,23 +183,31 @@ internal sealed partial class Volume
         LogOpened(Name, Role, Epoch, _appended, cut);
     }
 
-    private void LoadBase(BlockMap map, bool verify)
+    /// <summary>A damaged entry must not turn its block into zeros: it counts as there, and reading the block is an error. Entries that vanished are found by count and sum.</summary>
+    private void LoadBase()
     {
-        string? damage = null;
-        _base.Enumerate(
-            VolumeBlocks,
-            (block, checksum) => map.Set(block, new BlockLocation(_base.Image.Slot, block * StoreLimits.BlockBytes), checksum),
-            block =>
-            {
-                // A damaged entry must not turn its block into zeros: with a checksum that cannot match, reading it is an error.
-                map.Set(block, new BlockLocation(_base.Image.Slot, block * StoreLimits.BlockBytes), ~0u);
-                damage ??= $"entry of block {block}";
-            },
-            out var blocks,
-            out var sum);
-        if (verify && damage is null && State.Merging is null && (blocks != State.BaseBlocks || sum != State.BaseSum))
+        var damaged = _base.Load(VolumeBlocks);
+        if (damaged < 0 && State.Merging is null && (_base.Blocks != State.BaseBlocks || _base.Sum != State.BaseSum))
         {
-            throw new CorruptDataException(Path.Combine(DirectoryPath, "base.crc"), 0, $"{State.BaseBlocks} entries as they were written", $"{blocks} entries or others");
+            throw new CorruptDataException(_base.Checksums.File.Path, 0, $"{State.BaseBlocks} entries as they were written", $"{_base.Blocks} entries or others");
+        }
+
+        if (_base.Blocks > 0 && Origin is not null)
+        {
+            throw new CorruptDataException(_base.Checksums.File.Path, 0, "nothing, as a clone's base is its parent's", $"{_base.Blocks} entries");
+        }
+    }
+
+    private void LoadSealedLayers()
+    {
+        var inherited = _map;
+        Layer[] layers = [.. _published.Layers.Where(layer => layer.Record.Sealed)];
+        _map = MapBuilder.Build(() => Origin is null ? new BlockMap(VolumeBlocks, _base) : inherited.Snapshot(), layers, State, reference: null);
+        _map.Grow(VolumeBlocks);
+        inherited.Dispose();
+        if (layers.Length > 0 && State.Layers[^1].After == layers[^1].Record.Last)
+        {
+            _recentMaps.Keep(_map, layers[^1].Record.Last, layers[^1].Record.LastAt);
         }
     }
 

@@ -105,6 +105,10 @@ internal sealed partial class Volume
             head = new Layer(new LayerRecord { Number = State.NextLayer, After = sequence, ChainStart = _chain }, next, LayerHeader.SizeBytes);
             old.Record = old.Record with { Sealed = true, Last = sequence, LengthBytes = old.Tail, LastAt = DateTimeOffset.UnixEpoch.AddMicroseconds(_lastMicroseconds) };
             _head = head;
+            if (_recentMaps.Wants(old.Record.LastAt))
+            {
+                _recentMaps.Keep(_map, sequence, old.Record.LastAt);
+            }
         }
 
         StoreFaults.Pass(CrashPoints.PointHeadSwapped);

@@ -1,5 +1,6 @@
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Mapping;
 
 namespace Dr.Edge.Volumes;
 
@@ -104,9 +105,9 @@ internal sealed partial class Volume
             batch.Begin(RestoreBlocks, RestoreBlocks);
             while (batch.ExtentCount < RestoreBlocks && block < VolumeBlocks)
             {
-                if (view.Map.Get(block, out _).IsZero)
+                if (!view.Map.IsContent(block, view.Map.Get(block, out _)))
                 {
-                    var end = Math.Min(view.Map.FindChange(block, VolumeBlocks, mapped: false), block + uint.MaxValue);
+                    var end = Math.Min(view.Map.Find(block, VolumeBlocks, content: true), block + uint.MaxValue);
                     batch.AddZero(block, (uint)(end - block));
                     block = end;
                 }
@@ -145,11 +146,11 @@ internal sealed partial class Volume
         {
             var now = _map.Get(block, out _);
             var then = view.Map.Get(block, out _);
-            if (now.IsZero && then.IsZero)
+            if (!_map.IsContent(block, now) && !view.Map.IsContent(block, then))
             {
-                block = Math.Min(_map.FindChange(block, VolumeBlocks, mapped: false), view.Map.FindChange(block, VolumeBlocks, mapped: false));
+                block = Math.Min(_map.Find(block, VolumeBlocks, content: true), view.Map.Find(block, VolumeBlocks, content: true));
             }
-            else if (now == then)
+            else if (now == then && _map.Base == view.Map.Base)
             {
                 block++;
             }

@@ -165,7 +165,8 @@ internal sealed partial class Volume
                 layers);
             StoreFaults.Pass(CrashPoints.RewindRecorded);
             var files = new List<LayerFile>();
-            var map = BuildMap(sequence, at, files);
+            _recentMaps.Clear();
+            var map = BuildMap(sequence, files);
             lock (_appendLock)
             {
                 _map = map;

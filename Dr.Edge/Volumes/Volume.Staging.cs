@@ -1,5 +1,6 @@
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Mapping;
 
 namespace Dr.Edge.Volumes;
 
@@ -81,7 +82,7 @@ internal sealed partial class Volume
         var files = new List<LayerFile>();
         try
         {
-            var map = staging.BasePoint is null ? new BlockMap(VolumeBlocks) : BuildMap(_appended, default, files);
+            var map = staging.BasePoint is null ? new BlockMap(VolumeBlocks) : BuildMap(_appended, files);
             var layer = new Layer(RecordOf(staging, 0), staging.File, staging.Tail);
             var scanner = staging.Scan();
             while (scanner.TryNext())
@@ -131,6 +132,7 @@ internal sealed partial class Volume
             if (replaces)
             {
                 // The layer begins with zeros over everything, so that what is left in the base shows nowhere.
+                _recentMaps.Clear();
                 state = state with { BaseSequence = 0, BaseAt = target.At, Merging = null };
             }
 

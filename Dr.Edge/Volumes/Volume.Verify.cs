@@ -1,5 +1,6 @@
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Mapping;
 
 namespace Dr.Edge.Volumes;
 
@@ -64,7 +65,7 @@ internal sealed partial class Volume
         {
             report(path, scanner.Offset, layer.Tail - scanner.Offset, $"expected {problem}");
         }
-        else if (layer.Record is { Sealed: true, HasCutTail: false } && layer.File.File.Length > layer.Record.LengthBytes && layer.TryReadIndex() is null)
+        else if (layer.Record is { Sealed: true, HasCutTail: false } && layer.File.File.Length > layer.Record.LengthBytes && !layer.HasIndex(state))
         {
             report(path, layer.Record.LengthBytes, layer.File.File.Length - layer.Record.LengthBytes, "the index does not match its checksum (it is made again from the batches)");
         }

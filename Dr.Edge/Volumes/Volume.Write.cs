@@ -1,5 +1,6 @@
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Mapping;
 using Dr.Edge.Volumes.Writing;
 
 namespace Dr.Edge.Volumes;
@@ -163,7 +164,7 @@ internal sealed partial class Volume
             var extent = batch.Descriptor(i);
             if (extent.Kind == ExtentKind.Zero)
             {
-                _map.Clear(extent.FirstBlock, extent.BlockCount);
+                _map.Clear(extent.FirstBlock, extent.BlockCount, head.File.Slot);
                 continue;
             }
 

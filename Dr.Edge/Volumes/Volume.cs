@@ -1,6 +1,7 @@
 using Dr.Edge.Volumes.Background;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Mapping;
 using Microsoft.Extensions.Logging;
 
 namespace Dr.Edge.Volumes;
@@ -23,6 +24,7 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
     private readonly ManifestFile _manifest;
     private readonly BaseImage _base;
     private volatile BlockMap _map;
+    private readonly RecentMaps _recentMaps = new();
     private readonly List<LayerFile> _originFiles;
     private readonly IDisposable? _originHold;
     private readonly Volume? _originParent;
@@ -183,6 +185,8 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
             file.Release();
         }
 
+        _recentMaps.Clear();
+        _map.Dispose();
         _originHold?.Dispose();
         _base.Dispose();
         _manifest.Dispose();

@@ -1,3 +1,5 @@
+using Dr.Edge.Volumes.Mapping;
+
 namespace Dr.Edge.Volumes;
 
 /// <summary>A volume as it was at a point or a moment: read-only, constant, independent of later writes. Holds its history until disposed.</summary>
@@ -57,6 +59,7 @@ internal sealed class VolumeView : IBlockDevice, IDisposable
             return;
         }
 
+        Map.Dispose();
         _hold.Dispose();
         foreach (var file in _files)
         {

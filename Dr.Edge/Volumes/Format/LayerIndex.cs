@@ -52,26 +52,17 @@ internal static class LayerIndex
             BinaryPrimitives.ReadUInt32LittleEndian(source[EntryChecksumOffset..]));
     }
 
-    public static byte[] Encode(long layerNumber, long lastSequence, IReadOnlyCollection<Entry> entries)
+    /// <summary>The header for entries that were written behind it already.</summary>
+    public static void WriteHeader(Span<byte> header, long layerNumber, long lastSequence, long entryCount, uint entriesChecksum)
     {
-        var bytes = new byte[HeaderBytes + (entries.Count * (long)EntryBytes)];
-        var position = HeaderBytes;
-        foreach (var entry in entries)
-        {
-            entry.Write(bytes.AsSpan(position));
-            position += EntryBytes;
-        }
-
-        var header = bytes.AsSpan(0, HeaderBytes);
         BinaryPrimitives.WriteUInt32LittleEndian(header[MagicOffset..], Magic);
         BinaryPrimitives.WriteUInt16LittleEndian(header[VersionOffset..], Version);
         BinaryPrimitives.WriteUInt16LittleEndian(header[HeaderLengthOffset..], HeaderBytes);
         BinaryPrimitives.WriteInt64LittleEndian(header[LayerNumberOffset..], layerNumber);
-        BinaryPrimitives.WriteInt64LittleEndian(header[EntryCountOffset..], entries.Count);
+        BinaryPrimitives.WriteInt64LittleEndian(header[EntryCountOffset..], entryCount);
         BinaryPrimitives.WriteInt64LittleEndian(header[LastSequenceOffset..], lastSequence);
-        BinaryPrimitives.WriteUInt32LittleEndian(header[EntriesChecksumOffset..], Crc32C.Compute(bytes.AsSpan(HeaderBytes)));
+        BinaryPrimitives.WriteUInt32LittleEndian(header[EntriesChecksumOffset..], entriesChecksum);
         BinaryPrimitives.WriteUInt32LittleEndian(header[HeaderChecksumOffset..], Crc32C.Compute(header[..HeaderChecksumOffset]));
-        return bytes;
     }
 
     /// <summary>Number of entries when the header is right and belongs to this layer; -1 otherwise.</summary>

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Dr.Edge.Volumes;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Mapping;
 
 namespace Dr.Edge.Tests.Volumes;
 
