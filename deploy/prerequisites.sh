@@ -5,7 +5,7 @@
 #   deploy/prerequisites.sh test    that, and what the tests need besides
 set -euo pipefail
 
-run=(e2fsprogs xfsprogs btrfs-progs util-linux iproute2 procps curl jq libnbd-bin fuse3 postgresql postgresql-client)
+run=(e2fsprogs xfsprogs btrfs-progs util-linux iproute2 procps curl jq libnbd-bin fuse3 qemu-system-common postgresql postgresql-client)
 test=(nbdkit qemu-utils fio mosquitto mosquitto-clients chromium python3)
 
 case "${1:-}" in

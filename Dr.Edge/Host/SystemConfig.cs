@@ -15,6 +15,12 @@ internal sealed class SystemConfig
     /// </summary>
     public string? Nbd { get; set; }
 
+    /// <summary>
+    /// How long reads and writes wait while the appliance is away, before they fail; zero: they fail at once. Null = two minutes for a <c>tcp:</c> address (where another appliance may answer after a takeover)
+    /// when qemu-storage-daemon is installed, none otherwise.
+    /// </summary>
+    public TimeSpan? Hold { get; set; }
+
     /// <summary>Directory the file system is mounted on; null for a system without a volume (class R: its components have their own storage).</summary>
     public string? Mount { get; set; }
 

@@ -5,8 +5,8 @@ using Dr.Edge.Host.Processes;
 namespace Dr.Edge.Host.Attach;
 
 /// <summary>
-/// One system's volume on this machine: export → file (nbdfuse) → block device (loop) → mounted file system. Each action first looks what is there, so
-/// each may be repeated. An fsync in the file system reaches the store: the loop device passes it on as an fsync of the file, and nbdfuse as NBD FLUSH.
+/// One system's volume on this machine: export → file (nbdfuse, or qemu-storage-daemon where requests are to wait for an appliance that is away) → block device (loop) → mounted file system. Each action first looks what is there, so
+/// each may be repeated. An fsync in the file system reaches the store: the loop device passes it on as an fsync of the file, and the client of the export as NBD FLUSH.
 /// </summary>
 internal sealed class AttachmentSession(SystemConfig system, HostPaths paths, string nbdAddress, TimeProvider time)
 {
@@ -16,6 +16,7 @@ internal sealed class AttachmentSession(SystemConfig system, HostPaths paths, st
     // A check after an unclean end replays the journal, and reads all metadata when it is due.
     private static readonly TimeSpan CheckTimeout = TimeSpan.FromMinutes(10);
 
+    private readonly TimeSpan _hold = HoldingClient.HoldFor(nbdAddress, system.Hold, HoldingClient.IsInstalled);
     private readonly string _mount = system.Mount?.TrimEnd('/') ?? throw new ArgumentException("The system has no file system.", nameof(system));
     private readonly string _volume = system.Volume ?? throw new ArgumentException("The system has no volume.", nameof(system));
 
@@ -23,7 +24,7 @@ internal sealed class AttachmentSession(SystemConfig system, HostPaths paths, st
     public async Task<(LayerState Export, LayerState Loop, LayerState Mount)> ObserveAsync(CancellationToken cancellationToken)
     {
         var mounts = Mounts();
-        var export = mounts.Any(m => m.MountPoint == paths.ExportDirectory) ? LayerState.Present : LayerState.Absent;
+        var export = ExportMount(mounts) is not null ? LayerState.Present : LayerState.Absent;
         if (export == LayerState.Present && await ProbeAsync(cancellationToken) is not null)
         {
             export = LayerState.Stale;
@@ -56,12 +57,12 @@ internal sealed class AttachmentSession(SystemConfig system, HostPaths paths, st
         return (export, loop, mount);
     }
 
-    /// <summary>Reads a little past every cache. Null when the store answers, else why it does not.</summary>
+    /// <summary>Reads a little past every cache. Null when the store answers, else why it does not. Takes as long as requests are held: within that time an appliance that is away is no fault.</summary>
     public async Task<string?> ProbeAsync(CancellationToken cancellationToken)
     {
         try
         {
-            var read = await ProgramRunner.RunAsync("dd", [$"if={paths.ExportFile}", "of=/dev/null", "bs=4096", "count=1", "iflag=direct", "status=none"], ProbeTimeout, cancellationToken);
+            var read = await ProgramRunner.RunAsync("dd", [$"if={paths.ExportFile}", "of=/dev/null", "bs=4096", "count=1", "iflag=direct", "status=none"], _hold + ProbeTimeout, cancellationToken);
             return read.Succeeded ? null : $"the volume does not answer: {read.LastWords}";
         }
         catch (DrException exception)
@@ -75,8 +76,7 @@ internal sealed class AttachmentSession(SystemConfig system, HostPaths paths, st
         Directory.CreateDirectory(paths.ExportDirectory);
         File.Delete(paths.ExportPid);
         File.Delete(paths.ExportLog);
-        var process = await DetachedProgram.StartAsync(
-            "nbdfuse", ["--pidfile", paths.ExportPid, paths.ExportFile, ExportAddress.ToUri(nbdAddress, _volume)], paths.ExportLog, cancellationToken);
+        var process = await StartClientAsync(cancellationToken);
         await Waiting.UntilAsync(() => HasServed() || !ProcessTable.IsAlive(process), Quick, time, cancellationToken);
         if (!HasServed())
         {
@@ -85,7 +85,25 @@ internal sealed class AttachmentSession(SystemConfig system, HostPaths paths, st
         }
 
         // The pid file is written last, when the file can be opened.
-        bool HasServed() => File.Exists(paths.ExportPid) && File.Exists(paths.ExportFile);
+        bool HasServed() => File.Exists(paths.ExportPid) && File.Exists(paths.ExportFile) && ExportMount(Mounts()) is not null;
+    }
+
+    private async Task<ProcessMark> StartClientAsync(CancellationToken cancellationToken)
+    {
+        if (_hold == TimeSpan.Zero)
+        {
+            return await DetachedProgram.StartAsync(
+                "nbdfuse", ["--pidfile", paths.ExportPid, paths.ExportFile, ExportAddress.ToUri(nbdAddress, _volume)], paths.ExportLog, cancellationToken);
+        }
+
+        if (!HoldingClient.IsInstalled)
+        {
+            throw new DrException($"{HoldingClient.Program} is not installed, and system {system.Id} is to hold its requests while the appliance is away.", "Install the package qemu-system-common, or set 'hold: 0s'.");
+        }
+
+        File.WriteAllBytes(paths.ExportFile, []); // What the export is mounted on.
+        return await DetachedProgram.StartAsync(
+            HoldingClient.Program, HoldingClient.Arguments(nbdAddress, _volume, paths.ExportFile, paths.ExportPid, _hold), paths.ExportLog, cancellationToken);
     }
 
     public async Task AttachLoopAsync(CancellationToken cancellationToken) =>
@@ -192,15 +210,19 @@ internal sealed class AttachmentSession(SystemConfig system, HostPaths paths, st
 
     public async Task DetachExportAsync(bool stale, CancellationToken cancellationToken)
     {
-        if (Mounts().Any(m => m.MountPoint == paths.ExportDirectory))
+        if (ExportMount(Mounts()) is { } export)
         {
-            var result = await RunAsync("fusermount3", ["-u", paths.ExportDirectory], cancellationToken);
+            var result = await RunAsync("fusermount3", ["-u", export], cancellationToken);
             if (!result.Succeeded && stale)
             {
-                result = await RunAsync("fusermount3", ["-u", "-z", paths.ExportDirectory], cancellationToken);
+                result = await RunAsync("fusermount3", ["-u", "-z", export], cancellationToken);
             }
 
             result.Require($"Detaching volume {_volume}");
+            foreach (var client in Clients().Where(c => c.Name == HoldingClient.ProcessName))
+            {
+                Signals.Send(client.Id, Signals.Terminate); // nbdfuse ends with its mount, this one does not.
+            }
         }
 
         if (!await Waiting.UntilAsync(() => Clients().Count == 0, TimeSpan.FromSeconds(5), time, cancellationToken))
@@ -233,8 +255,8 @@ internal sealed class AttachmentSession(SystemConfig system, HostPaths paths, st
         var mounts = Mounts();
         return mounts.Any(m => m.MountPoint == _mount) ? $"{_mount} is still mounted"
             : Loops() is [var loop, ..] ? $"{loop.Device} is still attached"
-            : mounts.Any(m => m.MountPoint == paths.ExportDirectory) ? $"{paths.ExportDirectory} is still mounted"
-            : Clients() is [var client, ..] ? $"nbdfuse ({client.Id}) still runs"
+            : ExportMount(mounts) is { } export ? $"{export} is still mounted"
+            : Clients() is [var client, ..] ? $"{client.Name} ({client.Id}) still runs"
             : null;
     }
 
@@ -278,7 +300,12 @@ internal sealed class AttachmentSession(SystemConfig system, HostPaths paths, st
     }
 
     private List<ProcessEntry> Clients() =>
-        [.. ProcessTable.All().Where(p => p.Name == "nbdfuse" && ProcessTable.CommandLine(p.Id).Contains($" {paths.ExportFile} ", StringComparison.Ordinal))];
+        [.. ProcessTable.All().Where(p =>
+            (p.Name == "nbdfuse" && ProcessTable.CommandLine(p.Id).Contains($" {paths.ExportFile} ", StringComparison.Ordinal))
+            || (p.Name == HoldingClient.ProcessName && ProcessTable.CommandLine(p.Id).Contains($",mountpoint={HoldingClient.Escape(paths.ExportFile)},", StringComparison.Ordinal)))];
+
+    // nbdfuse mounts a directory with the file in it, qemu-storage-daemon the file itself.
+    private string? ExportMount(IReadOnlyList<MountEntry> mounts) => mounts.FirstOrDefault(m => m.MountPoint == paths.ExportDirectory || m.MountPoint == paths.ExportFile)?.MountPoint;
 
     private static IReadOnlyList<MountEntry> Mounts() => MountTable.Parse(File.ReadAllText("/proc/self/mountinfo"));
 

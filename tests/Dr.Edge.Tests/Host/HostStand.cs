@@ -212,6 +212,7 @@ internal sealed class HostStand : IAsyncDisposable
             await TryAsync("losetup", "--detach", line.Split(' ')[0]);
         }
 
+        await TryAsync("fusermount3", "-u", "-z", Paths.ExportFile);
         await TryAsync("fusermount3", "-u", "-z", Paths.ExportDirectory);
         await KillServerAsync();
         foreach (var session in _sessions)
@@ -226,7 +227,7 @@ internal sealed class HostStand : IAsyncDisposable
     private bool IsOurs(ProcessEntry process) =>
         process.Id != Environment.ProcessId && process.Id != _server?.Id
         && ((ProcessTable.WorkingDirectory(process.Id) ?? "").StartsWith(Root, StringComparison.Ordinal)
-            || (ProcessTable.CommandLine(process.Id).Contains(Root, StringComparison.Ordinal) && process.Name is not ("nbdkit" or "nbdfuse")));
+            || (ProcessTable.CommandLine(process.Id).Contains(Root, StringComparison.Ordinal) && process.Name is not ("nbdkit" or "nbdfuse" or HoldingClient.ProcessName)));
 
     private static async Task<string> TryAsync(string program, params string[] arguments) =>
         (await ProgramRunner.RunAsync(program, arguments, Patience, default)).Output;

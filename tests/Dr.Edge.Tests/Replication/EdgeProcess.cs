@@ -16,15 +16,20 @@ internal sealed class EdgeProcess : IAsyncDisposable
     {
         Directory.CreateDirectory(_directory);
         using var probe = new TcpListener(IPAddress.Loopback, 0);
+        using var second = new TcpListener(IPAddress.Loopback, 0);
         probe.Start();
-        Address = probe.LocalEndpoint.ToString()!;
+        second.Start();
+        (Address, Nbd) = (probe.LocalEndpoint.ToString()!, second.LocalEndpoint.ToString()!);
     }
 
     public string Address { get; }
 
+    /// <summary>Where it serves volumes.</summary>
+    public string Nbd { get; }
+
     public async Task StartAsync()
     {
-        _process = Process.Start(Info(["run", "--data", Path.Combine(_directory, "data"), "--control", Socket, "--replication", Address]))!;
+        _process = Process.Start(Info(["run", "--data", Path.Combine(_directory, "data"), "--control", Socket, "--replication", Address, "--nbd", Nbd]))!;
         _ = _process.StandardError.ReadToEndAsync();
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (await _process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
