@@ -35,7 +35,7 @@ internal static partial class ControlRoutes
         ControlProgress? latest = null;
         var running = Task.Factory.StartNew(
             () => work(p => Volatile.Write(ref latest, p), context.RequestAborted), context.RequestAborted, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        while (await Task.WhenAny(running, Task.Delay(100, context.RequestAborted)) != running)
+        while (await Task.WhenAny(running, Task.Delay(100, context.RequestAborted)) != running && !context.RequestAborted.IsCancellationRequested)
         {
             if (Interlocked.Exchange(ref latest, null) is { } progress)
             {
@@ -46,6 +46,7 @@ internal static partial class ControlRoutes
         ControlProgress last;
         try
         {
+            // Also when nobody listens any more: the work may have to be taken back, and how that ends belongs in the log.
             last = new ControlProgress { Result = JsonSerializer.SerializeToElement(await running, ControlJson.Compact) };
         }
         catch (Exception exception) when (exception is not OperationCanceledException)

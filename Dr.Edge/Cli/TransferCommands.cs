@@ -5,22 +5,10 @@ namespace Dr.Edge.Cli;
 /// <summary>The commands that take a while: restore, verify, import, export. On a terminal they show a progress bar on standard error.</summary>
 internal static class TransferCommands
 {
-    public static IEnumerable<Command> Create() => [Restore(), Verify(), Import(), Export()];
+    public static IEnumerable<Command> Create() => [RestoreCommand.Create(), Verify(), Import(), Export()];
 
     internal static Option<string?> AtOption(bool required) =>
         new("--at") { Description = "A point's id or label, an ISO 8601 time, or how long ago like -30s.", Required = required, HelpName = "POINT|TIME" };
-
-    private static Command Restore()
-    {
-        var volume = VolumeCommands.VolumeArgument();
-        var at = AtOption(required: true);
-        return CommandShell.Remote("restore", "Make a volume's content what it was; a point taken first can undo it.", [volume, at], async context =>
-        {
-            var result = await RunAsync<RestoreResult>(context, $"{VolumeCommands.PathOf(context.Get(volume))}/restore", new RestoreRequest(context.Get(at)!));
-            VolumePrinter.Print(result, context.Json, $"{result.Volume} is as it was at {result.RestoredTo:O}; 'dr-edge restore {result.Volume} --at {result.Before.Id}' undoes this");
-            return ProgramShell.Done;
-        });
-    }
 
     private static Command Verify()
     {

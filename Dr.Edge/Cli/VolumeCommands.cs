@@ -12,15 +12,16 @@ internal static class VolumeCommands
 
     internal static Argument<string> VolumeArgument() => new("VOLUME") { Description = "Name of a volume or clone." };
 
-    private static Command Volume() => new("volume", "Protected volumes.") { CreateOne(), List(), Show(), Resize(), Delete() };
+    private static Command Volume() => new("volume", "Protected volumes.") { CreateOne(), List(), Show(), PolicyCommands.Set(), Resize(), Delete() };
 
     private static Command CreateOne()
     {
         var name = new Argument<string>("NAME") { Description = "1 to 64 letters, digits, hyphens, underscores and dots." };
         var size = SizeOption();
-        return CommandShell.Remote("create", "Make a volume, empty and writable.", [name, size], async context =>
+        var policy = new PolicyCommands();
+        return CommandShell.Remote("create", "Make a volume, empty and writable.", [name, size, .. policy.Options], async context =>
         {
-            var request = new CreateVolumeRequest(context.Get(name), Quantities.ParseSize(context.Get(size)!, "--size"));
+            var request = new CreateVolumeRequest(context.Get(name), Quantities.ParseSize(context.Get(size)!, "--size"), policy.Read(context));
             var volume = await context.Client.PostAsync<VolumeSummary>("volumes", request, context.CancellationToken);
             VolumePrinter.Print(volume, context.Json, $"{volume.Name}: {Quantities.FormatSize(volume.SizeBytes)}, id {volume.Id}");
             return ProgramShell.Done;

@@ -39,6 +39,17 @@ internal sealed record VolumeSummary
 
     public PointInfo? NewestPoint { get; init; }
 
+    /// <summary>How fresh the points are: the newest one's time, or now when nothing was written since it.</summary>
+    public DateTimeOffset? HistoryAsOf { get; init; }
+
+    public PolicyTexts? Policy { get; init; }
+
+    /// <summary>Who keeps history from giving way.</summary>
+    public IReadOnlyList<HolderSummary> Holders { get; init; } = [];
+
+    /// <summary>What a restore is doing; null when none is under way.</summary>
+    public string? Restoring { get; init; }
+
     public required long AllocatedBytes { get; init; }
 
     /// <summary>Content that is not known to be zeros.</summary>
@@ -55,17 +66,13 @@ internal sealed record VolumeSummary
     public VolumeSpaceReport? Space { get; init; }
 }
 
-internal sealed record CreateVolumeRequest(string Name, long SizeBytes);
+internal sealed record CreateVolumeRequest(string Name, long SizeBytes, PolicyTexts? Policy = null);
 
 internal sealed record ResizeVolumeRequest(long SizeBytes);
 
 internal sealed record CreatePointRequest(string? Label);
 
 internal sealed record CreateCloneRequest(string Volume, string At, string Name);
-
-internal sealed record RestoreRequest(string At);
-
-internal sealed record RestoreResult(string Volume, DateTimeOffset RestoredTo, PointInfo Before);
 
 internal sealed record VerifyRequest(string? At);
 

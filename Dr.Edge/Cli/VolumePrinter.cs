@@ -75,6 +75,15 @@ internal static class VolumePrinter
 
         Row("history begins", volume.HistoryBegins.ToString("O", CultureInfo.InvariantCulture));
         Row("points", volume.NewestPoint is { } newest ? $"{volume.PointCount}, newest {newest.Id} of {newest.At:O}" : "none");
+        Row("history as of", volume.HistoryAsOf?.ToString("O", CultureInfo.InvariantCulture));
+        Row("policy", volume.Policy is { } policy ? PolicyCommands.Describe(policy) : null);
+        Row("note", volume.Policy?.Advice);
+        Row("restoring", volume.Restoring);
+        foreach (var holder in volume.Holders)
+        {
+            Row("held", $"from write {holder.Sequence}{(holder.Point is { } point ? $" (point {point})" : "")}: {holder.Reason}, since {holder.Since:yyyy-MM-ddTHH:mm:ssZ}");
+        }
+
         AnsiConsole.Write(grid);
     }
 

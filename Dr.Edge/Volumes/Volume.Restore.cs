@@ -7,13 +7,23 @@ namespace Dr.Edge.Volumes;
 /// <content>Rolling back: what differs is appended as new writes, so that history stays one line and the roll-back can itself be undone.</content>
 internal sealed partial class Volume
 {
+    /// <summary>Label of the point that every restore takes first; the newest is the way back.</summary>
+    internal const string BeforeRestoreLabel = "before restore";
     private const int RestoreBlocks = 256;
+
+    /// <summary>What a restore is doing now; null when none is under way.</summary>
+    public string? Restoring => _restoring;
+
+    /// <summary>The point that the last restore took first, while it is kept: restoring to it undoes that restore. Null when there is none.</summary>
+    public PointInfo? UndoPoint => State.Points.LastOrDefault(point => point.Label == BeforeRestoreLabel);
 
     /// <summary>
     /// The content becomes what it was; clients' writes are refused meanwhile. A point is taken first (returned): restoring to it undoes this. A restore that is cut off by a crash is finished
-    /// when the volume is opened again.
+    /// when the volume is opened again. One that is cancelled is taken back before this returns, and after a crash when the volume is opened again: there is no half restored volume.
     /// </summary>
     /// <param name="progress">Told blocks done and blocks in all; may be null.</param>
+    /// <param name="cancellationToken">Takes the restore back; what was done so far has to be undone, so that it takes about as long again.</param>
+    /// <exception cref="OperationCanceledException">Cancelled, and the content is what it was before.</exception>
     public PointInfo Restore(PointId? point, DateTimeOffset at, Action<long, long>? progress, CancellationToken cancellationToken)
     {
         RestoreMark mark;
@@ -43,12 +53,20 @@ internal sealed partial class Volume
             lock (_syncLock)
             {
                 before = SealLocked(
-                    sequence => MakePoint(sequence, "before restore", PointConsistency.Crash, $"taken before a restore to {mark.At:O}"),
+                    sequence => MakePoint(sequence, Now(), BeforeRestoreLabel, PointConsistency.Crash, $"taken before a restore to {mark.At:O}"),
                     state => state with { Restoring = mark });
             }
 
             StoreFaults.Pass(CrashPoints.RestoreBegun);
-            Restore(mark, progress, cancellationToken);
+            try
+            {
+                Restore(mark, progress, cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                TakeRestoreBack(before);
+                throw;
+            }
         }
         catch
         {
@@ -62,6 +80,21 @@ internal sealed partial class Volume
         }
 
         return before;
+    }
+
+    /// <summary>From the record on, also a start after a crash goes back to the point that was taken first.</summary>
+    private void TakeRestoreBack(PointInfo before)
+    {
+        var mark = new RestoreMark(before.Sequence.Value, before.Id, before.At);
+        _restoring = "a restore was cancelled: the volume is being put back to what it was before";
+        UpdateGate();
+        lock (_syncLock)
+        {
+            CommitLocked(State with { Restoring = mark });
+        }
+
+        StoreFaults.Pass(CrashPoints.RestoreCancelled);
+        Restore(mark, progress: null, CancellationToken.None);
     }
 
     /// <summary>Clients may write again after this, so that the next start must not go on restoring over what they wrote. What was restored stays; the point taken first is the way back.</summary>
@@ -137,6 +170,8 @@ internal sealed partial class Volume
             StoreFaults.Pass(CrashPoints.RestoreHalf);
             progress?.Invoke(Math.Min(block, VolumeBlocks), VolumeBlocks);
         }
+
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     /// <summary>The same location is the same content; other locations are copied without comparing.</summary>

@@ -151,13 +151,13 @@ internal sealed partial class Volume
             }
 
             var at = kept.Count > 0 ? kept[^1].Record.LastAt : State.BaseAt;
-            var head = new Layer(new LayerRecord { Number = State.NextLayer, After = sequence, ChainStart = sequence == 0 ? 0 : chain }, OpenNextLayer(State.NextLayer), LayerHeader.SizeBytes);
+            var number = TakeLayerNumberLocked();
+            var head = new Layer(new LayerRecord { Number = number, After = sequence, ChainStart = sequence == 0 ? 0 : chain }, OpenNextLayer(number), LayerHeader.SizeBytes);
             Layer[] layers = [.. kept, head];
             CommitLocked(
                 State with
                 {
                     Layers = [.. layers.Select(layer => layer.Record)],
-                    NextLayer = State.NextLayer + 1,
                     Points = [.. State.Points.Where(point => point.Sequence.Value <= sequence)],
                     Generations = [.. State.Generations.Where(span => span.After.Value < sequence)],
                     Staging = null,

@@ -103,7 +103,7 @@ internal sealed partial class Volume
 
             MakeRoomForPointLocked();
             point = SealLocked(
-                sequence => MakePoint(sequence, "final", PointConsistency.Crash, $"taken when the volume was demoted for epoch {epoch}"),
+                sequence => MakePoint(sequence, Now(), "final", PointConsistency.Crash, $"taken when the volume was demoted for epoch {epoch}"),
                 state => state with { Role = VolumeRole.Demoted, Epoch = epoch, FinalPoint = state.Points[^1].Id });
         }
 

@@ -55,10 +55,10 @@ internal sealed partial class Volume
                 DiscardStaged(mark);
             }
 
-            mark = new StagingMark(State.NextLayer, basePoint, target);
+            mark = new StagingMark(TakeLayerNumberLocked(), basePoint, target);
             CreateLayer(DirectoryPath, Id, mark.Layer, _context.Faults).Dispose();
             DurableDirectory.Sync(Path.Combine(DirectoryPath, "layers"), _context.Faults);
-            CommitLocked(State with { Staging = mark, NextLayer = mark.Layer + 1 });
+            CommitLocked(State with { Staging = mark });
             _staging = OpenStagingFile(mark);
             if (basePoint is null)
             {
@@ -112,7 +112,8 @@ internal sealed partial class Volume
             var replaces = staging.BasePoint is null;
             var target = staging.Target;
             var delta = new Layer(RecordOf(staging, replaces ? 0 : _appended), staging.File.AddUser(), staging.Tail);
-            var head = new Layer(new LayerRecord { Number = State.NextLayer, After = target.Sequence.Value }, OpenNextLayer(State.NextLayer), LayerHeader.SizeBytes);
+            var number = TakeLayerNumberLocked();
+            var head = new Layer(new LayerRecord { Number = number, After = target.Sequence.Value }, OpenNextLayer(number), LayerHeader.SizeBytes);
             var kept = _published.Layers.Where(layer => !replaces && (layer != _head || layer.Tail > LayerHeader.SizeBytes)).ToList();
             dropped.AddRange(_published.Layers.Except(kept));
             if (kept.Contains(_head))
@@ -124,7 +125,6 @@ internal sealed partial class Volume
             var state = State with
             {
                 Layers = [.. layers.Select(layer => layer.Record)],
-                NextLayer = State.NextLayer + 1,
                 Staging = null,
                 Generations = [.. generations],
                 Points = replaces ? [target] : [.. State.Points, target],

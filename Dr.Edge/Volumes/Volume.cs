@@ -258,6 +258,11 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
     private void CommitLocked(ManifestState state, Layer[]? layers = null)
     {
         ThrowIfFailed();
+        if (_nextLayer > state.NextLayer)
+        {
+            state = state with { NextLayer = _nextLayer };
+        }
+
         try
         {
             _manifest.Commit(state);

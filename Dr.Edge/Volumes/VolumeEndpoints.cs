@@ -1,10 +1,9 @@
 using Dr.Edge.Cli;
-using Dr.Edge.Host.Quiesce;
+using Dr.Edge.Volumes.Retention;
 using Dr.Edge.Volumes.Space;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Dr.Edge.Volumes;
@@ -15,7 +14,7 @@ internal static class VolumeEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/volumes", (VolumeSet set) => Json(set.Volumes.Select(volume => Summarize(set, volume))));
-        routes.MapPost("/volumes", (CreateVolumeRequest request, VolumeSet set) => Json(Summarize(set, set.Create(request.Name, request.SizeBytes))));
+        routes.MapPost("/volumes", (CreateVolumeRequest request, VolumeSet set) => Json(Summarize(set, set.Create(request.Name, request.SizeBytes, request.Policy is null ? null : PolicyChange.Apply(null, request.Policy)))));
         routes.MapGet("/volumes/{name}", (string name, VolumeSet set, SpaceKeeper space, CancellationToken cancellationToken) =>
             Json(Summarize(set, set.Get(name)) with { Space = SpaceEndpoints.Report(set.Get(name), space, cancellationToken) }));
         routes.MapDelete("/volumes/{name}", (string name, VolumeSet set) => Delete(set, name));
@@ -25,15 +24,11 @@ internal static class VolumeEndpoints
             volume.Resize(request.SizeBytes);
             return Json(Summarize(set, volume));
         });
-        routes.MapGet("/volumes/{name}/points", (string name, VolumeSet set) => Json(set.Get(name).Points));
-        routes.MapPost("/volumes/{name}/points", CreatePointAsync);
-        routes.MapDelete("/volumes/{name}/points/{point}", DeletePoint);
         routes.MapGet("/clones", (VolumeSet set) => Json(set.Volumes.Where(volume => volume.Origin is not null).Select(volume => Summarize(set, volume))));
         routes.MapPost("/clones", CreateClone);
         routes.MapDelete("/clones/{name}", (string name, VolumeSet set) => set.Get(name).Origin is null
             ? throw new DrException($"{name} is a volume and no clone.", $"'dr-edge volume delete {name}' deletes volumes.")
             : Delete(set, name));
-        routes.MapPost("/volumes/{name}/restore", Restore);
         routes.MapPost("/volumes/{name}/verify", Verify);
         routes.MapPost("/volumes/{name}/import", Import);
         routes.MapPost("/volumes/{name}/export", Export);
@@ -57,6 +52,10 @@ internal static class VolumeEndpoints
         HistoryBegins = volume.HistoryBegins,
         PointCount = volume.Points.Count,
         NewestPoint = volume.Points.Count > 0 ? volume.Points[^1] : null,
+        HistoryAsOf = volume.HistoryAsOf,
+        Policy = PolicyChange.Describe(volume.OwnPolicy, volume.Policy),
+        Holders = HistoryEndpoints.Holders(volume),
+        Restoring = volume.Restoring,
         AllocatedBytes = volume.AllocatedBytes,
         MappedBytes = volume.MappedBlocks * Format.StoreLimits.BlockBytes,
         CloneOf = volume.Origin is { } origin ? set.Find(origin.Volume)?.Name ?? origin.Volume.Value : null,
@@ -72,46 +71,12 @@ internal static class VolumeEndpoints
         return Json(new Deleted(name));
     }
 
-    /// <summary>Asks the machine's quiesce provider first when it has one for this volume.</summary>
-    private static async Task<IResult> CreatePointAsync(string name, CreatePointRequest request, VolumeSet set, IServiceProvider services, CancellationToken cancellationToken)
-    {
-        var volume = set.Get(name);
-        if (services.GetService<IQuiesce>() is not { } quiesce)
-        {
-            return Json(volume.CreatePoint(request.Label, PointConsistency.Crash, null));
-        }
-
-        await using var window = await quiesce.EnterAsync(name, cancellationToken);
-        var mark = window.Mark;
-        return Json(volume.CreatePoint(request.Label, mark.Consistency, mark.Reason));
-    }
-
-    private static IResult DeletePoint(string name, string point, VolumeSet set)
-    {
-        var volume = set.Get(name);
-        if (PositionText.Resolve(volume, point, set.Time.GetUtcNow()).Point is not { } id || !volume.DeletePoint(id))
-        {
-            throw new DrException($"Volume {name} has no point {point}.", $"'dr-edge point list {name}' shows those it has.");
-        }
-
-        return Json(new Deleted(id.Value));
-    }
-
     private static IResult CreateClone(CreateCloneRequest request, VolumeSet set)
     {
         var volume = set.Get(request.Volume);
         var (point, at) = PositionText.Resolve(volume, request.At, set.Time.GetUtcNow());
         return Json(Summarize(set, point is { } id ? set.CreateClone(volume, id, request.Name) : set.CreateClone(volume, at, request.Name)));
     }
-
-    private static Task Restore(string name, RestoreRequest request, VolumeSet set, ILogger<VolumeSet> logger, HttpContext context) =>
-        ControlRoutes.StreamAsync(context, logger, (progress, cancellationToken) =>
-        {
-            var volume = set.Get(name);
-            var (point, at) = PositionText.Resolve(volume, request.At, set.Time.GetUtcNow());
-            var before = volume.Restore(point, at, (done, total) => progress(InBytes("restoring", done, total)), CancellationToken.None);
-            return new RestoreResult(name, at, before);
-        });
 
     private static Task Verify(string name, VerifyRequest request, VolumeSet set, ILogger<VolumeSet> logger, HttpContext context) =>
         ControlRoutes.StreamAsync(context, logger, (progress, cancellationToken) =>
@@ -145,7 +110,4 @@ internal static class VolumeEndpoints
         var (point, at) = PositionText.Resolve(volume, position, now);
         return point is { } id ? volume.OpenView(id) : volume.OpenView(at);
     }
-
-    private static ControlProgress InBytes(string step, long blocks, long totalBlocks) =>
-        new() { Step = step, DoneBytes = blocks * Format.StoreLimits.BlockBytes, TotalBytes = totalBlocks * Format.StoreLimits.BlockBytes };
 }

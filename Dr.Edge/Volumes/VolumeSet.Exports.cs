@@ -8,6 +8,18 @@ internal sealed partial class VolumeSet
     // Under _lock: open leases per volume, live and past.
     private readonly Dictionary<VolumeId, int> _leases = [];
 
+    // Under _lock: open leases of volumes as they are now.
+    private readonly Dictionary<VolumeId, int> _live = [];
+
+    /// <summary>How many have the volume itself attached; views of its past do not count.</summary>
+    public int LiveClients(Volume volume)
+    {
+        lock (_lock)
+        {
+            return _live.GetValueOrDefault(volume.Id);
+        }
+    }
+
     /// <summary>Every volume and clone, each followed by its newest points; see <see cref="ListBudget"/> for how many.</summary>
     public IReadOnlyList<ExportInfo> List()
     {
@@ -40,6 +52,7 @@ internal sealed partial class VolumeSet
             }
 
             _leases[volume.Id] = _leases.GetValueOrDefault(volume.Id) + 1;
+            _live[volume.Id] = _live.GetValueOrDefault(volume.Id) + (at < 0 ? 1 : 0);
         }
 
         try
@@ -48,7 +61,7 @@ internal sealed partial class VolumeSet
         }
         catch
         {
-            Return(volume.Id);
+            Return(volume.Id, at < 0);
             throw;
         }
     }
@@ -70,13 +83,15 @@ internal sealed partial class VolumeSet
 
     private static ExportInfo DescribePoint(Volume volume, PointInfo point) => new($"{volume.Name}@{point.Id}", ExportText.OfPoint(point), volume.SizeBytes, IsReadOnly: true);
 
-    private void Return(VolumeId id)
+    private void Return(VolumeId id, bool isLive)
     {
         lock (_lock)
         {
+            _live[id] -= isLive ? 1 : 0;
             if (--_leases[id] == 0)
             {
                 _leases.Remove(id);
+                _live.Remove(id);
             }
         }
     }
@@ -104,7 +119,7 @@ internal sealed partial class VolumeSet
             if (Interlocked.Exchange(ref _disposed, 1) == 0)
             {
                 view?.Dispose();
-                set.Return(volume.Id);
+                set.Return(volume.Id, isLive: view is null);
             }
         }
 

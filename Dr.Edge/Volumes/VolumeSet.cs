@@ -82,8 +82,16 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
             "'dr-edge volume list' shows what is there.");
 
     /// <summary>A new volume, empty, primary at epoch 1.</summary>
-    public Volume Create(string name, long sizeBytes) =>
-        Add(VolumeId.New(), name, sizeBytes, VolumeRole.Primary, Epoch.First, origin: null, parent: null);
+    public Volume Create(string name, long sizeBytes, VolumePolicy? policy = null)
+    {
+        var volume = Add(VolumeId.New(), name, sizeBytes, VolumeRole.Primary, Epoch.First, origin: null, parent: null);
+        if (policy is not null)
+        {
+            volume.SetPolicy(policy);
+        }
+
+        return volume;
+    }
 
     /// <summary>A new, empty copy of a volume whose primary is elsewhere; returns the one that is there when id, name and size agree.</summary>
     public Volume CreateReplica(VolumeId id, string name, long sizeBytes)

@@ -27,6 +27,7 @@ internal static class VolumesModule
     public static void MapVolumes(this IEndpointRouteBuilder routes)
     {
         VolumeEndpoints.Map(routes);
+        HistoryEndpoints.Map(routes);
         routes.MapSpace();
         routes.ServiceProvider.GetRequiredService<VolumeInstruments>();
     }

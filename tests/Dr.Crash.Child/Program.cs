@@ -4,6 +4,7 @@ using Dr.Crash.Child;
 using Dr.Crash.Child.Copying;
 using Dr.Edge.Volumes;
 using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Groups;
 using Microsoft.Extensions.Logging.Abstractions;
 
 // dr-crash-child copy DIR HOST:PORT: an appliance with replication.
@@ -17,6 +18,7 @@ var (directory, seed, count) = (args[0], int.Parse(args[1], null), int.Parse(arg
 using var output = new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true };
 using var set = VolumeSet.Open(directory, TimeProvider.System, StoreFaults.None, NullLogger.Instance, TimeSpan.Zero);
 var volume = set.Find("v") ?? set.Create("v", Step.VolumeBytes);
+var second = set.Find("g") ?? set.Create("g", 16 * 4096);
 var replica = set.Find("r") ?? set.CreateReplica(VolumeId.New(), "r", Step.VolumeBytes);
 output.WriteLine("open");
 for (var number = 0; number < count; number++)
@@ -64,7 +66,34 @@ string Run(Step step, int number)
             return "";
         case StepKind.Restore when volume.Points.Count > 0:
             var target = volume.Points[step.Seed % volume.Points.Count].Id;
-            return $"{target} {volume.Restore(target, default, null, CancellationToken.None).Id}";
+            using (var cancel = new CancellationTokenSource())
+            {
+                try
+                {
+                    return $"{target} {volume.Restore(target, default, (_, _) => Give(cancel, step), cancel.Token).Id}";
+                }
+                catch (OperationCanceledException)
+                {
+                    return $"cancelled {volume.UndoPoint!.Id}";
+                }
+            }
+
+        case StepKind.Group:
+            foreach (var full in (Volume[])[volume, second])
+            {
+                if (full.Points.Count >= 20 && full == volume)
+                {
+                    DeletePoint(0);
+                }
+                else if (full.Points.Count >= 20)
+                {
+                    full.DeletePoint(full.Points[0].Id);
+                }
+            }
+
+            second.Write([new WriteExtent(0, 4096, ExtentKind.Data, step.Data().Concat(new byte[4096]).Take(4096).ToArray())], forceUnitAccess: false);
+            var points = Volume.CreateGroup([new GroupMember(volume, PointConsistency.Crash, null), new GroupMember(second, PointConsistency.Crash, null)], null);
+            return $"{points[0].Id} {points[1].Id}";
         case StepKind.Replicate when volume.Points.Count > 0:
             Replicate();
             return "";
@@ -79,6 +108,15 @@ string Run(Step step, int number)
             return "";
         default:
             return "";
+    }
+}
+
+// Every third restore is cancelled.
+static void Give(CancellationTokenSource cancel, Step step)
+{
+    if (step.Seed % 3 == 0)
+    {
+        cancel.Cancel();
     }
 }
 

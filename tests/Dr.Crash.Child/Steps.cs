@@ -12,6 +12,7 @@ internal enum StepKind
     Restore,
     Replicate,
     Diverge,
+    Group,
 }
 
 /// <summary>One step of a history. Everything follows from the seed and the number of the step, so that the one who checks knows what the one who died was doing.</summary>
@@ -28,9 +29,10 @@ internal readonly record struct Step(StepKind Kind, int Offset, int Length, int 
             < 58 => StepKind.WriteThrough,
             < 66 => StepKind.Zero,
             < 74 => StepKind.Flush,
-            < 84 => StepKind.Point,
+            < 82 => StepKind.Point,
+            < 84 => StepKind.Group,
             < 90 => StepKind.DeletePoint,
-            < 92 => StepKind.Clone,
+            < 91 => StepKind.Clone,
             < 94 => StepKind.Restore,
             < 98 => StepKind.Replicate,
             _ => StepKind.Diverge,

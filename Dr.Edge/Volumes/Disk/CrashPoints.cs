@@ -10,6 +10,7 @@ internal static class CrashPoints
     public const string PointHeadSwapped = "point.head-swapped";
     public const string PointLayerSynced = "point.layer-synced";
     public const string PointRecorded = "point.recorded";
+    public const string GroupHalf = "group.half";
     public const string ManifestWritten = "manifest.written";
     public const string ManifestCompacted = "manifest.compacted";
     public const string SuperblockHalf = "superblock.half";
@@ -19,6 +20,7 @@ internal static class CrashPoints
     public const string MergeBlocksWritten = "merge.blocks-written";
     public const string MergeRecorded = "merge.recorded";
     public const string RestoreBegun = "restore.begun";
+    public const string RestoreCancelled = "restore.cancelled";
     public const string RestoreHalf = "restore.half";
     public const string StagingSynced = "staging.synced";
     public const string StagingCommitted = "staging.committed";
@@ -27,7 +29,7 @@ internal static class CrashPoints
 
     public static readonly IReadOnlyList<string> All =
     [
-        BatchWritten, FlushSynced, RoomWritten, PointLayerCreated, PointHeadSwapped, PointLayerSynced, PointRecorded, ManifestWritten, ManifestCompacted, SuperblockHalf, IndexWritten,
-        CloneCreated, MergeBegun, MergeBlocksWritten, MergeRecorded, RestoreBegun, RestoreHalf, StagingSynced, StagingCommitted, RewindCloned, RewindRecorded,
+        BatchWritten, FlushSynced, RoomWritten, PointLayerCreated, PointHeadSwapped, PointLayerSynced, PointRecorded, GroupHalf, ManifestWritten, ManifestCompacted, SuperblockHalf, IndexWritten,
+        CloneCreated, MergeBegun, MergeBlocksWritten, MergeRecorded, RestoreBegun, RestoreCancelled, RestoreHalf, StagingSynced, StagingCommitted, RewindCloned, RewindRecorded,
     ];
 }

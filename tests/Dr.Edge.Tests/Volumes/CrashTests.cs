@@ -3,6 +3,7 @@ using Dr.Contracts.Ids;
 using Dr.Crash.Child;
 using Dr.Edge.Volumes;
 using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Groups;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dr.Edge.Tests.Volumes;
@@ -108,6 +109,7 @@ public sealed class CrashTests : IDisposable
         _live = actual;
         CheckPoints(seed, volume, pending);
         CheckReplica(seed, set);
+        CheckGroups(seed, done, set, details);
         foreach (var each in set.Volumes)
         {
             new Verifier(each, (_, _) => { }, CancellationToken.None).Run(null, null).Bad.ShouldBeEmpty($"seed {seed}, {each.Name}");
@@ -132,6 +134,17 @@ public sealed class CrashTests : IDisposable
                     break;
                 case StepKind.Point:
                     pending = [.. content];
+                    break;
+                case StepKind.Group when answered:
+                    _points[PointId.Create(details[number].Split(' ')[0])] = [.. content];
+                    candidates.Clear();
+                    break;
+                case StepKind.Group:
+                    pending = [.. content];
+                    break;
+                case StepKind.Restore when answered && details[number].StartsWith("cancelled", StringComparison.Ordinal):
+                    _points[PointId.Create(details[number].Split(' ')[1])] = [.. content];
+                    candidates.Clear();
                     break;
                 case StepKind.Restore when answered && details[number].Length > 0:
                     var ids = details[number].Split(' ');
@@ -174,6 +187,27 @@ public sealed class CrashTests : IDisposable
             }
 
             actual.AsSpan().SequenceEqual(expected).ShouldBeTrue($"seed {seed}: point {point.Id} has changed");
+        }
+    }
+
+    /// <summary>The last group that was answered is whole; one that was not answered may be there by halves, and then says so.</summary>
+    private static void CheckGroups(int seed, int done, VolumeSet set, Dictionary<int, string> details)
+    {
+        for (var number = done; number >= 0; number--)
+        {
+            if (Step.At(seed, number).Kind == StepKind.Group)
+            {
+                var ids = details[number].Split(' ');
+                var second = set.Get("g").Points.FirstOrDefault(p => p.Id == PointId.Create(ids[1]));
+                second.ShouldNotBeNull($"seed {seed}: the group of step {number} has lost a point");
+                PointGroup.Of(second)!.VolumeCount.ShouldBe(2);
+                if (set.Get("v").Points.FirstOrDefault(p => p.Id == PointId.Create(ids[0])) is { } first)
+                {
+                    PointGroup.Of(first).ShouldBe(PointGroup.Of(second));
+                }
+
+                return;
+            }
         }
     }
 

@@ -1,0 +1,49 @@
+using Dr.Edge.Cli;
+
+namespace Dr.Edge.Volumes.Retention;
+
+/// <summary>From the words of a command to a policy and back.</summary>
+internal static class PolicyChange
+{
+    /// <summary>Gives a part back to the appliance's configuration.</summary>
+    public const string Default = "default";
+
+    /// <summary>The policy with what <paramref name="change"/> says; null when nothing of it is the volume's own any more.</summary>
+    /// <exception cref="DrException">A part cannot be read or followed.</exception>
+    public static VolumePolicy? Apply(VolumePolicy? policy, PolicyTexts change)
+    {
+        policy ??= new VolumePolicy();
+        policy = new VolumePolicy
+        {
+            PointsEvery = Part(policy.PointsEvery, change.PointsEvery, text => PolicyText.ParseSpan(text, PolicyText.Off, "--points-every")),
+            Keep = change.Keep is null ? policy.Keep : change.Keep == Default ? null : PolicyText.ParseTiers(change.Keep, "--keep"),
+            KeepManual = Part(policy.KeepManual, change.KeepManual, text => PolicyText.ParseSpan(text, PolicyText.Forever, "--keep-manual")),
+            FineWindow = Part(policy.FineWindow, change.FineWindow, text => Quantities.ParseDuration(text, "--fine-window")),
+            WhenFull = Part(policy.WhenFull, change.WhenFull, text => PolicyText.ParseWhenFull(text, "--when-full")),
+        };
+        PolicyRules.Check(policy);
+        return policy == new VolumePolicy() ? null : policy;
+    }
+
+    /// <summary>What the volume lives by, and which parts are its own.</summary>
+    public static PolicyTexts Describe(VolumePolicy? own, EffectivePolicy policy) => new()
+    {
+        PointsEvery = policy.PointsEvery == TimeSpan.Zero ? PolicyText.Off : PolicyText.Span(policy.PointsEvery),
+        Keep = PolicyText.Tiers(policy.Keep),
+        KeepManual = policy.KeepManual == TimeSpan.Zero ? PolicyText.Forever : PolicyText.Span(policy.KeepManual),
+        FineWindow = PolicyText.Span(policy.FineWindow),
+        WhenFull = PolicyText.WhenFull(policy.WhenFull),
+        Own =
+        [
+            .. own?.PointsEvery is null ? [] : (string[])["points-every"],
+            .. own?.Keep is null ? [] : (string[])["keep"],
+            .. own?.KeepManual is null ? [] : (string[])["keep-manual"],
+            .. own?.FineWindow is null ? [] : (string[])["fine-window"],
+            .. own?.WhenFull is null ? [] : (string[])["when-full"],
+        ],
+        Advice = PolicyRules.Advice(policy),
+    };
+
+    private static T? Part<T>(T? present, string? text, Func<string, T> parse)
+        where T : struct => text is null ? present : text == Default ? null : parse(text);
+}
