@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Dr.Edge.Volumes.Scrubbing;
 using Dr.Edge.Volumes.Space;
 
 namespace Dr.Edge.Cli;
@@ -6,7 +7,7 @@ namespace Dr.Edge.Cli;
 /// <summary>The store's commands: volume, point, clone, restore, verify, import, export.</summary>
 internal static class VolumeCommands
 {
-    public static IEnumerable<Command> Create() => [Volume(), PointCommands.Create(), CloneCommands.Create(), SpaceCommands.Create(), .. TransferCommands.Create()];
+    public static IEnumerable<Command> Create() => [Volume(), PointCommands.Create(), CloneCommands.Create(), SpaceCommands.Create(), ScrubCommands.Create(), .. TransferCommands.Create()];
 
     internal static string PathOf(string name) => $"volumes/{Uri.EscapeDataString(name)}";
 

@@ -1,3 +1,4 @@
+using Dr.Edge.Volumes.Scrubbing;
 using Dr.Edge.Volumes.Space;
 
 namespace Dr.Edge.Cli;
@@ -64,6 +65,9 @@ internal sealed record VolumeSummary
 
     /// <summary>Only where one volume is shown.</summary>
     public VolumeSpaceReport? Space { get; init; }
+
+    /// <summary>Only where one volume is shown.</summary>
+    public ScrubStatus? Scrub { get; init; }
 }
 
 internal sealed record CreateVolumeRequest(string Name, long SizeBytes, PolicyTexts? Policy = null);

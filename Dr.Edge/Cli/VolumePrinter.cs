@@ -1,3 +1,4 @@
+using Dr.Edge.Volumes.Scrubbing;
 using Dr.Edge.Volumes.Space;
 using Spectre.Console;
 
@@ -73,6 +74,7 @@ internal static class VolumePrinter
             Row(rowName, value);
         }
 
+        Row("scrubbing", volume.Scrub is { } scrub ? ScrubPrinter.Line(scrub) : null);
         Row("history begins", volume.HistoryBegins.ToString("O", CultureInfo.InvariantCulture));
         Row("points", volume.NewestPoint is { } newest ? $"{volume.PointCount}, newest {newest.Id} of {newest.At:O}" : "none");
         Row("history as of", volume.HistoryAsOf?.ToString("O", CultureInfo.InvariantCulture));

@@ -3,6 +3,8 @@ using Dr.Edge.Hosting.Metrics;
 using Dr.Edge.Kiosk;
 using Dr.Edge.Nbd;
 using Dr.Edge.Replication;
+using Dr.Edge.Volumes.Scrubbing;
+using Dr.Edge.Volumes.Space;
 
 namespace Dr.Edge.Hosting;
 
@@ -40,6 +42,12 @@ internal sealed class EdgeConfig
 
     /// <summary>Section <c>points</c>: automatic points.</summary>
     public PointsConfig Points { get; set; } = new();
+
+    /// <summary>Section <c>scrub</c>.</summary>
+    public ScrubConfig Scrub { get; set; } = new();
+
+    /// <summary>Section <c>space</c>.</summary>
+    public SpaceConfig Space { get; set; } = new();
 
     /// <summary>Section <c>metrics</c>.</summary>
     public MetricsConfig Metrics { get; set; } = new();

@@ -89,6 +89,28 @@ internal sealed class LayerScanner(DurableFile file, VolumeId volume, long volum
         return -1;
     }
 
+    /// <summary>The volume's block that the current batch's data block <paramref name="index"/> belongs to.</summary>
+    public long BlockAt(int index)
+    {
+        for (var i = 0; i < Header.ExtentCount; i++)
+        {
+            var extent = BatchReader.Descriptor(Section, i);
+            if (extent.Kind != ExtentKind.Data)
+            {
+                continue;
+            }
+
+            if (index < extent.BlockCount)
+            {
+                return extent.FirstBlock + index;
+            }
+
+            index -= (int)extent.BlockCount;
+        }
+
+        throw new ArgumentOutOfRangeException(nameof(index));
+    }
+
     private bool Load(long offset, int length, out int position)
     {
         position = 0;

@@ -1,6 +1,7 @@
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
 using Dr.Edge.Volumes.Mapping;
+using Dr.Edge.Volumes.Scrubbing;
 
 namespace Dr.Edge.Volumes;
 
@@ -10,17 +11,8 @@ internal sealed partial class Volume
     /// <summary>Reports file, offset, length and problem of everything that is not as it was written; what is wrong stays as it is.</summary>
     internal void VerifyFiles(Action<string, long, long, string> report, Action<long> advance, CancellationToken cancellationToken)
     {
-        var bad = _superblock.CountBadCopies();
-        if (bad > 0)
-        {
-            report(Path.Combine(DirectoryPath, SuperblockName), 0, (long)bad * Superblock.CopyBytes, $"{bad} of {Superblock.CopyCount} copies are damaged");
-        }
-
-        if (_manifest.FindDamage() is { } damage)
-        {
-            report(Path.Combine(DirectoryPath, ManifestName), damage.Offset, damage.Length, "a record does not match its checksum");
-        }
-
+        void Report(Damage damage) => report(damage.Where, damage.Offset, damage.Length, damage.Problem);
+        VerifyMetadata(Report);
         var (state, layers, hold) = Capture(null, "it is being verified");
         using (hold)
         {
@@ -29,7 +21,9 @@ internal sealed partial class Volume
                 foreach (var layer in layers)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
-                    VerifyLayer(layer, state, report, advance);
+                    VerifyLayerHeader(layer, Report);
+                    VerifyBatches(layer, state, LayerHeader.SizeBytes, long.MaxValue, advance, Report);
+                    VerifyIndex(layer, state, Report);
                 }
 
                 VerifyBase(state, report, advance);
@@ -41,34 +35,93 @@ internal sealed partial class Volume
         }
     }
 
-    private static void VerifyLayer(Layer layer, ManifestState state, Action<string, long, long, string> report, Action<long> advance)
+    private void VerifyMetadata(Action<Damage> report)
     {
-        var path = layer.File.File.Path;
+        var bad = _superblock.CountBadCopies();
+        if (bad > 0)
+        {
+            report(new Damage(Path.Combine(DirectoryPath, SuperblockName), 0, (long)bad * Superblock.CopyBytes, $"{bad} of {Superblock.CopyCount} copies are damaged", null, null, false));
+        }
+
+        if (_manifest.FindDamage() is { } damage)
+        {
+            report(new Damage(Path.Combine(DirectoryPath, ManifestName), damage.Offset, damage.Length, "a record does not match its checksum", null, null, false));
+        }
+    }
+
+    private static void VerifyLayerHeader(Layer layer, Action<Damage> report)
+    {
         var header = new byte[LayerHeader.SizeBytes];
         if (layer.File.File.Read(header, 0) < header.Length || !LayerHeader.TryRead(header, out _))
         {
-            report(path, 0, LayerHeader.SizeBytes, "the layer's header does not match its checksum");
+            report(new Damage(layer.File.File.Path, 0, LayerHeader.SizeBytes, "the layer's header does not match its checksum", null, layer.Record.Number, false));
         }
+    }
 
-        var scanner = layer.Scan(state);
+    /// <summary>Checks batches from <paramref name="start"/> on until about <paramref name="length"/> bytes are read. Where to go on; null at the end of the layer, or at a batch that hides what follows it.</summary>
+    private static long? VerifyBatches(Layer layer, ManifestState state, long start, long length, Action<long> advance, Action<Damage> report)
+    {
+        var path = layer.File.File.Path;
+        var scanner = layer.Scan(state, start);
         while (scanner.TryNext())
         {
-            if (scanner.FindDamagedBlock() is var block && block >= 0)
+            if (scanner.FindDamagedBlock() is var index && index >= 0)
             {
-                report(path, scanner.DataFileOffset + ((long)block * StoreLimits.BlockBytes), StoreLimits.BlockBytes, $"data of write {scanner.Header.FirstSequence} or later does not match its checksum");
+                report(new Damage(
+                    path,
+                    scanner.DataFileOffset + ((long)index * StoreLimits.BlockBytes),
+                    StoreLimits.BlockBytes,
+                    $"data of write {scanner.Header.FirstSequence} or later does not match its checksum",
+                    scanner.BlockAt(index),
+                    layer.Record.Number,
+                    false));
             }
 
             advance(scanner.Header.TotalLength);
+            if (scanner.NextOffset - start >= length && scanner.NextOffset < layer.Tail)
+            {
+                return scanner.NextOffset;
+            }
         }
 
         if (scanner.Problem is { } problem)
         {
-            report(path, scanner.Offset, layer.Tail - scanner.Offset, $"expected {problem}");
+            report(new Damage(path, scanner.Offset, layer.Tail - scanner.Offset, $"expected {problem}", null, layer.Record.Number, false));
         }
-        else if (layer.Record is { Sealed: true, HasCutTail: false } && layer.File.File.Length > layer.Record.LengthBytes && !layer.HasIndex(state))
+
+        return null;
+    }
+
+    private static void VerifyIndex(Layer layer, ManifestState state, Action<Damage> report)
+    {
+        if (layer.Record is { Sealed: true, HasCutTail: false } && layer.File.File.Length > layer.Record.LengthBytes && !layer.HasIndex(state))
         {
-            report(path, layer.Record.LengthBytes, layer.File.File.Length - layer.Record.LengthBytes, "the index does not match its checksum (it is made again from the batches)");
+            report(new Damage(
+                layer.File.File.Path, layer.Record.LengthBytes, layer.File.File.Length - layer.Record.LengthBytes, "the index does not match its checksum (it is made again from the batches)", null, layer.Record.Number, true));
         }
+    }
+
+    /// <summary>Checks at most <paramref name="maxBlocks"/> blocks of the base from <paramref name="first"/> on; returns where to go on.</summary>
+    private long VerifyBaseBlocks(long first, int maxBlocks, out long bytes, Action<Damage> report)
+    {
+        var data = new byte[StoreLimits.BlockBytes];
+        var read = 0L;
+        var path = Path.Combine(DirectoryPath, "base.crc");
+        var next = _base.EnumerateFrom(
+            first,
+            VolumeBlocks,
+            maxBlocks,
+            (block, checksum) =>
+            {
+                read += data.Length;
+                if (_base.Image.File.Read(data, block * StoreLimits.BlockBytes) < data.Length || Crc32C.Compute(data) != checksum)
+                {
+                    report(new Damage(_base.Image.File.Path, block * StoreLimits.BlockBytes, StoreLimits.BlockBytes, "data does not match its checksum", block, null, false));
+                }
+            },
+            block => report(new Damage(path, block * BaseImage.EntryBytes, BaseImage.EntryBytes, $"the entry of block {block} is damaged", block, null, false)));
+        bytes = read;
+        return next;
     }
 
     private void VerifyBase(ManifestState state, Action<string, long, long, string> report, Action<long> advance)

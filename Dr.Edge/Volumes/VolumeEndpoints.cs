@@ -1,5 +1,6 @@
 using Dr.Edge.Cli;
 using Dr.Edge.Volumes.Retention;
+using Dr.Edge.Volumes.Scrubbing;
 using Dr.Edge.Volumes.Space;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -15,8 +16,8 @@ internal static class VolumeEndpoints
     {
         routes.MapGet("/volumes", (VolumeSet set) => Json(set.Volumes.Select(volume => Summarize(set, volume))));
         routes.MapPost("/volumes", (CreateVolumeRequest request, VolumeSet set) => Json(Summarize(set, set.Create(request.Name, request.SizeBytes, request.Policy is null ? null : PolicyChange.Apply(null, request.Policy)))));
-        routes.MapGet("/volumes/{name}", (string name, VolumeSet set, SpaceKeeper space, CancellationToken cancellationToken) =>
-            Json(Summarize(set, set.Get(name)) with { Space = SpaceEndpoints.Report(set.Get(name), space, cancellationToken) }));
+        routes.MapGet("/volumes/{name}", (string name, VolumeSet set, SpaceKeeper space, Scrubber scrubber, CancellationToken cancellationToken) =>
+            Json(Summarize(set, set.Get(name)) with { Space = SpaceEndpoints.Report(set.Get(name), space, cancellationToken), Scrub = ScrubStatus.Of(set.Get(name), scrubber) }));
         routes.MapDelete("/volumes/{name}", (string name, VolumeSet set) => Delete(set, name));
         routes.MapPost("/volumes/{name}/resize", (string name, ResizeVolumeRequest request, VolumeSet set) =>
         {

@@ -1,3 +1,4 @@
+using Dr.Edge.Volumes.Background;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
 using Dr.Edge.Volumes.Retention;
@@ -41,6 +42,10 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
 
     /// <summary>Requests of clients to any volume so far; what work in the background yields to.</summary>
     internal long ClientOperations => _volumes.Values.Sum(volume => volume.Counters.Operations);
+
+    internal WorkLimits WorkLimits => _context.Work;
+
+    internal WorkPacer NewPacer() => _context.NewPacer();
 
     internal SpaceGuard Space => _context.Space;
 

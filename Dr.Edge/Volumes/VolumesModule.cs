@@ -1,5 +1,6 @@
 using Dr.Edge.Hosting;
 using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Scrubbing;
 using Dr.Edge.Volumes.Space;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -17,9 +18,11 @@ internal static class VolumesModule
             provider.GetRequiredService<TimeProvider>(),
             StoreFaults.None,
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("Dr.Edge.Volumes"),
-            config.Points.ToPolicy()));
+            config.Points.ToPolicy(),
+            config.Space.ReserveBytes));
         services.AddHostedService<PointScheduleService>();
         services.AddSpace();
+        services.AddScrubbing(config);
         services.AddSingleton<VolumeInstruments>();
         services.AddSingleton<IExportCatalog>(provider => provider.GetRequiredService<VolumeSet>());
     }
@@ -29,6 +32,7 @@ internal static class VolumesModule
         VolumeEndpoints.Map(routes);
         HistoryEndpoints.Map(routes);
         routes.MapSpace();
+        routes.MapScrubbing();
         routes.ServiceProvider.GetRequiredService<VolumeInstruments>();
     }
 }

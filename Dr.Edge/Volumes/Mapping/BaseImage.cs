@@ -125,6 +125,42 @@ internal sealed class BaseImage : IDisposable
         }
     }
 
+    /// <summary>
+    /// A part of what the base has: at most <paramref name="maxBlocks"/> entries from block <paramref name="first"/> on, holes stepped over. Returns where to go on, <paramref name="volumeBlocks"/> at the end.
+    /// </summary>
+    public long EnumerateFrom(long first, long volumeBlocks, int maxBlocks, Action<long, uint> onBlock, Action<long> onDamage)
+    {
+        var length = Math.Min(Checksums.File.Length, volumeBlocks * EntryBytes) & ~(EntryBytes - 1L);
+        if (!Posix.TryFindData(Checksums.File.Handle, first * EntryBytes, length, out var start, out var end))
+        {
+            return volumeBlocks;
+        }
+
+        var block = start / EntryBytes;
+        var entries = new ulong[(int)Math.Min((end / EntryBytes) - block, maxBlocks)];
+        if (entries.Length == 0)
+        {
+            return volumeBlocks;
+        }
+
+        Checksums.File.ReadExactly(MemoryMarshal.AsBytes(entries.AsSpan()), block * EntryBytes);
+        foreach (var entry in entries)
+        {
+            if (entry != 0 && EncodeEntry(block, (uint)entry) == entry)
+            {
+                onBlock(block, (uint)entry);
+            }
+            else if (entry != 0)
+            {
+                onDamage(block);
+            }
+
+            block++;
+        }
+
+        return block;
+    }
+
     /// <summary>Checksums of blocks that are there, in their order. Index of the first whose entry is not right; -1 when all are; the error (negative, below -1) when they cannot be read.</summary>
     public int ReadChecksums(long first, Span<uint> checksums)
     {

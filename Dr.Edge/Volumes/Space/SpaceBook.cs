@@ -1,9 +1,5 @@
-using System.Buffers.Text;
-using System.Text;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Dr.Edge.Volumes.Disk;
-using Dr.Edge.Volumes.Format;
 
 namespace Dr.Edge.Volumes.Space;
 
@@ -47,29 +43,9 @@ internal sealed record SpaceBook
 
     public void Save(string directory, StoreFaults faults) => DurableFile.Replace(Path.Combine(directory, FileName), Encode(), faults);
 
-    internal byte[] Encode()
-    {
-        var json = JsonSerializer.SerializeToUtf8Bytes(this, SpaceBookJson.Default.SpaceBook);
-        return [.. Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Crc32C.Compute(json):x8}\n")), .. json];
-    }
+    internal byte[] Encode() => SealedJson.Encode(this, SpaceBookJson.Default.SpaceBook);
 
-    internal static SpaceBook? Parse(ReadOnlySpan<byte> content)
-    {
-        if (content.Length < 9 || content[8] != '\n' || !Utf8Parser.TryParse(content[..8], out uint checksum, out var read, 'x') || read != 8 || Crc32C.Compute(content[9..]) != checksum)
-        {
-            return null;
-        }
-
-        try
-        {
-            return JsonSerializer.Deserialize(content[9..], SpaceBookJson.Default.SpaceBook);
-        }
-        catch (JsonException)
-        {
-            // Written by a version that says it otherwise; the checksum is right.
-            return null;
-        }
-    }
+    internal static SpaceBook? Parse(ReadOnlySpan<byte> content) => SealedJson.Parse(content, SpaceBookJson.Default.SpaceBook);
 }
 
 [JsonSerializable(typeof(SpaceBook))]
