@@ -1,12 +1,9 @@
 using Dr.Contracts.Mqtt;
-using Dr.Edge.Cli;
 using Dr.Edge.Tests.Volumes.Space;
 using Dr.Edge.Volumes;
 using Dr.Edge.Volumes.Background;
 using Dr.Edge.Volumes.Format;
 using Dr.Edge.Volumes.Scrubbing;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Dr.Edge.Tests.Volumes.Scrubbing;
@@ -238,6 +235,8 @@ public sealed class ScrubTests : IDisposable
         {
             steps.ShouldBeLessThan(100_000, "a pass did not come to its end");
         }
+
+        _time.Advance(TimeSpan.FromSeconds(1));
     }
 
     private Scrubber NewScrubber()

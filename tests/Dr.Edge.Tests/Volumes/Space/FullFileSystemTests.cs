@@ -1,0 +1,140 @@
+using Dr.Contracts.Mqtt;
+using Dr.Edge.Cli;
+using Dr.Edge.Nbd;
+using Dr.Edge.Tests.Nbd;
+using Dr.Edge.Volumes.Space;
+
+namespace Dr.Edge.Tests.Volumes.Space;
+
+/// <summary>A real file system is filled by a real NBD client of a real process, and what is read is compared with what was answered.</summary>
+public sealed class FullFileSystemTests
+{
+    private const int Piece = 64 * 1024;
+    private const long VolumeBytes = 16L << 20;
+    private readonly byte[] _oracle = new byte[VolumeBytes];
+    private readonly Random _random = new(1);
+
+    [Fact]
+    public async Task Refusing_writes_keeps_history_survives_a_kill_and_goes_on_when_there_is_space()
+    {
+        await using var disk = await SmallFileSystem.CreateAsync(64, "points: {whenFull: refuse}\n");
+        var ballast = Path.Combine(disk.Mount, "ballast");
+        await File.WriteAllBytesAsync(ballast, new byte[12 << 20], TestContext.Current.CancellationToken);
+        await disk.StartAsync();
+        await disk.Client.PostAsync<VolumeSummary>("volumes", new CreateVolumeRequest("v", VolumeBytes), TestContext.Current.CancellationToken);
+        var points = 0;
+        using (var client = disk.Attach("v"))
+        {
+            for (var i = 0; WritePiece(client); i++)
+            {
+                i.ShouldBeLessThan(1000, "the disk did not fill up");
+                if (i % 40 == 39)
+                {
+                    await PointAsync(disk);
+                    points++;
+                }
+            }
+
+            // What was answered can still be flushed and read; more is refused.
+            Flush(client).ShouldBe(NbdError.None);
+            WritePiece(client).ShouldBeFalse();
+            client.Read(0, (int)VolumeBytes).AsSpan().SequenceEqual(_oracle).ShouldBeTrue();
+        }
+
+        await disk.KillAsync();
+        await disk.StartAsync();
+        using (var client = disk.Attach("v"))
+        {
+            client.Read(0, (int)VolumeBytes).AsSpan().SequenceEqual(_oracle).ShouldBeTrue();
+            WritePiece(client).ShouldBeFalse();
+            var shown = await disk.Client.GetAsync<VolumeSummary>("volumes/v", TestContext.Current.CancellationToken);
+            (shown.Fault, shown.PointCount, shown.Space!.Level).ShouldBe((null, points, SpaceLevel.Full));
+            shown.Space.RefusedWrites.ShouldBeGreaterThan(0);
+            await disk.Client.DeleteAsync<Deleted>($"volumes/v/points/{shown.Space.Points![0].Point}", TestContext.Current.CancellationToken);
+
+            // Space comes back without us: writing goes on, without a restart.
+            File.Delete(ballast);
+            for (var tries = 0; !WritePiece(client); tries++)
+            {
+                tries.ShouldBeLessThan(100, "writes were still refused 10 s after there was space again");
+                await Task.Delay(100, TestContext.Current.CancellationToken);
+            }
+
+            Flush(client).ShouldBe(NbdError.None);
+            await PointAsync(disk);
+            client.Read(0, (int)VolumeBytes).AsSpan().SequenceEqual(_oracle).ShouldBeTrue();
+        }
+
+        disk.Log.ShouldContain("[1153]");
+        disk.Log.ShouldNotContain("[1101]");
+    }
+
+    [Fact]
+    public async Task History_gives_way_and_the_client_never_sees_a_full_disk()
+    {
+        await using var disk = await SmallFileSystem.CreateAsync(128, "points: {whenFull: history-gives-way}\n");
+        await disk.StartAsync();
+        await disk.Client.PostAsync<VolumeSummary>("volumes", new CreateVolumeRequest("v", VolumeBytes), TestContext.Current.CancellationToken);
+        using (var client = disk.Attach("v"))
+        {
+            // Three times what the disk holds.
+            for (var i = 0; i < 6000; i++)
+            {
+                WritePiece(client).ShouldBeTrue($"a write was refused after {i} of 64 KiB: {disk.Log}");
+                if (i % 100 == 99)
+                {
+                    await PointAsync(disk);
+                }
+
+                if (i == 4000)
+                {
+                    Flush(client).ShouldBe(NbdError.None);
+                    await disk.KillAsync();
+                    break;
+                }
+            }
+        }
+
+        await disk.StartAsync();
+        using (var client = disk.Attach("v"))
+        {
+            client.Read(0, (int)VolumeBytes).AsSpan().SequenceEqual(_oracle).ShouldBeTrue("after kill -9 while nearly full");
+            for (var i = 0; i < 1000; i++)
+            {
+                WritePiece(client).ShouldBeTrue($"a write was refused after the restart: {disk.Log}");
+            }
+
+            client.Read(0, (int)VolumeBytes).AsSpan().SequenceEqual(_oracle).ShouldBeTrue();
+        }
+
+        var verified = await disk.Client.StreamAsync<VerifyResult>(HttpMethod.Post, "volumes/v/verify", new VerifyRequest(null), _ => { }, TestContext.Current.CancellationToken);
+        verified.Bad.ShouldBeEmpty();
+        disk.Log.ShouldContain("[1160]");
+        disk.Log.ShouldNotContain("[1101]");
+    }
+
+    /// <summary>False when the disk is full; any other refusal fails.</summary>
+    private bool WritePiece(ScriptedClient client)
+    {
+        var offset = _random.Next((int)(VolumeBytes / Piece)) * Piece;
+        var data = new byte[Piece];
+        _random.NextBytes(data);
+        var error = client.Write((ulong)offset, data);
+        if (error == NbdError.None)
+        {
+            data.CopyTo(_oracle, offset);
+            return true;
+        }
+
+        error.ShouldBe(NbdError.NoSpace);
+        return false;
+    }
+
+    private static NbdError Flush(ScriptedClient client)
+    {
+        client.Request(NbdCommand.Flush, 0, 0);
+        return client.SimpleReply();
+    }
+
+    private static Task<PointInfo> PointAsync(SmallFileSystem disk) => disk.Client.PostAsync<PointInfo>("volumes/v/points", new CreatePointRequest(null), TestContext.Current.CancellationToken);
+}
