@@ -95,6 +95,9 @@ public sealed record VolumeStatus
     [Id(13)] public string? Fault { get; init; }
 
     [Id(14)] public long AllocatedBytes { get; init; }
+
+    /// <summary>How much space the disk that this copy is on has left.</summary>
+    [Id(15)] public SpaceLevel Space { get; init; }
 }
 
 /// <summary>One copy as its primary sees it.</summary>

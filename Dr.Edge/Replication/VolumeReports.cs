@@ -52,6 +52,7 @@ internal sealed class VolumeReports : IBeatContributor, IDisposable
             Copies = volume.Role == VolumeRole.Primary ? [.. _copies.Of(volume).Select(c => c.ToStatus())] : [],
             Fault = volume.Fault,
             AllocatedBytes = volume.AllocatedBytes,
+            Space = volume.SpaceLevel,
         };
     }
 

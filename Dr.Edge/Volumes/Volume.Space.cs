@@ -1,4 +1,6 @@
+using Dr.Contracts.Mqtt;
 using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Space;
 
 namespace Dr.Edge.Volumes;
 
@@ -18,6 +20,7 @@ internal sealed partial class Volume
 
     private void AdmitWhenFull(long bytes)
     {
+        var started = _context.Time.GetTimestamp();
         do
         {
             if (_context.Space.TryAdmit(bytes))
@@ -25,7 +28,7 @@ internal sealed partial class Volume
                 return;
             }
         }
-        while (_context.Space.GivesWay is { } history && history.WaitForSpace(this));
+        while (_context.Space.GivesWay is { } history && _context.Time.GetElapsedTime(started) < GiveWay.LongestStall && history.WaitForSpace(this));
 
         Counters.Refused.Add(bytes);
         throw new BlockDeviceException(BlockError.NoSpace, $"The disk of volume {Name} is full; the write was refused.");
@@ -43,6 +46,9 @@ internal sealed partial class Volume
 
     /// <summary>What happens when the disk is full.</summary>
     internal FullPolicy WhenFull => Policy.WhenFull;
+
+    /// <summary>How much space its disk has left, as it was announced last.</summary>
+    internal SpaceLevel SpaceLevel => _context.Space.Level;
 
     /// <summary>History gives way now, whatever window it was kept for.</summary>
     private bool GivesWayNow => WhenFull == FullPolicy.HistoryGivesWay && _context.Space.IsShort;

@@ -41,7 +41,7 @@ internal static class SpaceAlarm
     {
         var available = availableBytes / margin;
         var ahead = fullIn / margin;
-        return available < limits.ReserveBytes ? SpaceLevel.Full
+        return available < limits.FullBytes ? SpaceLevel.Full
             : available < limits.GiveWayBytes || ahead <= CriticalAhead ? SpaceLevel.Critical
             : available < WarningLines * limits.GiveWayBytes || ahead <= WarningAhead ? SpaceLevel.Warning
             : SpaceLevel.Ample;

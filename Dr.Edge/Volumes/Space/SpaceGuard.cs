@@ -1,3 +1,5 @@
+using Dr.Contracts.Mqtt;
+
 namespace Dr.Edge.Volumes.Space;
 
 /// <summary>
@@ -13,6 +15,8 @@ internal sealed class SpaceGuard(Func<FileSystemUse> probe, long? configuredRese
 
     private readonly Lock _lock = new(); // Guards asking and the allowance that follows from it.
     private long _allowance;
+    private volatile SpaceLevel _level;
+    private long _refusedBytes;
     private long _sizeBytes;
     private long _availableBytes;
     private volatile bool _asked;
@@ -24,10 +28,17 @@ internal sealed class SpaceGuard(Func<FileSystemUse> probe, long? configuredRese
     public SpaceLimits Limits => SpaceLimits.For(Use.SizeBytes, configuredReserve);
 
     /// <summary>History should give way, and nothing that needs space for itself (a compaction) should begin.</summary>
-    public bool IsShort => Use.AvailableBytes < Limits.GiveWayBytes;
+    public bool IsShort => Use.AvailableBytes < Math.Max(Limits.GiveWayBytes, Limits.ReserveBytes + Volatile.Read(ref _refusedBytes));
 
     /// <summary>Clients' writes are refused.</summary>
     public bool IsFull => Use.AvailableBytes < Limits.ReserveBytes;
+
+    /// <summary>How loud the alarm is, set by whoever raises it.</summary>
+    public SpaceLevel Level
+    {
+        get => _level;
+        set => _level = value;
+    }
 
     /// <summary>Makes space for volumes whose history gives way; null where nobody does.</summary>
     public IGivesWay? GivesWay
@@ -48,6 +59,9 @@ internal sealed class SpaceGuard(Func<FileSystemUse> probe, long? configuredRese
         {
             var room = Probe().AvailableBytes - Limits.ReserveBytes;
             Volatile.Write(ref _allowance, Math.Clamp(room - bytes, 0, AllowanceBytes));
+
+            // A write larger than what lies between the lines needs space made for it too.
+            Volatile.Write(ref _refusedBytes, room >= bytes ? 0 : Math.Max(_refusedBytes, bytes));
             return room >= bytes;
         }
     }

@@ -70,6 +70,7 @@ internal sealed partial class SpaceKeeper
             var forecast = FullForecast.Predict(use.AvailableBytes - _set.Space.Limits.ReserveBytes, _fileSystem.Rates());
             var before = _alarm.Level;
             _alarm = SpaceAlarm.Next(_alarm, now, use.AvailableBytes, _set.Space.Limits, forecast);
+            _set.Space.Level = _alarm.Level;
             Announce(before, use, forecast);
         }
 

@@ -24,6 +24,9 @@ internal readonly record struct SpaceLimits(long ReserveBytes)
     /// <summary>From here on history gives way (where that is the policy), early enough that clients do not meet the reserve while it does.</summary>
     public long GiveWayBytes => 3 * ReserveBytes;
 
+    /// <summary>So near the reserve that the next write of some size is refused: said to be full.</summary>
+    public long FullBytes => ReserveBytes + (ReserveBytes / 16);
+
     /// <summary>Below this no new point is taken: what is left is for making space.</summary>
     public long PointsStopBytes => ReserveBytes / 2;
 

@@ -126,6 +126,42 @@ public sealed class FullDiskTests : IDisposable
     }
 
     [Fact]
+    public async Task A_write_larger_than_what_lies_between_the_lines_has_space_made_for_it_or_is_refused_in_the_end()
+    {
+        _volume.SetPolicy(new VolumePolicy { WhenFull = FullPolicy.HistoryGivesWay });
+        StoreFixture.Write(_volume, 0, StoreFixture.Pattern(8 * 4096, 1));
+        _volume.CreatePoint(null, PointConsistency.Crash, null);
+        StoreFixture.Write(_volume, 0, StoreFixture.Pattern(8 * 4096, 2));
+        SetAvailable(Limits.GiveWayBytes);
+        using var giveWay = new GiveWay(_store.Set, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        _store.Set.Space.GivesWay = giveWay;
+        _disk.AvailableBytes = Limits.ReserveBytes + 4096;
+        var rounds = 0;
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        var worker = Task.Run(
+            async () =>
+            {
+                while (true)
+                {
+                    await giveWay.WantedAsync(ended.Token);
+                    giveWay.RunOnce(ended.Token);
+                    rounds++;
+                    _disk.AvailableBytes += _volume.Points.Count == 0 ? 4 << 20 : 0;
+                }
+            },
+            TestContext.Current.CancellationToken);
+        await Task.Run(() => StoreFixture.Write(_volume, 0, StoreFixture.Pattern(512 * 4096, 3)), TestContext.Current.CancellationToken);
+        rounds.ShouldBeGreaterThan(0);
+        _volume.Points.ShouldBeEmpty();
+        await ended.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(worker);
+        giveWay.Stop();
+        _store.Set.Space.GivesWay = null;
+        SetAvailable(0);
+        Should.Throw<BlockDeviceException>(() => StoreFixture.Write(_volume, 0, new byte[4096])).Error.ShouldBe(BlockError.NoSpace);
+    }
+
+    [Fact]
     public void The_reserve_follows_the_size_of_the_file_system_between_its_bounds()
     {
         SpaceLimits.For(1L << 40, null).ReserveBytes.ShouldBe(SpaceLimits.MaxReserveBytes);
