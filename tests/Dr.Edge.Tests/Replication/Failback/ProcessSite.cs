@@ -15,6 +15,7 @@ internal sealed class ProcessSite : ICopySite
     private Process? _process;
     private Channel<string> _answers = Channel.CreateUnbounded<string>();
     private Task<string> _errors = Task.FromResult("");
+    private Task _reading = Task.CompletedTask;
     private long _answered;
     private volatile bool _disposed;
 
@@ -134,7 +135,7 @@ internal sealed class ProcessSite : ICopySite
         var answers = _answers = Channel.CreateUnbounded<string>();
         var process = _process = Process.Start(start)!;
         _errors = process.StandardError.ReadToEndAsync();
-        _ = Task.Run(() => ReadAsync(process, answers.Writer));
+        _reading = Task.Run(() => ReadAsync(process, answers.Writer));
         if (await AnswerAsync("start") != "open")
         {
             await ReapAsync();
@@ -218,7 +219,7 @@ internal sealed class ProcessSite : ICopySite
     private async Task ReapAsync()
     {
         await _process!.WaitForExitAsync();
-        await _answers.Reader.Completion;
+        await _reading; // An answer that nobody waits for any more may be left; it went with its process.
         _process.ExitCode.ShouldBe(137, $"{Name} ended by itself: {await _errors}");
         _process.Dispose();
         _process = null;

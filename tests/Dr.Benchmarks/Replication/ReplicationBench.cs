@@ -1,0 +1,211 @@
+using System.Diagnostics;
+using Dr.Contracts.Mqtt;
+using Dr.Edge.Replication;
+using Dr.Edge.Volumes;
+
+namespace Dr.Benchmarks.Replication;
+
+/// <summary>What a copy costs and how fast it is, both ends in this process over loopback. Each figure is made on volumes of its own.</summary>
+internal sealed class ReplicationBench(string directory, TimeSpan time, int seed)
+{
+    private const long VolumeBytes = 256L << 20;
+    private const int BlockBytes = 4096;
+    private const int UnitBytes = 512;
+    private readonly Random _random = new(seed);
+
+    public async Task<IReadOnlyList<CopyFigure>> RunAsync(Action<string> progress, CancellationToken cancellationToken)
+    {
+        var figures = new List<CopyFigure>();
+        (string, Func<CancellationToken, Task<IReadOnlyList<CopyFigure>>>)[] parts =
+        [
+            ("bytes on the wire", WireBytesAsync),
+            ("a slow line", SlowLineAsync),
+            ("delta", DeltaAsync),
+            ("lag", LagAsync),
+            ("cost to clients", ClientCostAsync),
+        ];
+        foreach (var (name, part) in parts)
+        {
+            progress(name);
+            figures.AddRange(await part(cancellationToken));
+        }
+
+        return figures;
+    }
+
+    // Single units of incompressible content in random blocks: what a database's small changes look like at their worst.
+    private Task<IReadOnlyList<CopyFigure>> WireBytesAsync(CancellationToken cancellationToken) => WithPairAsync(
+        async (near, far, volume) =>
+        {
+            Fill(volume, 64L << 20);
+            var copy = await near.CopyToAsync(volume, far, CopyMode.Delta, null, cancellationToken);
+            var before = copy.ToStatus().WireBytes;
+            var units = 16_384;
+            var places = new HashSet<long>();
+            var data = new byte[UnitBytes];
+            while (places.Count < units)
+            {
+                var place = _random.NextInt64(VolumeBytes / UnitBytes);
+                if (places.Add(place))
+                {
+                    _random.NextBytes(data);
+                    Write(volume, place * UnitBytes, data);
+                }
+            }
+
+            await near.Copies.SyncAsync(volume, null, cancellationToken);
+            return [new CopyFigure("wire bytes / changed 512-byte units, incompressible, single units", (double)(copy.ToStatus().WireBytes - before) / (units * UnitBytes), "×", 1.15, AtLeast: false)];
+        });
+
+    private Task<IReadOnlyList<CopyFigure>> SlowLineAsync(CancellationToken cancellationToken) => WithPairAsync(
+        async (near, far, volume) =>
+        {
+            Fill(volume, 16L << 20);
+            await near.CopyToAsync(volume, far, CopyMode.Delta, null, cancellationToken);
+            await near.Copies.AddAsync(volume, far.Address, CopyMode.Delta, 5, cancellationToken);
+            var data = new byte[BlockBytes];
+            for (var i = 0; i < (7 << 20) / BlockBytes; i++)
+            {
+                _random.NextBytes(data);
+                Write(volume, _random.NextInt64(VolumeBytes / BlockBytes) * BlockBytes, data);
+            }
+
+            var watch = Stopwatch.StartNew();
+            await near.Copies.SyncAsync(volume, null, cancellationToken);
+            return [new CopyFigure("7 MiB of incompressible changes at 5 Mbit/s", watch.Elapsed.TotalSeconds, "s", 12, AtLeast: false)];
+        });
+
+    private Task<IReadOnlyList<CopyFigure>> DeltaAsync(CancellationToken cancellationToken) => WithPairAsync(
+        async (near, far, volume) =>
+        {
+            Fill(volume, VolumeBytes);
+            await near.CopyToAsync(volume, far, CopyMode.Delta, null, cancellationToken);
+            Fill(volume, VolumeBytes / 2);
+            var watch = Stopwatch.StartNew();
+            await near.Copies.SyncAsync(volume, null, cancellationToken);
+            return [new CopyFigure("delta scan and apply, changed data, both ends on this machine", VolumeBytes / 2 / 1e6 / watch.Elapsed.TotalSeconds, "MB/s", 400, AtLeast: true)];
+        });
+
+    private Task<IReadOnlyList<CopyFigure>> LagAsync(CancellationToken cancellationToken) => WithPairAsync(
+        async (near, far, volume) =>
+        {
+            Fill(volume, 16L << 20);
+            var copy = await near.CopyToAsync(volume, far, CopyMode.Stream, null, cancellationToken);
+            var written = new Queue<(long Sequence, long At)>();
+            var lags = new List<double>();
+            var data = new byte[BlockBytes];
+            var watch = Stopwatch.StartNew();
+            for (long bytes = 0; watch.Elapsed < time; bytes += BlockBytes)
+            {
+                while (bytes > watch.Elapsed.TotalSeconds * 20e6)
+                {
+                    Collect(copy, written, lags);
+                    await Task.Delay(1, cancellationToken);
+                }
+
+                _random.NextBytes(data);
+                Write(volume, _random.NextInt64(VolumeBytes / BlockBytes) * BlockBytes, data);
+                written.Enqueue((volume.Appended.Value, Stopwatch.GetTimestamp()));
+            }
+
+            await near.Copies.SyncAsync(volume, null, cancellationToken);
+            Collect(copy, written, lags);
+            lags.Sort();
+            return [new CopyFigure("stream lag p99 under 20 MB/s of random 4 KiB writes", lags[(int)(lags.Count * 0.99)], "s", 1, AtLeast: false)];
+        });
+
+    // Alternating, so that a disturbance of the machine meets all of them.
+    private async Task<IReadOnlyList<CopyFigure>> ClientCostAsync(CancellationToken cancellationToken)
+    {
+        var rates = new Dictionary<string, List<(double Iops, double P50)>> { ["none"] = [], ["stream"] = [], ["sync"] = [], ["delta"] = [] };
+        for (var round = 0; round < 3; round++)
+        {
+            foreach (var (name, results) in rates)
+            {
+                await WithPairAsync(async (near, far, volume) =>
+                {
+                    Fill(volume, 64L << 20);
+                    var running = Task.CompletedTask;
+                    if (name != "none")
+                    {
+                        var copy = await near.CopyToAsync(volume, far, Enum.Parse<CopyMode>(name, ignoreCase: true), null, cancellationToken);
+                        await BenchAppliance.UntilCurrentAsync(copy, cancellationToken);
+                        running = name == "delta" ? near.Copies.SyncAsync(volume, null, cancellationToken) : running;
+                    }
+
+                    results.Add(await RandomWritesAsync(volume, 8, time / 2));
+                    await running;
+                    return [];
+                });
+            }
+        }
+
+        var (none, stream, sync, delta) = (Median(rates["none"]), Median(rates["stream"]), Median(rates["sync"]), Median(rates["delta"]));
+        return
+        [
+            new CopyFigure("random-write IOPS (8 writers, flush every 64) with a stream / without", stream.Iops / none.Iops, "×", 0.9, AtLeast: true),
+            new CopyFigure("the same with a delta", delta.Iops / none.Iops, "×", 0.9, AtLeast: true),
+            new CopyFigure("the same with a synchronous copy", sync.Iops / none.Iops, "×", 0.6, AtLeast: true),
+        ];
+    }
+
+    private static (double Iops, double P50) Median(List<(double Iops, double P50)> results) => results.OrderBy(r => r.Iops).ElementAt(results.Count / 2);
+
+    private async Task<(double Iops, double P50)> RandomWritesAsync(Volume volume, int writers, TimeSpan limit)
+    {
+        var times = await Task.WhenAll(Enumerable.Range(0, writers).Select(writer => Task.Factory.StartNew(
+            () =>
+            {
+                var random = new Random(seed + writer);
+                var data = new byte[BlockBytes];
+                random.NextBytes(data);
+                var taken = new List<double>();
+                for (var watch = Stopwatch.StartNew(); watch.Elapsed < limit;)
+                {
+                    var start = Stopwatch.GetTimestamp();
+                    Write(volume, random.NextInt64(VolumeBytes / BlockBytes) * BlockBytes, data);
+                    if (taken.Count % 64 == 63)
+                    {
+                        volume.Flush();
+                    }
+
+                    taken.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
+                }
+
+                return taken;
+            },
+            TaskCreationOptions.LongRunning)));
+        var all = times.SelectMany(t => t).Order().ToList();
+        return (all.Count / limit.TotalSeconds, all[all.Count / 2]);
+    }
+
+    private static void Collect(SourceCopy copy, Queue<(long Sequence, long At)> written, List<double> lags)
+    {
+        var durable = copy.Progress.Durable.Value;
+        while (written.TryPeek(out var next) && next.Sequence <= durable)
+        {
+            lags.Add(Stopwatch.GetElapsedTime(written.Dequeue().At).TotalSeconds);
+        }
+    }
+
+    private void Fill(Volume volume, long bytes)
+    {
+        var data = new byte[1 << 20];
+        for (long at = 0; at < bytes; at += data.Length)
+        {
+            _random.NextBytes(data);
+            Write(volume, at, data);
+        }
+
+        volume.Flush();
+    }
+
+    private static void Write(Volume volume, long offset, byte[] data) => volume.Write([new WriteExtent(offset, data.Length, ExtentKind.Data, data)], forceUnitAccess: false);
+
+    private async Task<IReadOnlyList<CopyFigure>> WithPairAsync(Func<BenchAppliance, BenchAppliance, Volume, Task<IReadOnlyList<CopyFigure>>> measure)
+    {
+        await using var near = await BenchAppliance.StartAsync(directory, "near");
+        await using var far = await BenchAppliance.StartAsync(directory, "far");
+        return await measure(near, far, near.Set.Create("v", VolumeBytes));
+    }
+}

@@ -1,0 +1,60 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Dr.Benchmarks.Replication;
+
+/// <summary><c>dr-bench replication</c>.</summary>
+internal static class ReplicationCommand
+{
+    private static readonly JsonSerializerOptions Indented = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    public static Command Create()
+    {
+        var seconds = new Option<int>("--seconds") { Description = "How long each figure that is a rate is measured.", DefaultValueFactory = _ => 10 };
+        var seed = new Option<int>("--seed") { Description = "Of places and content.", DefaultValueFactory = _ => 1 };
+        var directory = new Option<DirectoryInfo?>("--dir") { Description = "Where the volumes are put; a directory on the disk to be measured (default: the temporary one)." };
+        var json = new Option<FileInfo?>("--json") { Description = "Write the figures here." };
+        var markdown = new Option<FileInfo?>("--markdown") { Description = "Write the table here." };
+        var command = new Command("replication", "Measures copies of a volume over loopback: bytes on the wire, speed of a delta, lag of a stream, and what each mode costs the volume's clients.") { seconds, seed, directory, json, markdown };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            try
+            {
+                var bench = new ReplicationBench(parsed.GetValue(directory)?.FullName ?? Path.GetTempPath(), TimeSpan.FromSeconds(Math.Max(1, parsed.GetValue(seconds))), parsed.GetValue(seed));
+                var figures = await bench.RunAsync(name => Console.Error.WriteLine($"measuring: {name}"), cancellationToken);
+                var table = Markdown(figures);
+                Console.Write(table);
+                if (parsed.GetValue(markdown) is { } file)
+                {
+                    await File.WriteAllTextAsync(file.FullName, table, cancellationToken);
+                }
+
+                if (parsed.GetValue(json) is { } data)
+                {
+                    await File.WriteAllTextAsync(data.FullName, JsonSerializer.Serialize(figures, Indented), cancellationToken);
+                }
+
+                return 0;
+            }
+            catch (Exception exception) when (exception is BenchException or OperationCanceledException)
+            {
+                await Console.Error.WriteLineAsync(exception is BenchException ? exception.Message : "Stopped; nothing was left behind.");
+                return 1;
+            }
+        });
+        return command;
+    }
+
+    private static string Markdown(IReadOnlyList<CopyFigure> figures)
+    {
+        var text = new StringBuilder("| what | measured | goal | |\n| --- | --- | --- | --- |\n");
+        foreach (var figure in figures)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {figure.What} | {figure.Value:0.###} {figure.Unit} | {(figure.AtLeast ? "≥" : "≤")} {figure.Goal:0.##} {figure.Unit} | {(figure.IsMet ? "met" : "missed")} |");
+        }
+
+        return text.ToString();
+    }
+}
