@@ -103,7 +103,7 @@ internal sealed record BenchPlan(int Rounds, long SizeBytes, long OverwriteBytes
     private IReadOnlyList<Peer> PeersOf(Pattern pattern) => pattern.IsOfPoints ? PointsPeers : Peers;
 
     private IEnumerable<Pattern[]> Groups() =>
-        Patterns.Select((pattern, index) => (pattern, Key: pattern.Preparation == Preparation.Empty ? index : -(int)pattern.Preparation))
+        Patterns.Select((pattern, index) => (pattern, Key: pattern.Preparation == Preparation.Empty ? index : -(2 * (int)pattern.Preparation) - (pattern.IsOfPoints ? 1 : 0)))
             .GroupBy(item => item.Key, item => item.pattern)
             .Select(group => group.ToArray());
 }
