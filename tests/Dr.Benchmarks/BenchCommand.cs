@@ -25,7 +25,7 @@ internal static class BenchCommand
             "Measures dr-edge side by side with nbdkit's file plugin and qemu-nbd (raw, and qcow2 with a dirty bitmap): fixed-size fio runs, each with an fsync inside its time, and pgbench on a file "
             + "system on the export (needs root); then ours with 255 points and with a point every second.")
         {
-            quick, rounds, size, overwrite, seconds, cold, patterns, peers, directory, edge, json, markdown, ServeRawCommand.Create(), Replication.ReplicationCommand.Create(),
+            quick, rounds, size, overwrite, seconds, cold, patterns, peers, directory, edge, json, markdown, ServeRawCommand.Create(), Big.BigCommand.Create(), Replication.ReplicationCommand.Create(),
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -99,6 +99,6 @@ internal static class BenchCommand
         parts is null or [] || parts.Any(part => name.Contains(part, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Beside us in the repository's layout: tests/Dr.Benchmarks/bin/…/ and Dr.Edge/bin/Release/….</summary>
-    private static string DefaultEdge() =>
+    internal static string DefaultEdge() =>
         Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "..", "..", "Dr.Edge", "bin", "Release", "net10.0", "dr-edge"));
 }

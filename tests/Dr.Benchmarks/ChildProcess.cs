@@ -28,6 +28,10 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Resident memory now and at its highest.</summary>
+    public string Memory() => string.Join(
+        ", ", File.ReadLines($"/proc/{_process.Id}/status").Where(line => line.StartsWith("VmHWM", StringComparison.Ordinal) || line.StartsWith("VmRSS", StringComparison.Ordinal)).Select(line => string.Join(' ', line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))));
+
     public bool HasExited => _process.HasExited;
 
     public StreamReader Output => _process.StandardOutput;
