@@ -28,7 +28,7 @@ internal static class TransferCommands
     {
         var file = new Argument<string>("FILE") { Description = "A raw image." };
         var volume = VolumeCommands.VolumeArgument();
-        return CommandShell.Remote("import", "Make a raw image a volume's content; holes stay holes.", [file, volume], async context =>
+        return CommandShell.Remote("import", "Make a raw image (a file or a block device) a volume's content; holes stay holes. Repeated after an interruption with the same, unchanged file it goes on where it stopped.", [file, volume], async context =>
         {
             var path = Path.GetFullPath(context.Get(file));
             if (!File.Exists(path))
@@ -37,7 +37,7 @@ internal static class TransferCommands
             }
 
             var result = await RunAsync<TransferResult>(context, $"{VolumeCommands.PathOf(context.Get(volume))}/import", new ImportRequest(path));
-            VolumePrinter.Print(result, context.Json, $"{result.Volume}: {Quantities.FormatSize(result.DataBytes)} of data from {result.File}");
+            VolumePrinter.Print(result, context.Json, $"{result.Volume}: {Quantities.FormatSize(result.DataBytes)} of data from {result.File}{Resumed(result)}");
             return ProgramShell.Done;
         });
     }
@@ -46,17 +46,19 @@ internal static class TransferCommands
     {
         var source = new Argument<string>("VOLUME[@POINT]") { Description = "A volume or clone, as it is now or as it was at a point or time." };
         var file = new Argument<string>("FILE") { Description = "Where the raw image goes; replaced only when the new one is whole." };
-        return CommandShell.Remote("export", "Write a volume's content as a raw sparse image.", [source, file], async context =>
+        return CommandShell.Remote("export", "Write a volume's content as a raw sparse image. Repeated after an interruption with the same position and file it goes on where it stopped (FILE.part).", [source, file], async context =>
         {
             var text = context.Get(source);
             var split = text.IndexOf('@', StringComparison.Ordinal);
             var name = split < 0 ? text : text[..split];
             var request = new ExportRequest(split < 0 ? null : text[(split + 1)..], Path.GetFullPath(context.Get(file)));
             var result = await RunAsync<TransferResult>(context, $"{VolumeCommands.PathOf(name)}/export", request);
-            VolumePrinter.Print(result, context.Json, $"{result.File}: {Quantities.FormatSize(result.DataBytes)} of data, {Quantities.FormatSize(result.SizeBytes)} in all");
+            VolumePrinter.Print(result, context.Json, $"{result.File}: {Quantities.FormatSize(result.DataBytes)} of data, {Quantities.FormatSize(result.SizeBytes)} in all{Resumed(result)}");
             return ProgramShell.Done;
         });
     }
+
+    private static string Resumed(TransferResult result) => result.ResumedAtBytes == 0 ? "" : $" (went on at {Quantities.FormatSize(result.ResumedAtBytes)})";
 
     private static Task<T> RunAsync<T>(CommandContext context, string path, object request) => ProgressShell.RunAsync<T>(context, path, request);
 }

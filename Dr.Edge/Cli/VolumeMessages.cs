@@ -93,6 +93,10 @@ internal sealed record ImportRequest(string File);
 
 internal sealed record ExportRequest(string? At, string File);
 
-internal sealed record TransferResult(string Volume, string File, long SizeBytes, long DataBytes);
+internal sealed record TransferResult(string Volume, string File, long SizeBytes, long DataBytes)
+{
+    /// <summary>Where an interrupted transfer went on; 0 when it began anew.</summary>
+    public long ResumedAtBytes { get; init; }
+}
 
 internal sealed record Deleted(string Name);

@@ -22,6 +22,19 @@ internal sealed partial class Volume
         }
     }
 
+    /// <summary>Whether nothing before <paramref name="block"/> was changed after the position <paramref name="after"/>; false too when the history no longer tells.</summary>
+    internal bool IsUnchangedBefore(long block, long after)
+    {
+        try
+        {
+            return ReadChanges(after, Appended.Value).ToRanges() is var ranges && (ranges.Count == 0 || ranges[0].First >= block);
+        }
+        catch (DrException)
+        {
+            return false;
+        }
+    }
+
     private ChangeBitmap ReadChanges(long after, long upTo)
     {
         ThrowIfUnreadable();

@@ -161,6 +161,9 @@ internal sealed partial class Volume
         RaiseStateChanged();
     }
 
+    /// <summary>The generation that wrote a position: with it, a position means one content and no other.</summary>
+    internal string GenerationAt(long sequence) => State.Generations.LastOrDefault(span => span.After.Value < sequence).Generation.Value;
+
     /// <summary>Makes the volume larger while it is in use; clients see the new size when they attach again. Durable on return.</summary>
     public void Resize(long sizeBytes)
     {

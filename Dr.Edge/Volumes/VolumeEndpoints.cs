@@ -1,6 +1,8 @@
 using Dr.Edge.Cli;
 using Dr.Edge.Volumes.Retention;
 using Dr.Edge.Volumes.Scrubbing;
+using Dr.Edge.Host.Quiesce;
+using Dr.Edge.Volumes.Transfers;
 using Dr.Edge.Volumes.Space;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -94,7 +96,7 @@ internal static class VolumeEndpoints
         });
 
     private static Task Import(string name, ImportRequest request, VolumeSet set, ILogger<VolumeSet> logger, HttpContext context) =>
-        ControlRoutes.StreamAsync(context, logger, (progress, cancellationToken) => ImageTransfer.Import(
+        ControlRoutes.StreamAsync(context, logger, (progress, cancellationToken) => ImageImport.Run(
             set.Get(name), request.File, (done, total) => progress(new ControlProgress { Step = "importing", DoneBytes = done, TotalBytes = total }), cancellationToken));
 
     private static Task Export(string name, ExportRequest request, VolumeSet set, ILogger<VolumeSet> logger, HttpContext context) =>
@@ -103,7 +105,7 @@ internal static class VolumeEndpoints
             // Without a position the export is the volume as it is now, which writers must not change half-way.
             var volume = set.Get(name);
             using var view = request.At is null ? volume.OpenNow() : Open(volume, request.At, set.Time.GetUtcNow());
-            return ImageTransfer.Export(view, name, request.File, (done, total) => progress(new ControlProgress { Step = "exporting", DoneBytes = done, TotalBytes = total }), cancellationToken);
+            return ImageExport.Run(view, request.File, (done, total) => progress(new ControlProgress { Step = "exporting", DoneBytes = done, TotalBytes = total }), cancellationToken);
         });
 
     private static VolumeView Open(Volume volume, string position, DateTimeOffset now)

@@ -215,6 +215,13 @@ internal static partial class Posix
         return result;
     }
 
+    /// <summary>Length of a file or block device in bytes.</summary>
+    public static long LengthOf(SafeFileHandle file)
+    {
+        const int seekEnd = 2;
+        return Math.Max(LSeek(file, 0, seekEnd), RandomAccess.GetLength(file));
+    }
+
     public static string Describe(int errno) => $"{Marshal.GetPInvokeErrorMessage(errno)} (errno {errno})";
 
     private static int Check(int result) => result == 0 ? 0 : Marshal.GetLastPInvokeError();

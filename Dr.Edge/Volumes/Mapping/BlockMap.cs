@@ -143,8 +143,17 @@ internal sealed class BlockMap : IDisposable
                 continue;
             }
 
-            for (var leafEnd = Math.Min(((block >> LeafShift) + 1) << LeafShift, end); block < leafEnd; block++)
+            var leafEnd = Math.Min(((block >> LeafShift) + 1) << LeafShift, end);
+            var onlyEntries = content && (Base is not { } present || present.Present.Find(block, leafEnd, present: true) >= leafEnd);
+            for (; block < leafEnd; block++)
             {
+                if (onlyEntries && (block = (block & ~(MapLeaf.Blocks - 1L)) + MapLeaf.NextEntry(leaf, (int)block & (MapLeaf.Blocks - 1))) >= leafEnd)
+                {
+                    // The last leaf may end behind what was asked for.
+                    block = leafEnd;
+                    break;
+                }
+
                 if (IsContent(block, new BlockLocation(MapLeaf.Read(leaf, (int)block & (MapLeaf.Blocks - 1), out _))) == content)
                 {
                     return block;

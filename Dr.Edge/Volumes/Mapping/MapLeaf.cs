@@ -77,6 +77,27 @@ internal static class MapLeaf
         return present ? leaf[Entries + rank] : leaf[Default];
     }
 
+    /// <summary>The first block at or after <paramref name="index"/> that may hold data; 512 when none does. For any reader: entries come and never go while a leaf is in use.</summary>
+    public static int NextEntry(ulong[] leaf, int index)
+    {
+        if (leaf.Length == DenseLength)
+        {
+            return index;
+        }
+
+        for (var word = index >> 6; word < Blocks / 64; word++)
+        {
+            var bits = Volatile.Read(ref leaf[Bits + word]);
+            bits = word == index >> 6 ? bits & (ulong.MaxValue << index) : bits;
+            if (bits != 0)
+            {
+                return (word * 64) + BitOperations.TrailingZeroCount(bits);
+            }
+        }
+
+        return Blocks;
+    }
+
     /// <summary>The writer's: false when the leaf has no room for one more block. The leaf must be its own (see <see cref="BlockMap"/>).</summary>
     public static bool TrySet(ulong[] leaf, int index, ulong location, uint checksum)
     {
