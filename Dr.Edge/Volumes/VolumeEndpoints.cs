@@ -1,7 +1,6 @@
 using Dr.Edge.Cli;
 using Dr.Edge.Volumes.Retention;
 using Dr.Edge.Volumes.Scrubbing;
-using Dr.Edge.Host.Quiesce;
 using Dr.Edge.Volumes.Transfers;
 using Dr.Edge.Volumes.Space;
 using Microsoft.AspNetCore.Builder;

@@ -171,8 +171,9 @@ internal sealed class MapBuilder
             _touched[index] = false;
             var block = first + ((long)index << BlockMap.LeafShift);
             var dense = _scratch[index]!;
-            var same = _reference?.Leaf(block) is { } other && MapLeaf.SaysTheSame(dense, other) ? other : null;
-            _target.PutLeaf(block, same ?? MapLeaf.Pack(dense, _target.NewStamp), CountContent(dense, block) - _contentBefore[index]);
+            var packed = MapLeaf.Pack(dense, _target.NewStamp);
+            var leaf = packed is not null && _reference?.Leaf(block) is { } other && MapLeaf.IsSame(packed, other) ? other : packed;
+            _target.PutLeaf(block, leaf, CountContent(dense, block) - _contentBefore[index]);
         }
     }
 

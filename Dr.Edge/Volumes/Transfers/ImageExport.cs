@@ -33,7 +33,7 @@ internal static class ImageExport
             {
                 // What lies behind the last recorded step may be anything.
                 file.Truncate(resumed);
-                state = Copy(view, file, state, step => step.Write(StateOf(path), StoreFaults.None), progress, cancellationToken, stepBytes);
+                state = Copy(view, file, state, step => step.Write(StateOf(path), StoreFaults.None), progress, stepBytes, cancellationToken);
                 file.Truncate(view.SizeBytes);
                 file.SyncData();
             }
@@ -67,7 +67,7 @@ internal static class ImageExport
         return fresh;
     }
 
-    private static TransferState Copy(VolumeView view, DurableFile file, TransferState state, Action<TransferState> record, Action<long, long> progress, CancellationToken cancellationToken, long stepBytes)
+    private static TransferState Copy(VolumeView view, DurableFile file, TransferState state, Action<TransferState> record, Action<long, long> progress, long stepBytes, CancellationToken cancellationToken)
     {
         var buffer = new byte[ChunkBytes];
         var runs = new List<AllocationRun>();

@@ -35,7 +35,7 @@ internal static class ImageImport
         };
         var state = FindResumable(volume, statePath, fresh, RandomAccess.GetLength(file) == length);
         var resumed = state.DoneBytes;
-        state = Copy(volume, file, path, state, statePath, progress, cancellationToken, stepBytes);
+        state = Copy(volume, file, path, state, statePath, progress, stepBytes, cancellationToken);
         Clear(volume, length, volume.SizeBytes - length);
         volume.Flush();
         File.Delete(statePath);
@@ -60,7 +60,7 @@ internal static class ImageImport
         return fresh;
     }
 
-    private static TransferState Copy(Volume volume, SafeFileHandle file, string path, TransferState state, string statePath, Action<long, long> progress, CancellationToken cancellationToken, long stepBytes)
+    private static TransferState Copy(Volume volume, SafeFileHandle file, string path, TransferState state, string statePath, Action<long, long> progress, long stepBytes, CancellationToken cancellationToken)
     {
         var buffer = new byte[ChunkBytes];
         var (position, data, recorded) = (state.DoneBytes, state.DataBytes, state.DoneBytes);
