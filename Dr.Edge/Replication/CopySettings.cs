@@ -34,6 +34,15 @@ internal sealed record CopySettings
     /// <summary>What the peer had on its disk when this was last noted: history from here on is kept for it after a restart.</summary>
     public long Acknowledged { get; init; }
 
+    /// <summary>Where the newest point that both held lies; null while there is none.</summary>
+    public long? CommonSequence { get; init; }
+
+    /// <summary>How much log is kept for the copy while it is away; null = <see cref="Holds.HoldPlan.DefaultBudget"/>.</summary>
+    public long? HoldBudgetBytes { get; init; }
+
+    /// <summary>What was given up, oldest first.</summary>
+    public IReadOnlyList<CopyGap> Gaps { get; init; } = [];
+
     [System.Text.Json.Serialization.JsonIgnore]
     public MirrorState RecordedMirror => Engaged && Mode == CopyMode.Sync ? MirrorState.Whole : Mirror;
 

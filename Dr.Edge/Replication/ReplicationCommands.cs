@@ -32,11 +32,11 @@ internal static class ReplicationCommands
         var mode = new Option<string>("--mode") { Description = "sync: writes wait for the copy; stream: every write follows at once; delta: point by point.", HelpName = "sync|stream|delta", Required = true };
         mode.AcceptOnlyFromAmong("sync", "stream", "delta");
         var bandwidth = new Option<double?>("--bandwidth") { Description = "Megabits a second at most.", HelpName = "MBITS" };
-        var (onLoss, degradeAfter) = (OnLoss(), DegradeAfter());
-        return CommandShell.Remote("add", "Copy a volume to a peer from now on; changes the mode when it is copied there already.", [volume, peer, mode, bandwidth, onLoss, degradeAfter], async context =>
+        var (onLoss, degradeAfter, budget) = (OnLoss(), DegradeAfter(), HoldBudget());
+        return CommandShell.Remote("add", "Copy a volume to a peer from now on; changes the mode when it is copied there already.", [volume, peer, mode, bandwidth, onLoss, degradeAfter, budget], async context =>
         {
             var request = new AddCopyRequest(
-                context.Get(peer)!, Enum.Parse<CopyMode>(context.Get(mode)!, ignoreCase: true), context.Get(bandwidth), Policy(context.Get(onLoss)), Duration(context.Get(degradeAfter)));
+                context.Get(peer)!, Enum.Parse<CopyMode>(context.Get(mode)!, ignoreCase: true), context.Get(bandwidth), Policy(context.Get(onLoss)), Duration(context.Get(degradeAfter)), Size(context.Get(budget)));
             var list = await context.Client.PostAsync<CopyList>($"replication/{Uri.EscapeDataString(context.Get(volume))}/copies", request, context.CancellationToken);
             StatusCommand.Print(context, list);
             return ProgramShell.Done;
@@ -50,15 +50,16 @@ internal static class ReplicationCommands
         var mode = new Option<string>("--mode") { Description = "sync, stream or delta.", HelpName = "sync|stream|delta" };
         mode.AcceptOnlyFromAmong("sync", "stream", "delta");
         var bandwidth = new Option<double?>("--bandwidth") { Description = "Megabits a second at most; 0 = no limit.", HelpName = "MBITS" };
-        var (onLoss, degradeAfter) = (OnLoss(), DegradeAfter());
-        return CommandShell.Remote("set", "Change a copy while it runs; what is not named stays.", [volume, peer, mode, bandwidth, onLoss, degradeAfter], async context =>
+        var (onLoss, degradeAfter, budget) = (OnLoss(), DegradeAfter(), HoldBudget());
+        return CommandShell.Remote("set", "Change a copy while it runs; what is not named stays.", [volume, peer, mode, bandwidth, onLoss, degradeAfter, budget], async context =>
         {
             var request = new SetCopyRequest(
                 context.Get(peer)!,
                 context.Get(mode) is { } name ? Enum.Parse<CopyMode>(name, ignoreCase: true) : null,
                 context.Get(bandwidth),
                 Policy(context.Get(onLoss)),
-                Duration(context.Get(degradeAfter)));
+                Duration(context.Get(degradeAfter)),
+                Size(context.Get(budget)));
             var list = await context.Client.SendAsync<CopyList>(HttpMethod.Patch, $"replication/{Uri.EscapeDataString(context.Get(volume))}/copies", request, context.CancellationToken);
             StatusCommand.Print(context, list);
             return ProgramShell.Done;
@@ -78,6 +79,14 @@ internal static class ReplicationCommands
 
     private static Option<string> DegradeAfter() =>
         new("--degrade-after") { Description = $"How long writes wait before that (default {CopySettings.DefaultDegradeAfter.TotalSeconds:0}s).", HelpName = "DURATION" };
+
+    private static Option<string> HoldBudget() => new("--hold-budget")
+    {
+        Description = $"How much log is kept for the copy while it is away (default {Quantities.FormatSize(Holds.HoldPlan.DefaultBudgetBytes)}, at most a tenth of the file system).",
+        HelpName = "SIZE",
+    };
+
+    private static long? Size(string? text) => text is null ? null : Quantities.ParseSize(text, "--hold-budget");
 
     private static LossPolicy? Policy(string? text) => text is null ? null : Enum.Parse<LossPolicy>(text, ignoreCase: true);
 

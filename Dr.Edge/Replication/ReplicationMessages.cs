@@ -1,10 +1,11 @@
 namespace Dr.Edge.Replication;
 
 /// <summary>Bodies on the control socket.</summary>
-internal sealed record AddCopyRequest(string Peer, CopyMode Mode, double? BandwidthMbps, LossPolicy? OnLoss = null, TimeSpan? DegradeAfter = null)
+internal sealed record AddCopyRequest(string Peer, CopyMode Mode, double? BandwidthMbps, LossPolicy? OnLoss = null, TimeSpan? DegradeAfter = null, long? HoldBudgetBytes = null)
 {
     public CopySettings Apply(CopySettings settings) => settings with
     {
+        HoldBudgetBytes = HoldBudgetBytes ?? settings.HoldBudgetBytes,
         Mode = Mode,
         BandwidthMbps = BandwidthMbps,
         OnLoss = OnLoss ?? settings.OnLoss,
@@ -13,10 +14,11 @@ internal sealed record AddCopyRequest(string Peer, CopyMode Mode, double? Bandwi
 }
 
 /// <summary>What is null stays as it is; a bandwidth of 0 takes the limit away.</summary>
-internal sealed record SetCopyRequest(string Peer, CopyMode? Mode = null, double? BandwidthMbps = null, LossPolicy? OnLoss = null, TimeSpan? DegradeAfter = null)
+internal sealed record SetCopyRequest(string Peer, CopyMode? Mode = null, double? BandwidthMbps = null, LossPolicy? OnLoss = null, TimeSpan? DegradeAfter = null, long? HoldBudgetBytes = null)
 {
     public CopySettings Apply(CopySettings settings) => settings with
     {
+        HoldBudgetBytes = HoldBudgetBytes ?? settings.HoldBudgetBytes,
         Mode = Mode ?? settings.Mode,
         BandwidthMbps = BandwidthMbps is { } limit ? (limit > 0 ? limit : null) : settings.BandwidthMbps,
         OnLoss = OnLoss ?? settings.OnLoss,

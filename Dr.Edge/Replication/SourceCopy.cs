@@ -1,4 +1,5 @@
 using Dr.Contracts.Wire;
+using Dr.Edge.Replication.Holds;
 using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Replication.Status;
 using Dr.Edge.Volumes;
@@ -13,16 +14,17 @@ namespace Dr.Edge.Replication;
 /// </summary>
 internal sealed partial class SourceCopy : IAsyncDisposable
 {
+    /// <summary>In the status, which travels with every beat; the file keeps some more.</summary>
+    private const int ShownGaps = 4;
+
     private readonly Action<SourceCopy> _save;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TokenBucket _bandwidth;
     private readonly long _started;
-    private readonly Lock _lock = new(); // Guards _settings, _hold, _change and the bucket.
+    private readonly Lock _lock = new(); // Guards _settings, _change and the bucket.
     private readonly PeerSession _peer;
     private CopySettings _settings;
-    private IDisposable? _hold;
-    private long _heldFrom = -1;
     private TaskCompletionSource _change = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Epoch _fencedAt;
     private Task _running = Task.CompletedTask;
@@ -32,6 +34,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         (Volume, _settings, _peer, Time, _save, _logger) = (volume, settings, peer, time, save, logger);
         _started = time.GetTimestamp();
         Progress = new CopyProgress(time);
+        Holds = new HoldKeeper(volume, settings, () => Settings.HoldBudgetBytes, () => save(this), time, logger);
         Mirror = new MirrorKeeper(volume, settings, barrier, ledger, time, () => save(this), logger);
         _bandwidth = new TokenBucket(settings.BandwidthMbps * 125_000);
     }
@@ -41,6 +44,8 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     public TimeProvider Time { get; }
 
     public MirrorKeeper Mirror { get; }
+
+    public HoldKeeper Holds { get; }
 
     public CopyProgress Progress { get; }
 
@@ -64,7 +69,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     public void Start()
     {
         var settings = Settings;
-        Keep(new SequenceNumber(settings.Acknowledged));
+        Holds.Start();
         Mirror.Changed += OnMirrorChanged;
         Mirror.Start(new SequenceNumber(settings.Acknowledged));
         Volume.StateChanged += OnVolumeChanged;
@@ -98,6 +103,9 @@ internal sealed partial class SourceCopy : IAsyncDisposable
             Mirror = mirror.Said,
             MirrorRecord = mirror.Record,
             OutOfDateSince = Mirror.OutOfDateSince,
+            Gaps = [.. Holds.Gaps.TakeLast(ShownGaps)],
+            HeldBytes = Holds.HeldBytes,
+            HoldBudgetBytes = Holds.BudgetBytes,
         };
     }
 
@@ -160,14 +168,16 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         // What a diverged copy holds beside our history has to go first: until then a takeover there would show something else.
         Progress.Acknowledged(shared, isDiverged ? SequenceNumber.Zero : shared, common == default ? null : common.Id, position.StagedBlock);
         Mirror.OnAcknowledged(shared);
-        Keep(shared);
+        Holds.Acknowledged(shared, common == default ? null : common.Sequence);
     }
 
     public void OnAcknowledged(Ack ack)
     {
-        Progress.Acknowledged(ack.Received, ack.Durable, Volume.Points.Any(p => p.Id == ack.NewestPoint) ? ack.NewestPoint : null, ack.StagedBlock);
+        var newest = Volume.Points.FirstOrDefault(p => p.Id == ack.NewestPoint);
+        Progress.Acknowledged(ack.Received, ack.Durable, newest?.Id, ack.StagedBlock);
         Mirror.OnAcknowledged(ack.Durable);
-        Keep(ack.Durable);
+        var common = Progress.LastCommonPoint is { } id ? Volume.Points.FirstOrDefault(p => p.Id == id)?.Sequence : null;
+        Holds.Acknowledged(ack.Durable, common);
     }
 
     /// <summary>All that is appended has been sent. A synchronous copy begins to count now.</summary>
@@ -214,7 +224,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         await _running;
         Mirror.Changed -= OnMirrorChanged;
         await Mirror.DisposeAsync();
-        _hold?.Dispose();
+        Holds.Dispose();
         _stopping.Dispose();
     }
 
@@ -223,7 +233,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     {
         lock (_lock)
         {
-            return _settings = Mirror.Save(_settings with { Acknowledged = Math.Max(_settings.Acknowledged, _heldFrom) });
+            return _settings = Holds.Save(Mirror.Save(_settings));
         }
     }
 
@@ -310,6 +320,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         {
             connection.Close(stream);
             Mirror.OnLost();
+            Holds.OnLost();
             _save(this);
         }
     }
@@ -369,23 +380,6 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         catch (OperationCanceledException)
         {
             // Stopping: the loop sees it.
-        }
-    }
-
-    // The new hold is taken before the old one is let go.
-    private void Keep(SequenceNumber from)
-    {
-        lock (_lock)
-        {
-            if (from.Value == _heldFrom || _stopping.IsCancellationRequested)
-            {
-                return;
-            }
-
-            var old = _hold;
-            _hold = Volume.Hold(from, $"the copy at {_settings.Peer} has no more yet");
-            _heldFrom = from.Value;
-            old?.Dispose();
         }
     }
 

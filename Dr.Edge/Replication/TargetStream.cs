@@ -16,6 +16,9 @@ internal sealed partial class TargetStream : IAsyncDisposable
     /// <summary>Messages waiting for the disk. When it is full the connection's reader waits: the source's window is what normally bounds it.</summary>
     private const int QueuedMessages = 64;
 
+    /// <summary>A copy that is no older than this keeps up: under a steady load it never has quite all.</summary>
+    private static readonly TimeSpan KeepsUp = TimeSpan.FromMinutes(1);
+
     private readonly TargetContext _context;
     private readonly FrameConnection _connection;
     private readonly int _stream;
@@ -118,6 +121,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
             _delta?.Dispose();
             if (_volume is not null)
             {
+                _volume.SetMayAge(false);
                 _context.Claims.Release(_volume.Id, this);
             }
         }
@@ -171,6 +175,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
                 var beat = message.Decode<Heartbeat>();
                 _heads.Report(beat.At, beat.Head, volume.Appended);
                 NoteAge(volume);
+                volume.SetMayAge(beat.Head <= volume.Appended || (_heads.CurrentAsOf is { } at && beat.At - at < KeepsUp));
                 break;
             case FrameType.Rewind:
                 await OnRewindAsync(volume, message.Decode<Rewind>(), cancellationToken);

@@ -100,7 +100,7 @@ internal sealed partial class Volume
         }
 
         var givesWay = GivesWayNow;
-        if (!oldest.Record.Sealed || (State.Points.Count == 0 && !givesWay) || State.Restoring is not null)
+        if (!oldest.Record.Sealed || ((State.Points.Count == 0 || AgingFrozen is not null) && !givesWay) || State.Restoring is not null)
         {
             return null;
         }

@@ -146,6 +146,28 @@ internal sealed partial class Volume
         }
     }
 
+    private volatile bool _mayAge;
+
+    /// <summary>
+    /// Why history must not give way here; null when it may. A replica that is behind, or does not hear from its primary, keeps all it has: the points that it shares with the primary are the way back.
+    /// </summary>
+    public string? AgingFrozen => Role == VolumeRole.Replica && !_mayAge ? "this copy is behind its primary or does not hear from it" : null;
+
+    /// <summary>On a replica: whether it has what its primary has. In memory; false after every start.</summary>
+    internal void SetMayAge(bool mayAge)
+    {
+        if (_mayAge != mayAge)
+        {
+            _mayAge = mayAge;
+            if (mayAge)
+            {
+                PostMaintenance();
+            }
+        }
+    }
+
+    internal Space.SpaceGuard Space => _context.Space;
+
     private void AdoptGeneration(Generation generation, in BatchHeader header)
     {
         lock (_syncLock)

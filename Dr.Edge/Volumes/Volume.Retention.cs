@@ -101,7 +101,7 @@ internal sealed partial class Volume
         PointId[] gone;
         lock (_syncLock)
         {
-            if (_closed || Fault is not null || State.Role == VolumeRole.Demoted || State.Restoring is not null)
+            if (_closed || Fault is not null || State.Role == VolumeRole.Demoted || AgingFrozen is not null || State.Restoring is not null)
             {
                 return [];
             }

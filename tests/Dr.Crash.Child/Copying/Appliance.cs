@@ -20,9 +20,10 @@ internal sealed class Appliance : IAsyncDisposable
     public string Address => _listener.EndPoint!.ToString();
 
     /// <param name="listen"><c>host:port</c>; port 0 takes a free one.</param>
-    public static async Task<Appliance> OpenAsync(string directory, string name, string listen, ILoggerFactory logs, IMirrorLedger ledger)
+    /// <param name="clock">What the store takes for now; null = the system's.</param>
+    public static async Task<Appliance> OpenAsync(string directory, string name, string listen, ILoggerFactory logs, IMirrorLedger ledger, TimeProvider? clock = null)
     {
-        var set = VolumeSet.Open(directory, TimeProvider.System);
+        var set = VolumeSet.Open(directory, clock ?? TimeProvider.System);
         var identity = new NodeIdentity(Guid.NewGuid(), name);
         var copies = new CopyService(set, identity, ledger, TimeProvider.System, logs.CreateLogger<CopyService>());
         var context = new TargetContext(set, new VolumeClaims(), identity, TimeProvider.System, logs.CreateLogger<TargetStream>());

@@ -30,6 +30,9 @@ internal sealed class Node : IAsyncDisposable
 
     public VolumeSet Set => _appliance.Set;
 
+    /// <summary>What the store takes for now; timers are real.</summary>
+    public ShiftedTime Clock { get; } = new();
+
     public IMirrorLedger Ledger { get; set; } = new NoLedger();
 
     public CopyService Copies => _appliance.Copies;
@@ -55,7 +58,7 @@ internal sealed class Node : IAsyncDisposable
 
     public async Task OpenAsync()
     {
-        _appliance = await Appliance.OpenAsync(Directory, Name, Address, _logs, Ledger);
+        _appliance = await Appliance.OpenAsync(Directory, Name, Address, _logs, Ledger, Clock);
         Address = _appliance.Address;
     }
 
@@ -79,6 +82,14 @@ internal sealed class Node : IAsyncDisposable
             await Task.Delay(10);
         }
     }
+}
+
+/// <summary>The system's time, moved.</summary>
+internal sealed class ShiftedTime : TimeProvider
+{
+    public TimeSpan Offset { get; set; }
+
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Offset;
 }
 
 /// <summary>Writes and reads of tests: random content from a seed, so that a failure can be run again.</summary>
