@@ -60,5 +60,5 @@ internal static class TransferCommands
 
     private static string Resumed(TransferResult result) => result.ResumedAtBytes == 0 ? "" : $" (went on at {Quantities.FormatSize(result.ResumedAtBytes)})";
 
-    private static Task<T> RunAsync<T>(CommandContext context, string path, object request) => ProgressShell.RunAsync<T>(context, path, request);
+    internal static Task<T> RunAsync<T>(CommandContext context, string path, object request) => ProgressShell.RunAsync<T>(context, path, request);
 }

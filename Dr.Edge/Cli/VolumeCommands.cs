@@ -13,7 +13,7 @@ internal static class VolumeCommands
 
     internal static Argument<string> VolumeArgument() => new("VOLUME") { Description = "Name of a volume or clone." };
 
-    private static Command Volume() => new("volume", "Protected volumes.") { CreateOne(), List(), Show(), PolicyCommands.Set(), Resize(), Delete() };
+    private static Command Volume() => new("volume", "Protected volumes.") { CreateOne(), List(), Show(), PolicyCommands.Set(), Resize(), Delete(), RebuildCommands.Create() };
 
     private static Command CreateOne()
     {

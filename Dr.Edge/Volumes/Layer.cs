@@ -142,4 +142,16 @@ internal sealed class Layer(LayerRecord record, LayerFile file, long tail)
         IsIndexed = true;
         StoreFaults.Pass(CrashPoints.IndexWritten);
     }
+
+    /// <summary>
+    /// Puts a copy of a manifest record behind the index, so that points and their order can be found again when the manifest is lost. Not flushed, and never read but by a rebuild.
+    /// </summary>
+    public void WriteRecordCopy(ReadOnlySpan<byte> record)
+    {
+        var header = new byte[LayerIndex.HeaderBytes];
+        if (File.File.Read(header, Record.LengthBytes) == header.Length && LayerIndex.TryReadAny(header, Record.Number, out _, out var entries))
+        {
+            File.File.Write(record, Record.LengthBytes + LayerIndex.HeaderBytes + (entries * LayerIndex.EntryBytes));
+        }
+    }
 }

@@ -49,6 +49,7 @@ internal sealed partial class Volume
                     if (!layer.IsIndexed)
                     {
                         layer.WriteIndex(state);
+                        layer.WriteRecordCopy(CurrentRecord());
                     }
                 }
             }
@@ -56,6 +57,15 @@ internal sealed partial class Volume
             {
                 Release(layers);
             }
+        }
+    }
+
+    /// <summary>The manifest's last record once more, byte by byte.</summary>
+    private byte[] CurrentRecord()
+    {
+        lock (_syncLock)
+        {
+            return ManifestRecord.Encode(_manifest.Records, _manifest.State);
         }
     }
 

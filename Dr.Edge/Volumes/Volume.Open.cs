@@ -34,6 +34,7 @@ internal sealed partial class Volume
                 BaseAt = superblock.CreatedAt,
                 NextLayer = 2,
                 CleanSequence = 0,
+                Identity = new ManifestIdentity(superblock.CreatedAt, superblock.Origin),
             },
             context.Faults).Dispose();
         SuperblockFile.Create(Path.Combine(directory, SuperblockName), superblock, context.Faults).Dispose();
@@ -88,7 +89,7 @@ internal sealed partial class Volume
         }
     }
 
-    private static DurableFile CreateLayer(string directory, VolumeId volume, long number, StoreFaults faults)
+    internal static DurableFile CreateLayer(string directory, VolumeId volume, long number, StoreFaults faults)
     {
         var file = DurableFile.Open(Layer.PathOf(directory, number), FileMode.Create, faults);
         try
@@ -322,7 +323,7 @@ internal sealed partial class Volume
     {
         lock (_syncLock)
         {
-            var state = State with { CleanSequence = null };
+            var state = State with { CleanSequence = null, Identity = new ManifestIdentity(CreatedAt, Origin) };
             var epoch = _superblock.Current.Epoch;
             if (epoch > state.Epoch)
             {

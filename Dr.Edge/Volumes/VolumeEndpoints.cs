@@ -1,4 +1,5 @@
 using Dr.Edge.Cli;
+using Dr.Edge.Volumes.Rebuilding;
 using Dr.Edge.Volumes.Retention;
 using Dr.Edge.Volumes.Scrubbing;
 using Dr.Edge.Volumes.Transfers;
@@ -15,7 +16,7 @@ internal static class VolumeEndpoints
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/volumes", (VolumeSet set) => Json(set.Volumes.Select(volume => Summarize(set, volume))));
+        routes.MapGet("/volumes", (VolumeSet set) => Json(set.Volumes.Select(volume => Summarize(set, volume)).Concat(set.Damaged.Select(RebuildEndpoints.Summarize))));
         routes.MapPost("/volumes", (CreateVolumeRequest request, VolumeSet set) => Json(Summarize(set, set.Create(request.Name, request.SizeBytes, request.Policy is null ? null : PolicyChange.Apply(null, request.Policy)))));
         routes.MapGet("/volumes/{name}", (string name, VolumeSet set, SpaceKeeper space, Scrubber scrubber, CancellationToken cancellationToken) =>
             Json(Summarize(set, set.Get(name)) with { Space = SpaceEndpoints.Report(set.Get(name), space, cancellationToken), Scrub = ScrubStatus.Of(set.Get(name), scrubber) }));

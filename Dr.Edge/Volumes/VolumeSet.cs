@@ -17,7 +17,8 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
     private readonly ILogger _logger;
     private readonly Lock _lock = new(); // Guards changes of _volumes and the names in use.
     private volatile Dictionary<VolumeId, Volume> _volumes = [];
-    private readonly List<DamagedVolume> _damaged = [];
+    private volatile List<DamagedVolume> _damaged = [];
+    private readonly Dictionary<string, IDisposable> _damagedHolds = new(StringComparer.Ordinal);
 
     private VolumeSet(string dataDirectory, FileStream lockFile, StoreContext context)
     {
@@ -84,7 +85,7 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
         Find(name)
         ?? throw new DrException(
             _damaged.FirstOrDefault(d => d.Name == name) is { } damaged ? $"Volume {name} could not be opened: {damaged.Reason}" : $"There is no volume or clone named {name}.",
-            "'dr-edge volume list' shows what is there.");
+            _damaged.Exists(d => d.Name == name) ? $"'dr-edge volume rebuild {name}' says what can be made of what is left." : "'dr-edge volume list' shows what is there.");
 
     /// <summary>A new volume, empty, primary at epoch 1.</summary>
     public Volume Create(string name, long sizeBytes, VolumePolicy? policy = null)
@@ -306,10 +307,12 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
             }
             catch (DrException exception)
             {
-                _damaged.Add(new DamagedVolume(path, Path.GetFileName(path), exception.Message));
+                _damaged.Add(new DamagedVolume(path, Rebuilding.EvidenceReader.Glance(path, _context.Faults).Name ?? Path.GetFileName(path), exception.Message));
                 LogDamaged(path, exception);
             }
         }
+
+        HoldForDamaged();
     }
 
     private VolumeId? ReadParent(string path)
@@ -333,4 +336,5 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
 }
 
 /// <summary>A directory that holds a volume which cannot be opened.</summary>
+/// <param name="Name">Its name when a manifest record still says it, the directory's otherwise.</param>
 internal sealed record DamagedVolume(string Path, string Name, string Reason);

@@ -1,5 +1,6 @@
 using Dr.Edge.Hosting;
 using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Rebuilding;
 using Dr.Edge.Volumes.Scrubbing;
 using Dr.Edge.Volumes.Space;
 using Microsoft.AspNetCore.Routing;
@@ -31,6 +32,7 @@ internal static class VolumesModule
     {
         VolumeEndpoints.Map(routes);
         HistoryEndpoints.Map(routes);
+        RebuildEndpoints.Map(routes);
         routes.MapSpace();
         routes.MapScrubbing();
         routes.ServiceProvider.GetRequiredService<VolumeInstruments>();

@@ -65,6 +65,14 @@ internal static class LayerIndex
         BinaryPrimitives.WriteUInt32LittleEndian(header[HeaderChecksumOffset..], Crc32C.Compute(header[..HeaderChecksumOffset]));
     }
 
+    /// <summary>Reads the header of whatever index this layer has; false when it is not right.</summary>
+    public static bool TryReadAny(ReadOnlySpan<byte> header, long layerNumber, out long lastSequence, out long entries)
+    {
+        lastSequence = header.Length < HeaderBytes ? 0 : BinaryPrimitives.ReadInt64LittleEndian(header[LastSequenceOffset..]);
+        entries = ReadHeader(header, layerNumber, lastSequence, out _);
+        return entries >= 0;
+    }
+
     /// <summary>Number of entries when the header is right and belongs to this layer; -1 otherwise.</summary>
     public static long ReadHeader(ReadOnlySpan<byte> header, long layerNumber, long lastSequence, out uint entriesChecksum)
     {

@@ -64,7 +64,14 @@ internal sealed record ManifestState
 
     /// <summary>Points that people hold: they do not expire and cannot be deleted until they are released.</summary>
     public IReadOnlyList<PointHold> PointHolds { get; init; } = [];
+
+    /// <summary>Null in manifests of before it was written; the superblock has it too.</summary>
+    public ManifestIdentity? Identity { get; init; }
 }
+
+/// <summary>What the superblock says of where a volume came from, once more: a volume whose superblock is lost must not be taken for what it was not.</summary>
+/// <param name="Origin">Null when the volume is no clone.</param>
+internal sealed record ManifestIdentity(DateTimeOffset CreatedAt, CloneOrigin? Origin);
 
 /// <param name="Reason">Why, in the words of whoever holds it.</param>
 internal sealed record PointHold(PointId Point, string? Reason, DateTimeOffset Since);
