@@ -108,7 +108,7 @@ public sealed class DamageTests : IDisposable
         await store.Set.Maintenance.DrainAsync();
         var expected = StoreFixture.ReadAll(volume);
         var layer = Path.Combine(volume.DirectoryPath, "layers", "1.log");
-        Flip(layer, new FileInfo(layer).Length - 10);
+        Flip(layer, volume.State.Layers[0].LengthBytes + LayerIndex.HeaderBytes + 5);
         new Verifier(volume, (_, _) => { }, CancellationToken.None).Run(null, null).Bad.ShouldHaveSingleItem().Problem.ShouldContain("index");
         using (var view = volume.OpenView(point.Id))
         {
