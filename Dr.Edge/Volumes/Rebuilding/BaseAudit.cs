@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Mapping;
 
 namespace Dr.Edge.Volumes.Rebuilding;
 
