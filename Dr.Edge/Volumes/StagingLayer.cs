@@ -82,11 +82,11 @@ internal sealed class StagingLayer : IDisposable
     /// <summary>Everything written so far is on stable storage, then <paramref name="resumePosition"/> is, in this order.</summary>
     public void Flush(long resumePosition)
     {
-        _file.File.SyncData();
+        SyncFile();
         StoreFaults.Pass(CrashPoints.StagingSynced);
         _batch.Begin(0, 0);
         Append(resumePosition);
-        _file.File.SyncData();
+        SyncFile();
         ResumePosition = resumePosition;
     }
 
@@ -100,7 +100,7 @@ internal sealed class StagingLayer : IDisposable
     /// <exception cref="CorruptDataException">The content's digest is not <paramref name="digest"/>; nothing was attached.</exception>
     public void Commit(ReadOnlySpan<byte> digest, IReadOnlyList<GenerationSpan> generations)
     {
-        _file.File.SyncData();
+        SyncFile();
         var actual = Digest();
         if (!digest.SequenceEqual(actual))
         {
@@ -151,7 +151,16 @@ internal sealed class StagingLayer : IDisposable
         if (_tail > LayerHeader.SizeBytes)
         {
             // After a crash the mark and what it covers may be in memory only; the caller takes the resume position for durable.
-            _file.File.SyncData();
+            SyncFile();
+        }
+    }
+
+    /// <summary>After a flush that failed nobody knows what is on the disk, and a second one that succeeds says nothing: the resume position must never get past it.</summary>
+    private void SyncFile()
+    {
+        if (_file.File.TrySyncData() is var errno && errno != 0)
+        {
+            throw _volume.FailStaging(_file.File.Path, errno);
         }
     }
 

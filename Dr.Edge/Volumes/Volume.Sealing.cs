@@ -141,10 +141,18 @@ internal sealed partial class Volume
 
     private LayerFile OpenNextLayer(long number)
     {
-        var file = CreateLayer(DirectoryPath, Id, number, _context.Faults);
-        DurableDirectory.Sync(Path.Combine(DirectoryPath, "layers"), _context.Faults);
-        StoreFaults.Pass(CrashPoints.PointLayerCreated);
-        return _context.Layers.Add(file);
+        try
+        {
+            var file = CreateLayer(DirectoryPath, Id, number, _context.Faults);
+            DurableDirectory.Sync(Path.Combine(DirectoryPath, "layers"), _context.Faults);
+            StoreFaults.Pass(CrashPoints.PointLayerCreated);
+            return _context.Layers.Add(file);
+        }
+        catch (DiskException exception) when (!exception.IsFull)
+        {
+            Fail($"a new layer could not be made: {exception.Message}");
+            throw;
+        }
     }
 
     /// <summary>A file that is ready to become the head.</summary>

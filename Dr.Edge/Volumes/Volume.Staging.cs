@@ -77,6 +77,13 @@ internal sealed partial class Volume
         }
     }
 
+    /// <summary>Stops the volume because of a staging layer; returns what to throw.</summary>
+    internal DiskException FailStaging(string path, int errno)
+    {
+        Fail($"{path} could not be flushed: {Posix.Describe(errno)}");
+        return new DiskException(path, "flushed", errno);
+    }
+
     internal byte[] DigestStaged(StagingLayer staging)
     {
         var files = new List<LayerFile>();

@@ -189,6 +189,8 @@ internal sealed class BaseImage : IDisposable
         Image.File.Write(data, firstBlock * StoreLimits.BlockBytes);
         Span<ulong> entries = stackalloc ulong[checksums.Length];
         ForgetEntries(firstBlock, entries);
+        var mustRecount = _needsRecount;
+        _needsRecount = true; // Until the entries are there: a write that fails may leave some of them.
         for (var i = 0; i < checksums.Length; i++)
         {
             entries[i] = EncodeEntry(firstBlock + i, checksums[i]);
@@ -201,6 +203,8 @@ internal sealed class BaseImage : IDisposable
         {
             Present.Set(firstBlock + i);
         }
+
+        _needsRecount = mustRecount;
     }
 
     /// <summary>The blocks are zeros from now on; their space is given back. Not flushed.</summary>
@@ -215,12 +219,16 @@ internal sealed class BaseImage : IDisposable
             block = Present.Find(gap, end, present: true);
         }
 
+        var mustRecount = _needsRecount;
+        _needsRecount = true;
         Forget(Image.File, firstBlock * StoreLimits.BlockBytes, count * StoreLimits.BlockBytes, mustRead: false);
         Forget(Checksums.File, firstBlock * EntryBytes, count * EntryBytes, mustRead: true);
         for (var block = Present.Find(firstBlock, end, present: true); block < end; block = Present.Find(block, end, present: true))
         {
             Present.Clear(block);
         }
+
+        _needsRecount = mustRecount;
     }
 
     public void Sync(long volumeBlocks)

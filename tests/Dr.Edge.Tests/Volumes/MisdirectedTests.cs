@@ -101,7 +101,7 @@ public sealed class MisdirectedTests : IDisposable
         await _store.Set.Maintenance.DrainAsync();
         var random = new Random(7);
         var found = 0;
-        for (var round = 0; round < 250; round++)
+        for (var round = 0; round < 120; round++)
         {
             var undo = () => { };
             _store.Reopen(() =>
@@ -124,7 +124,7 @@ public sealed class MisdirectedTests : IDisposable
             _store.Reopen(undo);
         }
 
-        found.ShouldBeGreaterThan(100);
+        found.ShouldBeGreaterThan(40);
     }
 
     /// <summary>True when the damage was noticed.</summary>

@@ -19,10 +19,10 @@ public sealed class PowerCutTests(ITestOutputHelper output)
         var first = Number("DR_CUT_SEED", 1);
         var watch = System.Diagnostics.Stopwatch.StartNew();
         var states = 0;
-        for (var seed = first; seed < first + Number("DR_CUT_SEEDS", 4); seed++)
+        for (var seed = first; seed < first + Number("DR_CUT_SEEDS", 3); seed++)
         {
             var run = new PowerCutRun(seed, Enum.Parse<CutRules>(rules), Sabotage.None, Steps);
-            var problem = run.Run(Number("DR_CUT_STATES", 4), Number("DR_CUT_EVERY", 12));
+            var problem = run.Run(Number("DR_CUT_STATES", 4), Number("DR_CUT_EVERY", 16));
             problem.ShouldBeNull(problem);
             states += run.States;
             output.WriteLine($"seed {seed}: {run.States} states at {run.Cuts.Looked} of {run.Cuts.All} instants");
