@@ -1,11 +1,14 @@
 using System.CommandLine;
 using System.Text.Json;
+using Spectre.Console;
 
 namespace Dr.Edge.Cli;
 
 /// <summary>What every command shares: <c>--control</c>, <c>--json</c> and the connection to the running process.</summary>
 internal static class CommandShell
 {
+    private const int RedirectedWidth = 1000;
+
     public static Option<string?> ControlOption() => new("--control")
     {
         Description = "Unix socket of the running dr-edge (default: $DR_CONTROL, else /run/dr/control.sock).",
@@ -36,6 +39,12 @@ internal static class CommandShell
         command.Options.Add(json);
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            if (Console.IsOutputRedirected)
+            {
+                // Into a file or a pipe nothing is cut to the width of a screen that is not there.
+                AnsiConsole.Profile.Width = RedirectedWidth;
+            }
+
             var path = parsed.GetValue(control) ?? Environment.GetEnvironmentVariable("DR_CONTROL") ?? "/run/dr/control.sock";
             using var client = new ControlClient(Path.GetFullPath(path));
             return await run(new CommandContext(parsed, client, parsed.GetValue(json), cancellationToken));
