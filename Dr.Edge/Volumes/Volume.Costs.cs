@@ -57,7 +57,7 @@ internal sealed partial class Volume
             HeldBytes = Origin is { } origin && _originParent is { } parent ? parent.CostOfPosition(origin.Sequence.Value) : 0,
             WaitingBytes = layers.Select((layer, i) => layer.Record.Sealed && !needed.Contains(layer.Record.Last) ? spaces[i].SupersededBytes ?? 0 : 0).Sum(),
             ChangedLastDayBytes = StoreLimits.BlockBytes
-                * BlockRuns.Count(BlockRuns.Union([.. layers.Where(l => l.Record.Sealed && l.Record.LastAt >= yesterday && l.IsIndexed).Select(l => Changes(l, state))])),
+                * ChangedIn([.. layers.Where(l => l.Record.Sealed && l.Record.LastAt >= yesterday && l.IsIndexed)], state),
             Layers = spaces,
             Points = own,
         };
@@ -133,28 +133,28 @@ internal sealed partial class Volume
         return new LayerSpace(record.Number, false, record.LastAt, allocated, layer.Tail - LayerHeader.SizeBytes, data, superseded);
     }
 
+    /// <summary>Blocks of the base that the first layer changes.</summary>
     private long BaseSuperseded(Layer first, ManifestState state)
     {
         long common = 0;
-        var changes = Changes(first, state).GetEnumerator();
-        var more = changes.MoveNext();
-        _base.Enumerate(
-            VolumeBlocks,
-            (block, _) =>
+        foreach (var run in Changes(first, state))
+        {
+            var end = run.First + run.Count;
+            for (var block = _base.Present.Find(run.First, end, present: true); block < end;)
             {
-                while (more && changes.Current.First + changes.Current.Count <= block)
-                {
-                    more = changes.MoveNext();
-                }
+                var gap = _base.Present.Find(block, end, present: false);
+                common += gap - block;
+                block = _base.Present.Find(gap, end, present: true);
+            }
+        }
 
-                common += more && changes.Current.First <= block ? 1 : 0;
-            },
-            _ => { },
-            out var _,
-            out var _);
-        changes.Dispose();
         return common * StoreLimits.BlockBytes;
     }
+
+    /// <summary>Different blocks that these layers changed; counted again only when they are others.</summary>
+    private long ChangedIn(IReadOnlyList<Layer> layers, ManifestState state) => layers.Count == 0
+        ? 0
+        : _spaceCache.ChangedOver((layers[0].Record.Number, layers[^1].Record.Number, layers.Count), () => BlockRuns.Count(BlockRuns.Union([.. layers.Select(layer => Changes(layer, state))])));
 
     /// <summary>Data blocks of the newest sealed layer that the head has changed again.</summary>
     private long SupersededNow(Layer layer, ManifestState state)

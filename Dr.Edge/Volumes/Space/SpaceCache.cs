@@ -6,12 +6,26 @@ namespace Dr.Edge.Volumes.Space;
 internal sealed class SpaceCache
 {
     private readonly ConcurrentDictionary<(long Layer, long Next), long> _counts = [];
+    private volatile Tuple<(long First, long Last, int Count), long>? _changed;
 
     /// <summary>Data blocks of a layer.</summary>
     public long DataOf(long layer, Func<long> count) => _counts.GetOrAdd((layer, 0), _ => count());
 
     /// <summary>Data blocks of a layer that the next one changes again.</summary>
     public long Superseded(long layer, long next, Func<long> count) => _counts.GetOrAdd((layer, next), _ => count());
+
+    /// <summary>Different blocks that a run of layers changed; the last answer is kept.</summary>
+    /// <param name="layers">First and last number, and how many.</param>
+    public long ChangedOver((long First, long Last, int Count) layers, Func<long> count)
+    {
+        var kept = _changed;
+        if (kept is null || kept.Item1 != layers)
+        {
+            _changed = kept = Tuple.Create(layers, count());
+        }
+
+        return kept.Item2;
+    }
 
     public void Keep(IReadOnlySet<long> layers)
     {

@@ -72,13 +72,13 @@ public sealed class FullFileSystemTests
     [Fact]
     public async Task History_gives_way_and_the_client_never_sees_a_full_disk()
     {
-        await using var disk = await SmallFileSystem.CreateAsync(128, "points: {whenFull: history-gives-way}\n");
+        await using var disk = await SmallFileSystem.CreateAsync(96, "points: {whenFull: history-gives-way}\n");
         await disk.StartAsync();
         await disk.Client.PostAsync<VolumeSummary>("volumes", new CreateVolumeRequest("v", VolumeBytes), TestContext.Current.CancellationToken);
         using (var client = disk.Attach("v"))
         {
-            // Three times what the disk holds.
-            for (var i = 0; i < 6000; i++)
+            // Twice what the disk holds, ended by kill -9.
+            for (var i = 0; i < 4000; i++)
             {
                 WritePiece(client).ShouldBeTrue($"a write was refused after {i} of 64 KiB: {disk.Log}");
                 if (i % 100 == 99)
@@ -86,7 +86,7 @@ public sealed class FullFileSystemTests
                     await PointAsync(disk);
                 }
 
-                if (i == 4000)
+                if (i == 2600)
                 {
                     Flush(client).ShouldBe(NbdError.None);
                     await disk.KillAsync();
@@ -99,7 +99,7 @@ public sealed class FullFileSystemTests
         using (var client = disk.Attach("v"))
         {
             client.Read(0, (int)VolumeBytes).AsSpan().SequenceEqual(_oracle).ShouldBeTrue("after kill -9 while nearly full");
-            for (var i = 0; i < 1000; i++)
+            for (var i = 0; i < 600; i++)
             {
                 WritePiece(client).ShouldBeTrue($"a write was refused after the restart: {disk.Log}");
             }

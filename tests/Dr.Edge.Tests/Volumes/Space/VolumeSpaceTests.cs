@@ -42,6 +42,21 @@ public sealed class VolumeSpaceTests : IDisposable
     }
 
     [Fact]
+    public async Task The_oldest_point_costs_what_the_first_layer_changes_in_the_base()
+    {
+        using var store = new StoreFixture();
+        var volume = store.Set.Create("v", 1024 * Block);
+        Write(volume, 0, 100);
+        var first = Point(volume);
+        Write(volume, 90, 30);
+        StoreFixture.Zero(volume, 0, 3 * Block);
+        Point(volume);
+        await store.Set.Maintenance.DrainAsync();
+        volume.State.BaseSequence.ShouldBe(first.Sequence.Value, "everything before the oldest point is in the base");
+        volume.MeasureSpace(CancellationToken.None).Points[0].FreedBytes.ShouldBe(13L * Block);
+    }
+
+    [Fact]
     public async Task A_held_point_frees_nothing_and_a_clone_costs_what_it_holds_and_wrote()
     {
         var volume = _store.Set.Create("v", 1024 * Block);
