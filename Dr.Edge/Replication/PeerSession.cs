@@ -57,10 +57,11 @@ internal sealed partial class PeerSession : IAsyncDisposable
             {
                 return;
             }
-            catch (Exception exception) when (exception is DrException or OperationCanceledException)
+            catch (Exception exception)
             {
+                // Whatever it was, the next attempt starts from nothing: a connection that fell over before it could be used must not end the trying for good.
                 failures++;
-                var reason = exception is DrException ? exception.Message : $"The peer {Peer} does not answer.";
+                var reason = exception is OperationCanceledException ? $"The peer {Peer} does not answer." : exception.Message;
                 if (failures == 1)
                 {
                     LogLost(_logger, Peer, reason);

@@ -131,6 +131,7 @@ internal sealed partial class Volume
         lock (_syncLock)
         {
             ThrowIfFailed();
+            RequireReplica(); // It may have been promoted while its tail was being kept; then what is here is the volume.
             var kept = new List<Layer>();
             uint? chain = 0;
             foreach (var layer in _published.Layers)

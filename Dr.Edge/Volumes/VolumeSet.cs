@@ -191,7 +191,7 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
         volume.CopyTailTo(clone, sequence);
     }
 
-    private Volume CreateClone(Volume parent, long sequence, PointId? point, DateTimeOffset at, string name)
+    internal Volume CreateClone(Volume parent, long sequence, PointId? point, DateTimeOffset at, string name)
     {
         using var hold = parent.HoldPosition(new SequenceNumber(sequence), $"clone {name} is being made");
         parent.Flush(); // What the clone stands on must not be taken away by a power cut.

@@ -78,6 +78,28 @@ public sealed class LadderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_tail_clone_that_a_death_left_half_made_is_made_again()
+    {
+        var copy = _backup.Set.Create("v", Size);
+        copy.WriteRandom(_random, 20);
+        var common = copy.Appended;
+        var then = copy.Content();
+        copy.WriteRandom(_random, 20);
+        var now = copy.Content();
+        copy.SeeEpoch(new Epoch(2));
+        copy.BecomeReplica(new Epoch(2));
+        var half = _backup.Set.CreateClone(copy, common.Value, null, DateTimeOffset.UtcNow, "tail");
+        half.WriteRandom(_random, 3);
+        await _backup.RestartAsync();
+        copy = _backup.Set.Get("v");
+
+        await Task.Run(() => copy.RewindTo(common, "tail")).WaitAsync(TimeSpan.FromSeconds(20));
+
+        copy.ShouldHold(then);
+        _backup.Set.Get("tail").ShouldHold(now);
+    }
+
+    [Fact]
     public async Task A_copy_that_differs_is_found_by_its_digest_and_made_whole_again_also_after_a_restart()
     {
         var source = _production.Set.Create("dilas", Size);
