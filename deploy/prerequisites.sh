@@ -6,7 +6,7 @@
 set -euo pipefail
 
 run=(e2fsprogs xfsprogs btrfs-progs util-linux iproute2 procps curl jq libnbd-bin fuse3 qemu-system-common postgresql postgresql-client)
-test=(nbdkit qemu-utils fio mosquitto mosquitto-clients chromium python3)
+test=(nbdkit nbd-client qemu-utils fio mosquitto mosquitto-clients chromium python3)
 
 case "${1:-}" in
   run) wanted=("${run[@]}") ;;

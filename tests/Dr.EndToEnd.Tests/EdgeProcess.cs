@@ -72,6 +72,23 @@ internal sealed class EdgeProcess : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
+    /// <summary>SIGTERM, as a service manager stops it; its exit status.</summary>
+    public async Task<int> StopAsync()
+    {
+        await Repository.RunAsync("/bin/kill", ["-TERM", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)], TimeSpan.FromSeconds(5));
+        using var limit = new CancellationTokenSource(StartLimit);
+        try
+        {
+            await _process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException exception)
+        {
+            throw new TimeoutException($"dr-edge did not end within {StartLimit} of SIGTERM:\n{string.Join('\n', _log)}", exception);
+        }
+
+        return _process.ExitCode;
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)

@@ -15,6 +15,9 @@ internal sealed class ChannelStream(INbdChannel channel) : Stream
     private int _end;
     private int _written;
 
+    /// <summary>Whether a read that finds nothing for the idle time says so. In the handshake it just waits on: that has a time limit of its own.</summary>
+    public bool TellsIdle { get; set; }
+
     /// <summary>Received bytes that TLS has not asked for.</summary>
     public int Buffered => _end - _start;
 
@@ -94,10 +97,13 @@ internal sealed class ChannelStream(INbdChannel channel) : Stream
     {
         Flush();
         (_start, _end) = (0, 0);
-        var count = channel.Receive(_input);
-        if (count == INbdChannel.IdleTimeout)
+        int count;
+        while ((count = channel.Receive(_input)) == INbdChannel.IdleTimeout)
         {
-            throw new IdleException();
+            if (TellsIdle)
+            {
+                throw new IdleException();
+            }
         }
 
         _end = count;

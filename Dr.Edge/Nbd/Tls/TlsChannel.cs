@@ -34,6 +34,7 @@ internal sealed class TlsChannel : INbdChannel
         {
             channel._tls.AuthenticateAsServer(options);
             channel._stream.Flush();
+            channel._stream.TellsIdle = true;
             return channel;
         }
         catch

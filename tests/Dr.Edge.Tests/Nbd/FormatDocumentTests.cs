@@ -45,6 +45,22 @@ public sealed partial class FormatDocumentTests
         }
     }
 
+    [Fact]
+    public void Every_rule_of_the_document_names_tests_that_are_there()
+    {
+        var rules = Document[Document.IndexOf("## What the protocol", StringComparison.Ordinal)..].Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(2).ToList();
+        rules.Count.ShouldBeGreaterThan(30);
+        var methods = typeof(FormatDocumentTests).Assembly.GetTypes()
+            .SelectMany(type => type.GetMethods().Where(method => method.GetCustomAttributes(typeof(FactAttribute), inherit: true).Length > 0).Select(method => $"{type.Name}.{method.Name}"))
+            .ToHashSet(StringComparer.Ordinal);
+        foreach (var rule in rules)
+        {
+            var named = TestName().Matches(rule).Select(match => match.Groups["name"].Value).ToList();
+            named.ShouldNotBeEmpty(rule);
+            named.Except(methods, StringComparer.Ordinal).ShouldBeEmpty(rule);
+        }
+    }
+
     private static ulong Parse(string text) =>
         text.StartsWith("0x", StringComparison.Ordinal) ? ulong.Parse(text.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture) : ulong.Parse(text, CultureInfo.InvariantCulture);
 
@@ -52,6 +68,9 @@ public sealed partial class FormatDocumentTests
 
     [GeneratedRegex(@"^\| `(?<name>\w+)` \| `?(?<value>0x[0-9A-F]+|\d+)`? \|", RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex ConstantRow();
+
+    [GeneratedRegex(@"`(?<name>\w+Tests\.\w+)`", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex TestName();
 
     [GeneratedRegex(@"^\| (?<name>[A-Z]\w+) \| (?<value>\d+) \|", RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex NumberRow();

@@ -1,11 +1,19 @@
+using System.Globalization;
+using Dr.Contracts.Mqtt;
 using Dr.Edge.Nbd;
+using Dr.Edge.Nbd.Tls;
+using Dr.Edge.Tests.Nbd.Tls;
 
 namespace Dr.Edge.Tests.Nbd;
 
-/// <summary>Seeded noise, from pure garbage to conversations that are right but for a few bytes. The server has to outlive all of it, and a client that verifies its data meanwhile must see them right.</summary>
+/// <summary>
+/// Seeded noise against the real store, from pure garbage to conversations that are right but for a few bytes, over plain and encrypted lines. The server has to outlive all of it, keep
+/// nothing, and a client that verifies its data meanwhile must see them right. <c>DR_FUZZ_CONVERSATIONS</c> makes it long.
+/// </summary>
 public sealed class NbdFuzzTests
 {
-    private const int ConversationsPerSeed = 1000;
+    private static readonly int Conversations =
+        int.TryParse(Environment.GetEnvironmentVariable("DR_FUZZ_CONVERSATIONS"), NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : 400;
 
     [Theory]
     [InlineData(1)]
@@ -14,34 +22,63 @@ public sealed class NbdFuzzTests
     [InlineData(4)]
     public async Task Noise_neither_stops_the_server_nor_reaches_another_client(int seed)
     {
-        await using var server = await NbdTestServer.StartAsync(new MemoryDevice(2 * 1024 * 1024));
+        using var certificates = new TestCertificates();
+        using var clientCertificate = certificates.Client("host-a");
+        await using var stand = await StoreServer.StartAsync(
+            2 * 1024 * 1024,
+            tls: new NbdTlsConfig { Certificate = certificates.Server, Key = certificates.ServerKey, ClientCa = certificates.Authority, Mode = NbdTlsMode.Allow });
+        var server = stand.Server;
+        stand.Volume.CreatePoint("before", PointConsistency.Crash, reason: null);
 
         // The noise may write the export it attaches; the verified data lie in one that it does not know.
-        server.Catalog.Add("private", new MemoryDevice(1024 * 1024));
+        stand.Store.Create("private", 1024 * 1024);
         using var stop = new CancellationTokenSource();
         var verifier = Task.Factory.StartNew(() => Verify(server, stop.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
         var random = new Random(seed);
-        for (var index = 0; index < ConversationsPerSeed; index++)
+        for (var index = 0; index < Conversations; index++)
         {
             using var client = server.Connect(unix: random.Next(2) == 0);
             client.Socket.SendTimeout = 2000;
-            client.TrySend(Conversation(random));
+            if (random.Next(12) == 0)
+            {
+                client.Greet();
+                client.SendOption(NbdOption.StartTls, []);
+                client.ReceiveReply();
+                client.StartTls(certificates.Root, clientCertificate);
+                client.TrySend(Conversation(random)[4..]);
+            }
+            else
+            {
+                client.TrySend(Conversation(random));
+            }
+
             if (random.Next(4) == 0)
             {
                 client.Reset();
                 continue;
             }
 
-            client.Socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
+            client.TryShutdownSend();
             client.DrainToEnd();
         }
 
         await stop.CancelAsync();
         (await verifier).ShouldBeGreaterThan(0);
-        using var last = server.Attach();
-        last.Write(0, [1, 2, 3]).ShouldBe(NbdError.None);
-        last.Read(0, 3).ShouldBe([1, 2, 3]);
+        using (var last = server.Attach())
+        {
+            last.Write(0, [1, 2, 3]).ShouldBe(NbdError.None);
+            last.Read(0, 3).ShouldBe([1, 2, 3]);
+        }
+
+        await Eventually.TrueAsync(() => server.Server.ConnectionCount == 0, "every connection was given up");
+        server.Server.Pool.Rented.ShouldBe(0);
+        await stand.RestartAsync();
+        stand.Volume.Fault.ShouldBeNull();
+
+        // Nothing holds it any more: no lease and no context was kept by a connection that died.
+        stand.Store.Delete("private");
+        stand.Store.Delete("volume");
     }
 
     private static int Verify(NbdTestServer server, CancellationToken stop)
@@ -71,11 +108,18 @@ public sealed class NbdFuzzTests
         using var bytes = new MemoryStream();
         if (random.Next(10) == 0)
         {
-            bytes.Write(Noise(random, random.Next(0, 5000)));
+            bytes.Write(Noise(random, random.Next(4, 5000)));
             return bytes.ToArray();
         }
 
         bytes.Write(ScriptedClient.Bytes32(3));
+        var form = random.Next(3) == 0 ? ReplyForm.Extended : ReplyForm.Simple;
+        if (form == ReplyForm.Extended)
+        {
+            Frame(bytes, NbdOption.ExtendedHeaders, []);
+            Frame(bytes, NbdOption.SetMetaContext, ScriptedClient.ContextData("volume", "base:allocation", "qemu:dirty-bitmap:before"));
+        }
+
         for (var options = random.Next(0, 6); options > 0; options--)
         {
             WriteOption(bytes, random);
@@ -86,7 +130,7 @@ public sealed class NbdFuzzTests
             Frame(bytes, NbdOption.Go, ScriptedClient.InfoData("volume", 3));
             for (var requests = random.Next(0, 30); requests > 0; requests--)
             {
-                WriteRequest(bytes, random);
+                WriteRequest(bytes, random, form);
             }
         }
 
@@ -96,7 +140,7 @@ public sealed class NbdFuzzTests
             conversation[random.Next(conversation.Length)] ^= (byte)(1 << random.Next(8));
         }
 
-        return random.Next(5) == 0 ? conversation[..random.Next(conversation.Length)] : conversation;
+        return random.Next(5) == 0 ? conversation[..random.Next(4, Math.Max(conversation.Length, 5))] : conversation;
     }
 
     private static void WriteOption(MemoryStream bytes, Random random)
@@ -107,7 +151,7 @@ public sealed class NbdFuzzTests
             0 => [],
             1 => Noise(random, random.Next(0, 300)),
             2 => ScriptedClient.InfoData("volume", 0, 1, 2, 3, (ushort)random.Next(10)),
-            _ => ScriptedClient.ContextData("volume", "base:", "base:allocation"),
+            _ => ScriptedClient.ContextData("volume", "base:", "base:allocation", "qemu:", "qemu:dirty-bitmap:before", "qemu:dirty-bitmap:nobody"),
         };
         Frame(bytes, option, data);
     }
@@ -122,7 +166,7 @@ public sealed class NbdFuzzTests
         bytes.Write(data);
     }
 
-    private static void WriteRequest(MemoryStream bytes, Random random)
+    private static void WriteRequest(MemoryStream bytes, Random random, ReplyForm form)
     {
         var command = (NbdCommand)random.Next(0, 10);
         var length = random.Next(8) switch
@@ -139,7 +183,8 @@ public sealed class NbdFuzzTests
             _ => (ulong)random.Next(0, 2 * 1024 * 1024),
         };
         var payload = command == NbdCommand.Write ? Noise(random, (int)Math.Min(length, 100_000)) : [];
-        bytes.Write(ScriptedClient.RequestBytes(command, offset, length, (ulong)random.NextInt64(), payload, (NbdCommandFlags)(random.Next(3) == 0 ? random.Next(0x10000) : 0)));
+        var flags = (NbdCommandFlags)(random.Next(3) == 0 ? random.Next(0x10000) : form == ReplyForm.Extended && command == NbdCommand.Write ? 0x20 : 0);
+        bytes.Write(ScriptedClient.RequestBytes(command, offset, form == ReplyForm.Extended && random.Next(4) == 0 ? (ulong)random.NextInt64() : length, (ulong)random.NextInt64(), payload, flags, form));
     }
 
     private static byte[] Noise(Random random, int length)

@@ -51,6 +51,15 @@ internal sealed class NbdClient : IDisposable
         return BinaryPrimitives.ReadUInt64BigEndian(reply.AsSpan(8));
     }
 
+    /// <summary>The next answer, good or not.</summary>
+    public (ulong Cookie, uint Error) ReceiveAnyAnswer()
+    {
+        var reply = new byte[16];
+        Receive(reply);
+        BinaryPrimitives.ReadUInt32BigEndian(reply).ShouldBe(ReplyMagic);
+        return (BinaryPrimitives.ReadUInt64BigEndian(reply.AsSpan(8)), BinaryPrimitives.ReadUInt32BigEndian(reply.AsSpan(4)));
+    }
+
     public byte[] Read(long offset, int length)
     {
         var message = new byte[28];

@@ -52,6 +52,38 @@ internal sealed class VerifyingLoad(int seed, int blocks)
         }
     }
 
+    /// <summary>Writes until the server says that it is shutting down or closes. No answer other than "done" and "shutting down" is taken.</summary>
+    public void RunUntilStopped(NbdClient client)
+    {
+        const uint shutdown = 108;
+        _underWay.Clear();
+        var isStopping = false;
+        try
+        {
+            while (!isStopping || _underWay.Count > 0)
+            {
+                while (!isStopping && _underWay.Count < Depth)
+                {
+                    SendOne(client);
+                }
+
+                var (cookie, error) = client.ReceiveAnyAnswer();
+                _underWay.Remove(cookie, out var block).ShouldBeTrue("an answer to something that was not asked");
+                isStopping |= error == shutdown;
+                error.ShouldBe(isStopping ? shutdown : 0u, "after the first refusal everything is refused");
+                if (error == 0 && block >= 0)
+                {
+                    _answered[block] = cookie;
+                    Answered++;
+                }
+            }
+        }
+        catch (SocketException)
+        {
+            // Closed: what had not reached the server by then has no answer and stays in doubt.
+        }
+    }
+
     /// <summary>Reads every block back. A write in doubt that is found is from now on what must stay.</summary>
     public void Check(NbdClient client)
     {

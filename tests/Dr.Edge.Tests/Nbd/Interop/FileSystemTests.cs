@@ -1,37 +1,31 @@
-using System.Diagnostics;
+using Dr.Contracts.Mqtt;
 
 namespace Dr.Edge.Tests.Nbd.Interop;
 
-/// <summary>Real file systems on the export, checked by their own checkers. Needs root and /dev/fuse, as the appliance's hosts do.</summary>
+/// <summary>Real file systems on the real store, checked by their own checkers. Needs root and /dev/fuse, as the appliance's hosts do.</summary>
 public sealed class FileSystemTests
 {
     [Theory]
     [InlineData("ext4", "mkfs.ext4", "-q -F", "e2fsck", "-f -n")]
     [InlineData("xfs", "mkfs.xfs", "-q -f", "xfs_repair", "-n")]
     [InlineData("btrfs", "mkfs.btrfs", "-q -f", "btrfs", "check")]
-    public async Task A_file_system_is_made_used_and_found_clean(string kind, string make, string makeOptions, string check, string checkOptions)
+    public async Task A_file_system_is_used_found_clean_after_a_restart_and_every_point_of_it_opens(string kind, string make, string makeOptions, string check, string checkOptions)
     {
-        await using var server = await NbdTestServer.StartAsync(new MemoryDevice(512 * 1024 * 1024));
-        var mount = server.Scratch("mount");
-        Directory.CreateDirectory(mount);
-        var contents = Enumerable.Range(0, 40).Select(index => Content(index)).ToArray();
-
-        await using (var attached = await AttachedDevice.AttachAsync(server.Uri, server.Scratch("export")))
+        await using var stand = await StoreServer.StartAsync(512 * 1024 * 1024);
+        var mount = Directory.CreateDirectory(stand.Server.Scratch("mount")).FullName;
+        var workload = new FileWorkload(seed: 17);
+        await using (var attached = await AttachedDevice.AttachAsync(stand.Uri("volume"), stand.Server.Scratch("export")))
         {
             await Tool.RunAsync(make, [.. makeOptions.Split(' '), attached.Device]);
             await Tool.RunAsync("mount", "-t", kind, attached.Device, mount);
             try
             {
-                for (var index = 0; index < contents.Length; index++)
-                {
-                    await File.WriteAllBytesAsync(Path.Combine(mount, $"file-{index}"), contents[index]);
-                }
+                workload.Run(mount, 250);
 
-                for (var index = 0; index < contents.Length; index += 3)
-                {
-                    File.Delete(Path.Combine(mount, $"file-{index}"));
-                }
-
+                // A point of a file system at work: as after a power cut, so it has to be found consistent below.
+                await Tool.RunAsync("sync", "-f", mount);
+                stand.Volume.CreatePoint("at work", PointConsistency.Crash, reason: null);
+                workload.Run(mount, 150);
                 await Tool.RunAsync("fstrim", mount);
             }
             finally
@@ -40,38 +34,37 @@ public sealed class FileSystemTests
             }
         }
 
-        // A second attachment sees nothing of the first one's caches: what it finds went over the wire.
-        await using var again = await AttachedDevice.AttachAsync(server.TcpUri, server.Scratch("export"));
-        await Tool.RunAsync(check, [.. checkOptions.Split(' '), again.Device]);
-        await Tool.RunAsync("mount", "-t", kind, "-o", "ro", again.Device, mount);
-        try
+        // After a restart nothing comes out of anybody's cache: what is found was on the store's disk.
+        await stand.RestartAsync();
+        mount = Directory.CreateDirectory(stand.Server.Scratch("mount")).FullName;
+        await using (var again = await AttachedDevice.AttachAsync(stand.Server.TcpUri, stand.Server.Scratch("export")))
         {
-            for (var index = 0; index < contents.Length; index++)
+            await Tool.RunAsync(check, [.. checkOptions.Split(' '), again.Device]);
+            await Tool.RunAsync("mount", "-t", kind, "-o", "ro", again.Device, mount);
+            try
             {
-                var path = Path.Combine(mount, $"file-{index}");
-                if (index % 3 == 0)
-                {
-                    File.Exists(path).ShouldBeFalse();
-                }
-                else
-                {
-                    (await File.ReadAllBytesAsync(path)).AsSpan().SequenceEqual(contents[index]).ShouldBeTrue();
-                }
+                workload.Verify(mount);
+            }
+            finally
+            {
+                await Tool.RunAsync("umount", mount);
             }
         }
-        finally
-        {
-            await Tool.RunAsync("umount", mount);
-        }
+
+        // A clone of the point is writable, so that the journal can be replayed in it.
+        var clone = stand.Store.CreateClone(stand.Volume, stand.Volume.Points[0].Id, "tried");
+        await using var tried = await AttachedDevice.AttachAsync(stand.Uri(clone.Name), stand.Server.Scratch("clone"));
+        await Tool.RunAsync("mount", "-t", kind, tried.Device, mount);
+        await Tool.RunAsync("umount", mount);
+        await Tool.RunAsync(check, [.. checkOptions.Split(' '), tried.Device]);
     }
 
     [Fact]
     public async Task Postgresql_runs_on_ext4_on_the_export()
     {
-        await using var server = await NbdTestServer.StartAsync(new MemoryDevice(512 * 1024 * 1024));
-        var mount = server.Scratch("mount");
-        Directory.CreateDirectory(mount);
-        await using var attached = await AttachedDevice.AttachAsync(server.Uri, server.Scratch("export"));
+        await using var stand = await StoreServer.StartAsync(512 * 1024 * 1024);
+        var mount = Directory.CreateDirectory(stand.Server.Scratch("mount")).FullName;
+        await using var attached = await AttachedDevice.AttachAsync(stand.Uri("volume"), stand.Server.Scratch("export"));
         await Tool.RunAsync("mkfs.ext4", "-q", "-F", attached.Device);
         await Tool.RunAsync("mount", attached.Device, mount);
         try
@@ -104,12 +97,4 @@ public sealed class FileSystemTests
 
     private static Task<string> AsPostgresAsync(string command) =>
         Tool.RunAsync("runuser", "-u", "postgres", "--", "env", "PATH=/usr/lib/postgresql/15/bin:/usr/bin:/bin", "sh", "-c", command);
-
-    private static byte[] Content(int seed)
-    {
-        var random = new Random(seed);
-        var content = new byte[random.Next(1, 2_000_000)];
-        random.NextBytes(content);
-        return content;
-    }
 }

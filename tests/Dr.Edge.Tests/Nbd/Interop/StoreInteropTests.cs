@@ -63,43 +63,6 @@ public sealed class StoreInteropTests : IDisposable
         await Tool.RunAsync("qemu-io", "-f", "raw", "-c", "read -P 0x22 2M 4M", "-c", "read -P 0 1M 64k", server.Uri);
     }
 
-    [Fact]
-    public async Task Ext4_is_made_used_and_found_clean_after_a_restart()
-    {
-        var content = new byte[20_000_000];
-        new Random(4).NextBytes(content);
-        await using (var server = await NbdTestServer.StartAsync(_store))
-        {
-            var mount = Directory.CreateDirectory(server.Scratch("mount")).FullName;
-            await using var attached = await AttachedDevice.AttachAsync(server.Uri, server.Scratch("export"));
-            await Tool.RunAsync("mkfs.ext4", "-q", "-F", attached.Device);
-            await Tool.RunAsync("mount", attached.Device, mount);
-            try
-            {
-                await File.WriteAllBytesAsync(Path.Combine(mount, "file"), content);
-            }
-            finally
-            {
-                await Tool.RunAsync("umount", mount);
-            }
-        }
-
-        Reopen();
-        await using var again = await NbdTestServer.StartAsync(_store);
-        var second = Directory.CreateDirectory(again.Scratch("mount")).FullName;
-        await using var device = await AttachedDevice.AttachAsync(again.Uri, again.Scratch("export"));
-        await Tool.RunAsync("e2fsck", "-f", "-n", device.Device);
-        await Tool.RunAsync("mount", "-o", "ro", device.Device, second);
-        try
-        {
-            (await File.ReadAllBytesAsync(Path.Combine(second, "file"))).AsSpan().SequenceEqual(content).ShouldBeTrue();
-        }
-        finally
-        {
-            await Tool.RunAsync("umount", second);
-        }
-    }
-
     private void Reopen()
     {
         _store.Dispose();
