@@ -130,7 +130,7 @@ public sealed class AttachedVolumeTests
         switch (index % 4)
         {
             case 1:
-                client.Send(ScriptedClient.RequestBytes(NbdCommand.Write, 60 * 1024 * 1024, 4096)[..20]);
+                client.Send(ScriptedClient.RequestBytes(NbdCommand.Write, 60 * 1024 * 1024, 4096).AsSpan(0, 20));
                 break;
             case 2:
                 for (var request = 0UL; request < 32 && client.TrySend(ScriptedClient.RequestBytes(NbdCommand.Read, 60 * 1024 * 1024, 256 * 1024, request)); request++)

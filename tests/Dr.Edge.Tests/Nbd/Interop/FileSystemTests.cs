@@ -3,6 +3,7 @@ using Dr.Contracts.Mqtt;
 namespace Dr.Edge.Tests.Nbd.Interop;
 
 /// <summary>Real file systems on the real store, checked by their own checkers. Needs root and /dev/fuse, as the appliance's hosts do.</summary>
+[Collection(FileSystemCollection.Name)]
 public sealed class FileSystemTests
 {
     [Theory]
