@@ -1,3 +1,4 @@
+using Dr.Edge.Replication.Line;
 using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Volumes;
 using Microsoft.Extensions.Hosting;
@@ -6,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Dr.Edge.Replication;
 
 /// <summary>Every copy that this appliance sends, and the connections they share. What commands, routes and the control plane call.</summary>
-internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMirrorLedger ledger, TimeProvider time, ILogger<CopyService> logger) : IHostedService, IAsyncDisposable
+internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMirrorLedger ledger, TimeProvider time, ILogger<CopyService> logger, ReplicationTls? tls = null) : IHostedService, IAsyncDisposable
 {
     /// <summary>Long enough for a copy that keeps up, short enough that a planned move does not hang on one that does not.</summary>
     private static readonly TimeSpan FinalPointPatience = TimeSpan.FromSeconds(10);
@@ -233,7 +234,7 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMir
         {
             if (!_peers.TryGetValue(settings.Peer, out var peer))
             {
-                _peers.Add(settings.Peer, peer = new PeerSession(settings.Peer, identity, time, logger));
+                _peers.Add(settings.Peer, peer = new PeerSession(settings.Peer, identity, tls ?? ReplicationTls.Off, time, logger));
             }
 
             if (!_barriers.TryGetValue(volume.Id, out var barrier))

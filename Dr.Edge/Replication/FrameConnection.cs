@@ -32,12 +32,13 @@ internal sealed class FrameConnection : IAsyncDisposable
     private long _sentBytes;
     private long _receivedBytes;
 
-    public FrameConnection(Socket socket, TimeProvider time)
+    /// <param name="line">The socket's bytes as frames, with TLS around it or not; ends with this object.</param>
+    public FrameConnection(Socket socket, Stream line, TimeProvider time)
     {
         socket.NoDelay = true;
         RemoteName = NameOf(socket);
         _socket = socket;
-        _stream = new NetworkStream(socket, ownsSocket: true);
+        _stream = line;
         _time = time;
         _receivedAt = time.GetTimestamp();
     }
@@ -114,9 +115,11 @@ internal sealed class FrameConnection : IAsyncDisposable
                 var header = new FrameHeader(type, flags, payload.Length, stamp.Stream, _sentSequence + 1, stamp.Epoch, stamp.Generation, rawLength, 0);
                 FrameCodec.WriteHeader(buffer, header, payload.Span);
                 _sentSequence++;
-                await _stream.WriteAsync(buffer.AsMemory(0, length), cancellationToken);
+
+                // A frame that has begun is finished, whatever becomes of its stream: half a frame would end the connection for the others. Closing the socket frees a blocked write.
+                await _stream.WriteAsync(buffer.AsMemory(0, length), CancellationToken.None);
             }
-            catch (ObjectDisposedException exception)
+            catch (Exception exception) when (exception is ObjectDisposedException or InvalidOperationException)
             {
                 throw new DrException("The connection to the peer has ended.", inner: exception, isTransient: true);
             }

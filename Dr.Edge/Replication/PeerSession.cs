@@ -1,4 +1,5 @@
 using Dr.Contracts.Wire;
+using Dr.Edge.Replication.Line;
 using Microsoft.Extensions.Logging;
 
 namespace Dr.Edge.Replication;
@@ -8,6 +9,7 @@ internal sealed partial class PeerSession : IAsyncDisposable
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
     private readonly NodeIdentity _identity;
+    private readonly ReplicationTls _tls;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
@@ -15,9 +17,9 @@ internal sealed partial class PeerSession : IAsyncDisposable
     private readonly Task _running;
     private TaskCompletionSource<SourceConnection> _current = NewSource();
 
-    public PeerSession(string peer, NodeIdentity identity, TimeProvider time, ILogger logger)
+    public PeerSession(string peer, NodeIdentity identity, ReplicationTls tls, TimeProvider time, ILogger logger)
     {
-        (Peer, _identity, _time, _logger) = (peer, identity, time, logger);
+        (Peer, _identity, _tls, _time, _logger) = (peer, identity, tls, time, logger);
         _running = Task.Run(RunAsync);
     }
 
@@ -85,7 +87,8 @@ internal sealed partial class PeerSession : IAsyncDisposable
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
         timeout.CancelAfter(ConnectTimeout);
-        await using var frames = new FrameConnection(await PeerAddress.ConnectAsync(Peer, timeout.Token), _time);
+        using var socket = await PeerAddress.ConnectAsync(Peer, timeout.Token);
+        await using var frames = new FrameConnection(socket, await _tls.ConnectAsync(socket, Peer, timeout.Token), _time);
         var connection = new SourceConnection(frames);
         var greeting = new GreetingState();
         try

@@ -5,4 +5,6 @@ internal sealed class ReplicationConfig
 {
     /// <summary><c>host:port</c>; nothing is accepted when it is not set. Port 0 takes a free one (tests).</summary>
     public string? Listen { get; set; }
+
+    public Line.ReplicationTlsConfig Tls { get; set; } = new();
 }

@@ -83,18 +83,27 @@ internal sealed partial class ReplicationListener(ReplicationConfig config, Targ
 
     private async Task ServeAsync(Socket socket)
     {
-        await using var session = new TargetSession(socket, context);
+        var remote = socket.RemoteEndPoint?.ToString() ?? "?";
         try
         {
+            var (line, problem) = await context.Tls.AcceptAsync(socket, _stopping.Token);
+            await using var session = new TargetSession(socket, line, context);
+            if (problem is not null)
+            {
+                LogRefused(remote, problem);
+                await session.RefuseAsync(problem, _stopping.Token);
+                return;
+            }
+
             await session.RunAsync(_stopping.Token);
         }
         catch (OperationCanceledException)
         {
             // We are stopping.
         }
-        catch (DrException exception)
+        catch (Exception exception) when (exception is DrException or IOException)
         {
-            LogConnectionEnded(session.RemoteName, exception.Message);
+            LogConnectionEnded(remote, exception.Message);
         }
     }
 
@@ -103,6 +112,9 @@ internal sealed partial class ReplicationListener(ReplicationConfig config, Targ
 
     [LoggerMessage(2002, LogLevel.Information, "The source {Remote} is gone: {Reason}")]
     private partial void LogConnectionEnded(string remote, string reason);
+
+    [LoggerMessage(2004, LogLevel.Warning, "The source {Remote} is refused: {Reason}")]
+    private partial void LogRefused(string remote, string reason);
 
     [LoggerMessage(2003, LogLevel.Warning, "A source could not be accepted: {Reason}")]
     private partial void LogAcceptFailed(string reason);

@@ -1,6 +1,7 @@
 using Dr.Edge.Host.Quiesce;
 using Dr.Edge.Hosting;
 using Dr.Edge.Link;
+using Dr.Edge.Replication.Line;
 using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Replication.Status;
 using Dr.Edge.Volumes;
@@ -19,12 +20,13 @@ internal static class ReplicationModule
         services.AddSingleton(new NodeIdentity(Guid.NewGuid(), config.Device ?? Environment.MachineName));
         services.AddSingleton(config.Replication);
         services.AddSingleton<VolumeClaims>();
+        services.AddSingleton(p => ReplicationTls.Create(config.Replication.Tls, p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILogger<ReplicationTls>>()));
         services.AddSingleton(p => new TargetContext(
             p.GetRequiredService<VolumeSet>(),
             p.GetRequiredService<VolumeClaims>(),
             p.GetRequiredService<NodeIdentity>(),
             p.GetRequiredService<TimeProvider>(),
-            p.GetRequiredService<ILogger<TargetStream>>()));
+            p.GetRequiredService<ILogger<TargetStream>>()) { Tls = p.GetRequiredService<ReplicationTls>() });
         services.AddSingleton(p => new LinkLedger(config.Brokers.Count > 0, p.GetRequiredService<LinkState>(), p.GetService<IBeatTrigger>(), p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IMirrorLedger>(p => p.GetRequiredService<LinkLedger>());
         services.AddSingleton<ILeaseListener>(p => p.GetRequiredService<LinkLedger>());

@@ -4,12 +4,15 @@ using Dr.Contracts.Wire;
 namespace Dr.Edge.Replication;
 
 /// <summary>One accepted connection: greets, then hands every message to the stream of its volume.</summary>
-internal sealed class TargetSession(Socket socket, TargetContext context) : IAsyncDisposable
+internal sealed class TargetSession(Socket socket, Stream line, TargetContext context) : IAsyncDisposable
 {
     /// <summary>More volumes than any pair of appliances has; a peer cannot make us keep more.</summary>
     private const int MaxStreams = 1024;
 
-    private readonly FrameConnection _connection = new(socket, context.Time);
+    /// <summary>The other end reads a refusal and goes; one that does not is closed.</summary>
+    private static readonly TimeSpan RefusalWithin = TimeSpan.FromSeconds(2);
+
+    private readonly FrameConnection _connection = new(socket, line, context.Time);
     private readonly Dictionary<int, TargetStream> _streams = [];
     private bool _greeted;
 
@@ -29,6 +32,18 @@ internal sealed class TargetSession(Socket socket, TargetContext context) : IAsy
                 await stream.DisposeAsync();
             }
         }
+    }
+
+    /// <summary>Says why nothing is taken from the other end, which then has to go.</summary>
+    public async Task RefuseAsync(string problem, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(RefusalWithin);
+        var refusal = new Refusal(RefusalCode.Protocol, $"your certificate is not accepted: {problem}", "Both appliances need certificates of the same CA ('replication: tls').");
+        await _connection.SendAsync(FrameStamp.Connection, refusal, patience.Token);
+
+        // Closing over bytes that nobody read would take the refusal back: what comes is thrown away until the other end has gone.
+        await _connection.RunAsync(static (_, _) => ValueTask.CompletedTask, patience.Token);
     }
 
     public ValueTask DisposeAsync() => _connection.DisposeAsync();

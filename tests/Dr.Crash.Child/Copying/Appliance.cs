@@ -1,4 +1,5 @@
 using Dr.Edge.Replication;
+using Dr.Edge.Replication.Line;
 using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Volumes;
 using Microsoft.Extensions.Logging;
@@ -21,12 +22,12 @@ internal sealed class Appliance : IAsyncDisposable
 
     /// <param name="listen"><c>host:port</c>; port 0 takes a free one.</param>
     /// <param name="clock">What the store takes for now; null = the system's.</param>
-    public static async Task<Appliance> OpenAsync(string directory, string name, string listen, ILoggerFactory logs, IMirrorLedger ledger, TimeProvider? clock = null)
+    public static async Task<Appliance> OpenAsync(string directory, string name, string listen, ILoggerFactory logs, IMirrorLedger ledger, TimeProvider? clock = null, ReplicationTls? tls = null)
     {
         var set = VolumeSet.Open(directory, clock ?? TimeProvider.System);
         var identity = new NodeIdentity(Guid.NewGuid(), name);
-        var copies = new CopyService(set, identity, ledger, TimeProvider.System, logs.CreateLogger<CopyService>());
-        var context = new TargetContext(set, new VolumeClaims(), identity, TimeProvider.System, logs.CreateLogger<TargetStream>());
+        var copies = new CopyService(set, identity, ledger, TimeProvider.System, logs.CreateLogger<CopyService>(), tls);
+        var context = new TargetContext(set, new VolumeClaims(), identity, TimeProvider.System, logs.CreateLogger<TargetStream>()) { Tls = tls ?? ReplicationTls.Off };
         var listener = new ReplicationListener(new ReplicationConfig { Listen = listen }, context, logs.CreateLogger<ReplicationListener>());
         await listener.StartAsync(CancellationToken.None);
         await copies.StartAsync(CancellationToken.None);

@@ -33,6 +33,9 @@ internal sealed class CutLine : IAsyncDisposable
 
     public long Bytes { get; private set; }
 
+    /// <summary>The first bytes that the source sent.</summary>
+    public byte[] First { get; private set; } = [];
+
     /// <summary>After this many more bytes from the source the fault happens, once.</summary>
     public void FailAfter(long bytes, Fault fault)
     {
@@ -96,6 +99,7 @@ internal sealed class CutLine : IAsyncDisposable
             if (faulty)
             {
                 Bytes += count;
+                First = First.Length < 4096 ? [.. First, .. buffer.AsSpan(0, count)] : First;
                 if (Interlocked.Add(ref _budget, -count) < 0)
                 {
                     Interlocked.Exchange(ref _budget, long.MaxValue);

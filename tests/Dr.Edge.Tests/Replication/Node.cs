@@ -3,6 +3,7 @@ using Dr.Contracts.Ids;
 using Dr.Contracts.Mqtt;
 using Dr.Crash.Child.Copying;
 using Dr.Edge.Replication;
+using Dr.Edge.Replication.Line;
 using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Volumes;
 using Microsoft.Extensions.Logging;
@@ -33,6 +34,8 @@ internal sealed class Node : IAsyncDisposable
     /// <summary>What the store takes for now; timers are real.</summary>
     public ShiftedTime Clock { get; } = new();
 
+    public ReplicationTls Tls { get; set; } = ReplicationTls.Off;
+
     public IMirrorLedger Ledger { get; set; } = new NoLedger();
 
     public CopyService Copies => _appliance.Copies;
@@ -58,7 +61,7 @@ internal sealed class Node : IAsyncDisposable
 
     public async Task OpenAsync()
     {
-        _appliance = await Appliance.OpenAsync(Directory, Name, Address, _logs, Ledger, Clock);
+        _appliance = await Appliance.OpenAsync(Directory, Name, Address, _logs, Ledger, Clock, Tls);
         Address = _appliance.Address;
     }
 

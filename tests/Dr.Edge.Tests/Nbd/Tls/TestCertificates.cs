@@ -45,6 +45,15 @@ internal sealed class TestCertificates : IDisposable
         File.WriteAllText(PathOf($"{file}-key.pem"), keyPem);
     }
 
+    /// <summary>Certificate, key and CA of an appliance, which is server and client in one.</summary>
+    public (string Certificate, string Key, string Authority) Appliance(string name, int validToDays = 30)
+    {
+        using var certificate = Create(name, isServer: true, -30, validToDays, out var keyPem, "1.3.6.1.5.5.7.3.2");
+        File.WriteAllText(PathOf($"{name}-cert.pem"), certificate.ExportCertificatePem());
+        File.WriteAllText(PathOf($"{name}-key.pem"), keyPem);
+        return (PathOf($"{name}-cert.pem"), PathOf($"{name}-key.pem"), Authority);
+    }
+
     /// <summary>A client's certificate with its key, in memory.</summary>
     public X509Certificate2 Client(string commonName, bool isServer = false, int validFromDays = -1, int validToDays = 30)
     {
@@ -71,13 +80,13 @@ internal sealed class TestCertificates : IDisposable
         System.IO.Directory.Delete(Folder, recursive: true);
     }
 
-    private X509Certificate2 Create(string commonName, bool isServer, int validFromDays, int validToDays, out string keyPem)
+    private X509Certificate2 Create(string commonName, bool isServer, int validFromDays, int validToDays, out string keyPem, params string[] purposes)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={commonName}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment, true));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(isServer ? "1.3.6.1.5.5.7.3.1" : "1.3.6.1.5.5.7.3.2")], false));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(isServer ? "1.3.6.1.5.5.7.3.1" : "1.3.6.1.5.5.7.3.2"), .. purposes.Select(p => new Oid(p))], false));
         if (isServer)
         {
             var names = new SubjectAlternativeNameBuilder();
