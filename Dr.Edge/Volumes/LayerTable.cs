@@ -58,6 +58,9 @@ internal sealed class LayerFile(LayerTable table, int slot, DurableFile file)
 
     public DurableFile File { get; } = file;
 
+    /// <summary>How many use it now; the volume it is part of is one of them.</summary>
+    public int Users => Volatile.Read(ref _users);
+
     public LayerFile AddUser()
     {
         Invariant.Require(Interlocked.Increment(ref _users) > 1, "a closed layer file was used again");

@@ -10,7 +10,11 @@ internal sealed partial class MaintenanceQueue : IAsyncDisposable
     private readonly Channel<Action> _jobs = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
     private readonly ILogger _logger;
     private readonly Task _worker;
+    private readonly CancellationTokenSource _stop = new();
     private volatile bool _stopping;
+
+    /// <summary>Set when the queue stops; jobs that wait end their wait with it.</summary>
+    public CancellationToken Stopping => _stop.Token;
 
     public MaintenanceQueue(ILogger logger)
     {
@@ -36,6 +40,7 @@ internal sealed partial class MaintenanceQueue : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _stopping = true;
+        await _stop.CancelAsync();
         _jobs.Writer.TryComplete();
         await _worker;
     }

@@ -21,6 +21,9 @@ internal sealed record StoreContext(TimeProvider Time, StoreFaults Faults, ILogg
     /// <summary>The disk's free space. Ample unless the set that opens the volumes says where to look.</summary>
     public SpaceGuard Space { get; init; } = new(() => new FileSystemUse(long.MaxValue, long.MaxValue), configuredReserve: 0);
 
+    /// <summary>False: work in the background does not wait for clients (tests, whose clock may stand still).</summary>
+    public bool IsPaced { get; init; } = true;
+
     /// <summary>A pacer for one loop of background work on this set's disk, which yields to the clients of all its volumes.</summary>
     public WorkPacer NewPacer() => new(Work, () => Clones.ClientOperations, Time);
 

@@ -1,3 +1,4 @@
+using Dr.Edge.Volumes.Background;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
 using Dr.Edge.Volumes.Mapping;
@@ -7,7 +8,18 @@ namespace Dr.Edge.Volumes;
 /// <content>Work in the background: indexes of sealed layers, and what moves into the base.</content>
 internal sealed partial class Volume
 {
-    /// <summary>Moves into the base what no point, view, clone, copy or fine window needs any more. Returns how many layers went.</summary>
+    // 256 KiB: one piece of work in the background, short enough that a client hardly waits behind it.
+    private const int MergeBlocks = 64;
+
+    // Set while a layer moves into the base; whoever needs the merge lock ends the wait for the disk's turn with it.
+    private volatile CancellationTokenSource? _mergeCancel;
+
+    private WorkPacer? _pacer;
+
+    /// <summary>
+    /// Moves into the base what no point, view, clone, copy or fine window needs any more. Returns how many layers went. Yields to clients, and to whoever needs the merge lock: what was begun is then
+    /// begun again the next time.
+    /// </summary>
     internal int AdvanceBase()
     {
         for (var count = 0; ; count++)
@@ -30,9 +42,52 @@ internal sealed partial class Volume
                 }
 
                 StoreFaults.Pass(CrashPoints.MergeBegun);
-                MergeIntoBase(layer);
+                using var cancel = CancellationTokenSource.CreateLinkedTokenSource(_context.Maintenance.Stopping);
+                _mergeCancel = cancel;
+                try
+                {
+                    MergeIntoBase(layer, bytes => Pace(bytes, cancel.Token));
+                }
+                catch (OperationCanceledException)
+                {
+                    return count;
+                }
+                finally
+                {
+                    _mergeCancel = null;
+                }
             }
         }
+    }
+
+    /// <summary>Before taking the merge lock: whoever moves a layer into the base gives it up soon.</summary>
+    private void InterruptMerge()
+    {
+        try
+        {
+            _mergeCancel?.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has just ended by itself.
+        }
+    }
+
+    private void Pace(long bytes) => Pace(bytes, _context.Maintenance.Stopping);
+
+    /// <summary>Waits for the turn of work in the background; outside the sync and the append lock.</summary>
+    /// <exception cref="OperationCanceledException">The store stops, or somebody else needs the volume.</exception>
+    private void Pace(long bytes, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (_closed)
+        {
+            throw new OperationCanceledException("the volume is closed");
+        }
+
+        _pacer ??= _context.NewPacer();
+        _pacer.Hurry = !_context.IsPaced || GivesWayNow;
+        _pacer.Wait(bytes, cancellationToken);
     }
 
     /// <summary>Sealed layers get the index that a point did not wait for.</summary>
@@ -98,6 +153,14 @@ internal sealed partial class Volume
         }
 
         AdvanceBase();
+        try
+        {
+            Compact();
+        }
+        catch (OperationCanceledException)
+        {
+            // The store stops, or the volume is closed: nothing was changed, and the next start finds it again.
+        }
     }
 
     /// <summary>The oldest layer, when everything that needs the state before its end is gone (or it was on its way before a restart: there is no way back).</summary>
@@ -123,28 +186,9 @@ internal sealed partial class Volume
     /// The layer stays in the manifest until every one of its blocks is durable in the base, so that a crash at any instant finds the newest version in one or the other; blocks that
     /// the layer does not have are not touched.
     /// </summary>
-    private void MergeIntoBase(Layer layer)
+    private void MergeIntoBase(Layer layer, Action<long> pace)
     {
-        var buffer = new byte[StoreLimits.BlockBytes];
-        Span<uint> checksum = stackalloc uint[1];
-        foreach (var entry in layer.ReadEntries(State))
-        {
-            if (entry.IsZero)
-            {
-                _base.Clear(entry.FirstBlock, entry.BlockCount);
-                continue;
-            }
-
-            layer.File.File.ReadExactly(buffer, entry.FileOffset);
-            if (Crc32C.Compute(buffer) != entry.Checksum)
-            {
-                throw new CorruptDataException(layer.File.File.Path, entry.FileOffset, $"the data of block {entry.FirstBlock}", "something else");
-            }
-
-            checksum[0] = entry.Checksum;
-            _base.Write(entry.FirstBlock, buffer, checksum);
-        }
-
+        CopyToBase(layer, pace);
         StoreFaults.Pass(CrashPoints.MergeBlocksWritten);
         try
         {
@@ -180,6 +224,65 @@ internal sealed partial class Volume
         EndLeaving(layer.File);
         DurableDirectory.Remove(layer.File.File.Path, _context.Faults);
         layer.File.Release();
+    }
+
+    /// <summary>Neighbouring blocks go together, a piece at a time.</summary>
+    private void CopyToBase(Layer layer, Action<long> pace)
+    {
+        var run = new LayerIndex.Entry[MergeBlocks];
+        var buffer = new byte[MergeBlocks * StoreLimits.BlockBytes];
+        var count = 0;
+        foreach (var entry in layer.ReadEntries(State))
+        {
+            if (count > 0 && (entry.IsZero || count == MergeBlocks || entry.FirstBlock != run[0].FirstBlock + count))
+            {
+                CopyRunToBase(layer, run.AsSpan(0, count), buffer, pace);
+                count = 0;
+            }
+
+            if (entry.IsZero)
+            {
+                pace(StoreLimits.BlockBytes);
+                _base.Clear(entry.FirstBlock, entry.BlockCount);
+            }
+            else
+            {
+                run[count++] = entry;
+            }
+        }
+
+        if (count > 0)
+        {
+            CopyRunToBase(layer, run.AsSpan(0, count), buffer, pace);
+        }
+    }
+
+    private void CopyRunToBase(Layer layer, ReadOnlySpan<LayerIndex.Entry> run, byte[] buffer, Action<long> pace)
+    {
+        pace(2L * run.Length * StoreLimits.BlockBytes);
+        Span<uint> checksums = stackalloc uint[MergeBlocks];
+        for (var first = 0; first < run.Length;)
+        {
+            var count = 1;
+            while (first + count < run.Length && run[first + count].FileOffset == run[first].FileOffset + ((long)count * StoreLimits.BlockBytes))
+            {
+                count++;
+            }
+
+            layer.File.File.ReadExactly(buffer.AsSpan(first * StoreLimits.BlockBytes, count * StoreLimits.BlockBytes), run[first].FileOffset);
+            first += count;
+        }
+
+        for (var i = 0; i < run.Length; i++)
+        {
+            checksums[i] = run[i].Checksum;
+            if (Crc32C.Compute(buffer.AsSpan(i * StoreLimits.BlockBytes, StoreLimits.BlockBytes)) != checksums[i])
+            {
+                throw new CorruptDataException(layer.File.File.Path, run[i].FileOffset, $"the data of block {run[i].FirstBlock}", "something else");
+            }
+        }
+
+        _base.Write(run[0].FirstBlock, buffer.AsSpan(0, run.Length * StoreLimits.BlockBytes), checksums[..run.Length]);
     }
 
     /// <summary>The generations from the one that wrote the position <paramref name="sequence"/> on: a copy that stands exactly there is met by its name.</summary>

@@ -43,9 +43,30 @@ internal sealed partial class Volume
             throw new DrException($"Volume {Name} no longer has its state after write {sequence}; its history begins at {HistoryBegins:O}.", "Choose a later point or time.");
         }
 
+        if (_published.Layers.FirstOrDefault(layer => layer.Record.Kind == LayerKind.Compacted && layer.Record.After < sequence && sequence < layer.Record.Last) is { } compacted)
+        {
+            throw NoLongerOpen(compacted, $"its state after write {sequence}");
+        }
+
         var hold = new HistoryHold(this, sequence, reason, kind, _context.Time.GetUtcNow());
         _holds.Add(hold);
         return hold;
+    }
+
+    /// <summary>Between the ends of a compacted layer nothing can be opened any more.</summary>
+    private DrException NoLongerOpen(Layer compacted, string what)
+    {
+        var before = State.Points.LastOrDefault(point => point.Sequence.Value <= compacted.Record.After);
+        var after = State.Points.FirstOrDefault(point => point.Sequence.Value >= compacted.Record.Last);
+        return new DrException(
+            $"Volume {Name} no longer has {what}: it lies before the fine window ({Retention.PolicyText.Span(Policy.FineWindow)}), where only points are kept.",
+            (before, after) switch
+            {
+                ({ } b, { } a) => $"The nearest points are {b.Id} of {b.At:O} and {a.Id} of {a.At:O}.",
+                ({ } b, null) => $"The nearest point is {b.Id} of {b.At:O}.",
+                (null, { } a) => $"The nearest point is {a.Id} of {a.At:O}.",
+                _ => "Choose a later time.",
+            });
     }
 
     public VolumeView OpenView(PointId point)
@@ -254,6 +275,7 @@ internal sealed partial class Volume
             map.Grow(VolumeBlocks);
             foreach (var layer in layers.Except(whole))
             {
+                Invariant.Require(layer.Record.Kind != LayerKind.Compacted, "a position inside a layer that has only one was to be opened");
                 layer.ApplyTo(map, state, sequence, DateTimeOffset.MaxValue);
             }
 
@@ -317,6 +339,11 @@ internal sealed partial class Volume
                     {
                         sequence = layer.Record.Last;
                         continue;
+                    }
+
+                    if (layer.Record.Kind == LayerKind.Compacted)
+                    {
+                        throw NoLongerOpen(layer, $"its state of {at:O}");
                     }
 
                     if (layer.Record.Kind == LayerKind.Log)

@@ -127,6 +127,7 @@ internal sealed partial class Volume
     private void CutTail(long sequence)
     {
         List<Layer> dropped = [];
+        InterruptMerge();
         lock (_mergeLock)
         lock (_syncLock)
         {

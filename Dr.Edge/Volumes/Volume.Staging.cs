@@ -108,6 +108,7 @@ internal sealed partial class Volume
     internal void CommitStaged(StagingLayer staging, IReadOnlyList<GenerationSpan> generations)
     {
         List<Layer> dropped = [];
+        InterruptMerge();
         lock (_mergeLock)
         lock (_syncLock)
         {

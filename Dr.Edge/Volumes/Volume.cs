@@ -152,6 +152,7 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
     /// <summary>Closes in order: everything is flushed and the manifest says so.</summary>
     public void Dispose()
     {
+        InterruptMerge();
         lock (_mergeLock)
         lock (_syncLock)
         {

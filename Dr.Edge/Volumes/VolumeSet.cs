@@ -57,13 +57,14 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
     /// <param name="fineWindow">How long any moment can be opened, even when the points around it are gone.</param>
     /// <param name="reserveBytes">Space that clients never get; null = by the size of the file system.</param>
     public static VolumeSet Open(string dataDirectory, TimeProvider time, StoreFaults faults, ILogger logger, TimeSpan fineWindow, long? reserveBytes = null) =>
-        Open(dataDirectory, time, faults, logger, EffectivePolicy.BuiltIn with { FineWindow = fineWindow }, reserveBytes);
+        Open(dataDirectory, time, faults, logger, EffectivePolicy.BuiltIn with { FineWindow = fineWindow }, reserveBytes, isPaced: false);
 
     /// <param name="defaults">What volumes keep that have no policy of their own.</param>
     /// <param name="reserveBytes">Space that clients never get; null = by the size of the file system.</param>
-    public static VolumeSet Open(string dataDirectory, TimeProvider time, StoreFaults faults, ILogger logger, EffectivePolicy defaults, long? reserveBytes = null)
+    /// <param name="isPaced">Work in the background yields to clients.</param>
+    public static VolumeSet Open(string dataDirectory, TimeProvider time, StoreFaults faults, ILogger logger, EffectivePolicy defaults, long? reserveBytes = null, bool isPaced = true)
     {
-        var set = new VolumeSet(dataDirectory, LockDirectory(dataDirectory, faults), new StoreContext(time, faults, logger, defaults) { Space = new SpaceGuard(() => faults.FileSystem(dataDirectory), reserveBytes) });
+        var set = new VolumeSet(dataDirectory, LockDirectory(dataDirectory, faults), new StoreContext(time, faults, logger, defaults) { IsPaced = isPaced, Space = new SpaceGuard(() => faults.FileSystem(dataDirectory), reserveBytes) });
         try
         {
             set.OpenAll();

@@ -19,6 +19,8 @@ internal static class CrashPoints
     public const string MergeBegun = "merge.begun";
     public const string MergeBlocksWritten = "merge.blocks-written";
     public const string MergeRecorded = "merge.recorded";
+    public const string CompactWritten = "compact.written";
+    public const string CompactRecorded = "compact.recorded";
     public const string RestoreBegun = "restore.begun";
     public const string RestoreCancelled = "restore.cancelled";
     public const string RestoreHalf = "restore.half";
@@ -30,6 +32,6 @@ internal static class CrashPoints
     public static readonly IReadOnlyList<string> All =
     [
         BatchWritten, FlushSynced, RoomWritten, PointLayerCreated, PointHeadSwapped, PointLayerSynced, PointRecorded, GroupHalf, ManifestWritten, ManifestCompacted, SuperblockHalf, IndexWritten,
-        CloneCreated, MergeBegun, MergeBlocksWritten, MergeRecorded, RestoreBegun, RestoreCancelled, RestoreHalf, StagingSynced, StagingCommitted, RewindCloned, RewindRecorded,
+        CloneCreated, MergeBegun, MergeBlocksWritten, MergeRecorded, CompactWritten, CompactRecorded, RestoreBegun, RestoreCancelled, RestoreHalf, StagingSynced, StagingCommitted, RewindCloned, RewindRecorded,
     ];
 }

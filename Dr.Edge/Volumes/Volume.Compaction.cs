@@ -1,0 +1,208 @@
+using Dr.Edge.Volumes.Compacting;
+using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Mapping;
+using Microsoft.Extensions.Logging;
+
+namespace Dr.Edge.Volumes;
+
+/// <content>Sealed layers between which nobody needs a position any more become one with only the last versions.</content>
+internal sealed partial class Volume
+{
+    private const int MoveEntries = 512;
+
+    // Groups that were looked at and are not worth it, by their ends; only the maintenance thread uses it.
+    private readonly HashSet<(long First, long Last)> _notWorth = [];
+
+    /// <summary>Compacts what may be and is worth it; returns how many groups. In the background: reads and writes wait for their turn behind clients.</summary>
+    internal int Compact() => Compact(Pace);
+
+    private int Compact(Action<long> pace)
+    {
+        var done = 0;
+        while (TakeGroup() is { } group)
+        {
+            var (state, layers) = group;
+            try
+            {
+                var entries = Merge(state, layers);
+                var left = (long)entries.Count(entry => !entry.IsZero) * (StoreLimits.BlockBytes + BatchHeader.DescriptorBytes);
+                if (!CompactionPlan.IsWorth(layers.Sum(BytesOf), left, layers.Length, state.Layers.Count))
+                {
+                    _notWorth.Add((layers[0].Record.Number, layers[^1].Record.Number));
+                    continue;
+                }
+
+                if (!Rewrite(state, layers, entries, pace))
+                {
+                    return done;
+                }
+
+                done++;
+            }
+            finally
+            {
+                Release(layers);
+            }
+        }
+
+        return done;
+    }
+
+    private static long BytesOf(Layer layer) => layer.Record.LengthBytes - LayerHeader.SizeBytes;
+
+    /// <summary>The next group, each of its files with one user more; null when there is none.</summary>
+    private (ManifestState State, Layer[] Layers)? TakeGroup()
+    {
+        lock (_syncLock)
+        {
+            if (_closed || Fault is not null || _context.Space.IsShort)
+            {
+                return null;
+            }
+
+            foreach (var (first, count) in GroupsLocked(users: 1))
+            {
+                var layers = _published.Layers[first..(first + count)];
+                if (!_notWorth.Contains((layers[0].Record.Number, layers[^1].Record.Number)))
+                {
+                    Array.ForEach(layers, layer => layer.File.AddUser());
+                    return (State, layers);
+                }
+            }
+
+            return null;
+        }
+    }
+
+    /// <param name="users">How many users a file has that nobody else reads: the volume, and while it is being rewritten the compaction itself.</param>
+    private IReadOnlyList<(int First, int Count)> GroupsLocked(int users)
+    {
+        // A demoted copy must first find where it and the others agree, a restore reads back and forth, and what moves into the base is on its way already.
+        if (State.Role == VolumeRole.Demoted || State.Restoring is not null || State.Merging is not null)
+        {
+            return [];
+        }
+
+        var needed = State.Points.Select(point => point.Sequence.Value).Concat(_holds.Select(hold => hold.Sequence)).ToHashSet();
+        var journal = _holds.Where(hold => hold.Kind == HoldKind.Journal).Select(hold => hold.Sequence).DefaultIfEmpty(long.MaxValue).Min();
+        var layers = _published.Layers.Select(layer => new CompactionLayer(
+            layer.Record.After,
+            layer.Record.Last,
+            layer.Record.LastAt,
+            BytesOf(layer),
+            layer.Record is { Sealed: true, HasCutTail: false } && layer != _head && layer.File.Users <= users,
+            layer.Record.Kind != LayerKind.Compacted)).ToList();
+        return CompactionPlan.Groups(layers, needed, _context.Time.GetUtcNow() - Policy.FineWindow, journal);
+    }
+
+    private static List<MergedEntry> Merge(ManifestState state, Layer[] layers)
+    {
+        List<MergedEntry> entries = [];
+        for (var i = 0; i < layers.Length; i++)
+        {
+            var index = i;
+            entries = MergedEntry.Over(entries, layers[i].ReadEntries(state).Select(e => new MergedEntry(e.FirstBlock, e.BlockCount, e.FileOffset, e.Checksum, index)));
+        }
+
+        return entries;
+    }
+
+    /// <summary>False when the group is no longer free to be replaced; nothing has changed then.</summary>
+    private bool Rewrite(ManifestState state, Layer[] layers, List<MergedEntry> entries, Action<long> pace)
+    {
+        long number;
+        lock (_syncLock)
+        {
+            ThrowIfFailed();
+            number = TakeLayerNumberLocked();
+        }
+
+        var file = _context.Layers.Add(CreateLayer(DirectoryPath, Id, number, _context.Faults));
+        var isUsed = false;
+        try
+        {
+            var offsets = new long[entries.Count];
+            var compacted = Write(state, layers, entries, offsets, number, file, pace);
+            isUsed = Replace(layers, compacted, entries, offsets);
+            return isUsed;
+        }
+        finally
+        {
+            if (!isUsed)
+            {
+                file.Release();
+                DurableDirectory.Remove(file.File.Path, _context.Faults);
+            }
+        }
+    }
+
+    private Layer Write(ManifestState state, Layer[] layers, List<MergedEntry> entries, long[] offsets, long number, LayerFile file, Action<long> pace)
+    {
+        var last = layers[^1].Record;
+        using var writer = new CompactedWriter(file.File, Id, last.LastAt, pace);
+        var index = 0;
+        writer.Write(entries, layers, (_, offset) => offsets[index++] = offset);
+        var record = new LayerRecord { Number = number, After = layers[0].Record.After, Kind = LayerKind.Compacted, Sealed = true, Last = last.Last, LengthBytes = writer.Tail, LastAt = last.LastAt };
+        var compacted = new Layer(record, file, writer.Tail);
+        compacted.WriteIndex(state);
+        file.File.SyncData();
+        DurableDirectory.Sync(Path.Combine(DirectoryPath, "layers"), _context.Faults);
+        StoreFaults.Pass(CrashPoints.CompactWritten);
+        return compacted;
+    }
+
+    /// <summary>One record puts the new layer in the place of the old ones; then the live map follows, a slice at a time so that writers come in between; then the old files go.</summary>
+    private bool Replace(Layer[] layers, Layer compacted, List<MergedEntry> entries, long[] offsets)
+    {
+        lock (_mergeLock)
+        {
+            lock (_syncLock)
+            {
+                var first = Array.IndexOf(_published.Layers, layers[0]);
+                if (_closed || Fault is not null || first < 0 || !_published.Layers.AsSpan(first).StartsWith(layers) || !GroupsLocked(users: 2).Any(g => g.First <= first && g.First + g.Count >= first + layers.Length))
+                {
+                    return false;
+                }
+
+                Layer[] all = [.. _published.Layers[..first], compacted, .. _published.Layers[(first + layers.Length)..]];
+                CommitLocked(State with { Layers = [.. all.Select(layer => layer.Record)] }, all);
+                _recentMaps.Clear();
+                _leaving.AddRange(layers.Select(layer => layer.File));
+            }
+
+            StoreFaults.Pass(CrashPoints.CompactRecorded);
+            Move(layers, compacted.File.Slot, entries, offsets);
+            foreach (var layer in layers)
+            {
+                EndLeaving(layer.File);
+            }
+        }
+
+        LogCompacted(Name, layers.Length, layers.Sum(BytesOf), BytesOf(compacted));
+        DropFiles([.. layers]);
+        return true;
+    }
+
+    /// <summary>Zeros stay as they are: what says them needs no file, and they hold for as long as nobody writes there.</summary>
+    private void Move(Layer[] layers, int slot, List<MergedEntry> entries, long[] offsets)
+    {
+        for (var start = 0; start < entries.Count; start += MoveEntries)
+        {
+            lock (_appendLock)
+            {
+                for (var i = start; i < Math.Min(start + MoveEntries, entries.Count); i++)
+                {
+                    var entry = entries[i];
+                    if (!entry.IsZero)
+                    {
+                        _map.Move(entry.FirstBlock, new BlockLocation(layers[entry.Layer].File.Slot, entry.FileOffset), new BlockLocation(slot, offsets[i]));
+                    }
+                }
+            }
+        }
+    }
+
+    [LoggerMessage(1143, LogLevel.Information, "Volume {Volume}: {Count} layers of {Bytes} bytes became one of {Left}")]
+    private partial void LogCompacted(string volume, int count, long bytes, long left);
+}
