@@ -11,11 +11,18 @@ internal sealed partial class Volume
 {
     private const int MoveEntries = 512;
 
-    // Groups that were looked at and are not worth it, by their ends; only the maintenance thread uses it.
+    // One at a time; held for as long as it takes, before every other lock. Guards the groups that were looked at and are not worth it, by their ends.
+    private readonly Lock _compactLock = new();
     private readonly HashSet<(long First, long Last)> _notWorth = [];
 
     /// <summary>Compacts what may be and is worth it; returns how many groups. In the background: reads and writes wait for their turn behind clients.</summary>
-    internal int Compact() => Compact(Pace);
+    internal int Compact()
+    {
+        lock (_compactLock)
+        {
+            return Compact(Pace);
+        }
+    }
 
     private int Compact(Action<long> pace)
     {

@@ -13,7 +13,7 @@ namespace Dr.Edge.Volumes;
 /// <item>Positions only grow, except by <see cref="RewindTo"/>; a layer is never changed once sealed.</item>
 /// <item><see cref="Durable"/> never passes what a flush that succeeded covered; after one that failed nothing is written any more.</item>
 /// <item>The manifest names a file before it is needed and no longer than it is there.</item>
-/// <item>Lock order: sync (manifest, points, flush) before append (head, map); events are raised outside both.</item>
+/// <item>Lock order: compact (rewriting layers) before merge (the base) before sync (manifest, points, flush) before append (head, map); events are raised outside both.</item>
 /// </list>
 /// </summary>
 internal sealed partial class Volume : IBlockDevice, IDisposable
