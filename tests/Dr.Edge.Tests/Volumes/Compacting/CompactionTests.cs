@@ -107,7 +107,7 @@ public sealed class CompactionTests : IDisposable
         _time.Advance(TimeSpan.FromHours(2));
         using var stop = new CancellationTokenSource();
         var live = StoreFixture.ReadAll(_volume);
-        var writer = Task.Run(() =>
+        var writer = new Thread(() =>
         {
             for (var i = 0; !stop.IsCancellationRequested; i++)
             {
@@ -116,9 +116,10 @@ public sealed class CompactionTests : IDisposable
                 data.CopyTo(live, (i % 64) * 4096);
             }
         });
+        writer.Start();
         CompactedLayers().ShouldBe(1);
         stop.Cancel();
-        writer.Wait(TimeSpan.FromSeconds(30)).ShouldBeTrue();
+        writer.Join(TimeSpan.FromSeconds(30)).ShouldBeTrue();
         StoreFixture.ReadAll(_volume).ShouldBe(live);
         Content(_volume, last).ShouldBe(lastContent);
         _store.Crash();
@@ -135,7 +136,7 @@ public sealed class CompactionTests : IDisposable
         _time.Advance(TimeSpan.FromHours(2));
         CompactedLayers().ShouldBe(1);
         _volume.DeletePoint(first.Id);
-        _store.Set.Maintenance.DrainAsync().Wait();
+        Settle();
         _volume.State.Layers.Count.ShouldBe(1);
         Content(_volume, last).ShouldBe(lastContent);
         _store.Reopen();
@@ -148,9 +149,9 @@ public sealed class CompactionTests : IDisposable
         Point(1);
         var (middle, _) = Point(2);
         Point(3);
-        _store.Set.Maintenance.DrainAsync().Wait();
+        Settle();
         _volume.DeletePoint(middle.Id);
-        _store.Set.Maintenance.DrainAsync().Wait();
+        Settle();
         _time.Advance(TimeSpan.FromHours(2));
         var path = Layer.PathOf(_volume.DirectoryPath, _volume.State.Layers[^2].Number);
         using (var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
@@ -163,10 +164,12 @@ public sealed class CompactionTests : IDisposable
         Directory.GetFiles(Path.GetDirectoryName(path)!).Length.ShouldBe(_volume.State.Layers.Count);
     }
 
+    private void Settle() => _store.Set.Maintenance.DrainAsync().Wait();
+
     /// <summary>Compacts what may be, also when the background has begun with it already.</summary>
     private int CompactedLayers()
     {
-        _store.Set.Maintenance.DrainAsync().Wait();
+        Settle();
         _volume.Compact();
         return _volume.State.Layers.Count(layer => layer.Kind == LayerKind.Compacted);
     }
