@@ -11,6 +11,7 @@ internal sealed partial class MaintenanceQueue : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly Task _worker;
     private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _stopping;
 
     /// <summary>Set when the queue stops; jobs that wait end their wait with it.</summary>
@@ -21,6 +22,9 @@ internal sealed partial class MaintenanceQueue : IAsyncDisposable
         _logger = logger;
         _worker = Task.Run(RunAsync);
     }
+
+    /// <summary>Once every volume is open: only then has each clone said what it needs of the volume it was made of.</summary>
+    public void Start() => _started.TrySetResult();
 
     /// <summary>After the stop nothing is taken any more; what was left undone is found again at the next open.</summary>
     public void Post(Action job) => _jobs.Writer.TryWrite(job);
@@ -41,12 +45,14 @@ internal sealed partial class MaintenanceQueue : IAsyncDisposable
     {
         _stopping = true;
         await _stop.CancelAsync();
+        Start();
         _jobs.Writer.TryComplete();
         await _worker;
     }
 
     private async Task RunAsync()
     {
+        await _started.Task;
         await foreach (var job in _jobs.Reader.ReadAllAsync())
         {
             if (_stopping)

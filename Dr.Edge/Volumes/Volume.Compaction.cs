@@ -85,8 +85,8 @@ internal sealed partial class Volume
     /// <param name="users">How many users a file has that nobody else reads: the volume, and while it is being rewritten the compaction itself.</param>
     private IReadOnlyList<(int First, int Count)> GroupsLocked(int users)
     {
-        // A demoted copy must first find where it and the others agree, a restore reads back and forth, and what moves into the base is on its way already.
-        if (State.Role == VolumeRole.Demoted || State.Restoring is not null || State.Merging is not null)
+        // A demoted copy must first find where it and the others agree (a replica that is behind too), a restore reads back and forth, and what moves into the base is on its way already.
+        if (State.Role == VolumeRole.Demoted || AgingFrozen is not null || State.Restoring is not null || State.Merging is not null)
         {
             return [];
         }

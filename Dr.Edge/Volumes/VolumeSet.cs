@@ -68,6 +68,7 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
         try
         {
             set.OpenAll();
+            set._context.Maintenance.Start();
             return set;
         }
         catch
