@@ -20,11 +20,16 @@ internal readonly record struct Step(StepKind Kind, int Offset, int Length, int 
 {
     public const int VolumeBytes = 256 * 4096;
 
+    /// <summary>Every fourth stretch of so many steps is a database's: small writes, each through to the disk.</summary>
+    private const int StretchSteps = 32;
+
     public static Step At(int seed, int number)
     {
         var random = new Random(HashCode(seed, number));
+        var isDatabase = number / StretchSteps % 4 == 3;
         var kind = random.Next(100) switch
         {
+            _ when isDatabase => StepKind.WriteThrough,
             < 45 => StepKind.Write,
             < 58 => StepKind.WriteThrough,
             < 66 => StepKind.Zero,
@@ -39,7 +44,7 @@ internal readonly record struct Step(StepKind Kind, int Offset, int Length, int 
         };
         var aligned = random.Next(2) == 0;
         var offset = random.Next(VolumeBytes);
-        var length = 1 + random.Next(kind == StepKind.Zero ? 100_000 : 40_000);
+        var length = 1 + random.Next(kind == StepKind.Zero ? 100_000 : isDatabase ? 8_000 : 40_000);
         if (aligned)
         {
             offset &= ~4095;

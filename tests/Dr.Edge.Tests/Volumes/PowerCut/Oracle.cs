@@ -216,9 +216,9 @@ internal sealed class Oracle(IReadOnlyList<VolumeHistory> histories, int cut)
         }
 
         var reached = history.Versions.FindIndex(history.SureVersion(cut), version => version.Hash == Found[history.Name]);
-        if (reached < 0)
+        if (reached < 0 || history.Versions.FindLastIndex(version => version.Hash == Found[history.Name]) != reached)
         {
-            return; // Reported already.
+            return; // Reported already, or the same content came twice and nothing says which of the two was reached.
         }
 
         var index = random.Next(reached + 1);
