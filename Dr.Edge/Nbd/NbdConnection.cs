@@ -89,12 +89,12 @@ internal sealed partial class NbdConnection(
 
     private NbdNegotiation? Negotiate(ByteBuffer input)
     {
-        using var deadline = time.CreateTimer(static state => ((NbdConnection)state!).CutHandshake(), this, limits.HandshakeTime, Timeout.InfiniteTimeSpan);
+        using var clock = new HandshakeClock(catalog, limits.HandshakeTime, time, CutHandshake);
         var handshake = new NbdHandshakeSession(channel, tls, input, () => _isStopping);
         NbdNegotiation? negotiation;
         try
         {
-            negotiation = handshake.Run(catalog);
+            negotiation = handshake.Run(clock);
         }
         finally
         {

@@ -14,12 +14,16 @@ internal sealed class MemoryCatalog : IExportCatalog
     /// <summary>When set, opening anything fails with it.</summary>
     public DrException? Refusal { get; set; }
 
+    /// <summary>Called while an export is being opened.</summary>
+    public Action? Opening { get; set; }
+
     public void Add(string name, IBlockDevice device) => _exports[name] = device;
 
     public IReadOnlyList<ExportInfo> List() => [.. _exports.OrderBy(e => e.Key, StringComparer.Ordinal).Select(e => Info(e.Key, e.Value))];
 
     public IExportLease? Open(string name)
     {
+        Opening?.Invoke();
         if (Refusal is not null)
         {
             throw Refusal;

@@ -28,6 +28,25 @@ public sealed class NbdServerTests
     }
 
     [Fact]
+    public async Task What_the_server_needs_to_open_an_export_does_not_count_as_the_clients_time()
+    {
+        var time = new FakeTimeProvider();
+        await using var server = await NbdTestServer.StartAsync(time: time);
+        using var client = server.Connect();
+        client.Greet();
+        time.Advance(TimeSpan.FromSeconds(6));
+        server.Catalog.Opening = () => time.Advance(TimeSpan.FromMinutes(1));
+        client.SendOption(NbdOption.Info, ScriptedClient.InfoData("volume"));
+        client.ReceiveReply().Reply.ShouldBe(NbdOptionReply.Info);
+        client.ReceiveReply().Reply.ShouldBe(NbdOptionReply.Ack);
+
+        time.Advance(TimeSpan.FromSeconds(3.9));
+        client.Socket.Poll(TimeSpan.Zero, SelectMode.SelectRead).ShouldBeFalse();
+        time.Advance(TimeSpan.FromSeconds(0.2));
+        client.IsClosedByServer().ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task Idle_handshakes_give_way_to_new_clients_and_sessions_do_not()
     {
         await using var server = await NbdTestServer.StartAsync(limits: new NbdLimits { MaxConnections = 8 });
