@@ -1,24 +1,12 @@
-using System.Net;
 using System.Net.Sockets;
 
 namespace Dr.Edge.Tests.Replication;
 
 /// <summary>A line between two nodes that can be cut after so many bytes, and can flip a byte or send some twice on the way.</summary>
-internal sealed class CutLine : IAsyncDisposable
+internal sealed class CutLine(string target) : TestLine(target)
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly string _target;
-    private readonly CancellationTokenSource _stopping = new();
-    private readonly Task _accepting;
     private long _budget = long.MaxValue;
     private Fault _fault;
-
-    public CutLine(string target)
-    {
-        _target = target;
-        _listener.Start();
-        _accepting = AcceptAsync();
-    }
 
     public enum Fault
     {
@@ -26,8 +14,6 @@ internal sealed class CutLine : IAsyncDisposable
         Flip,
         Twice,
     }
-
-    public string Address => _listener.LocalEndpoint.ToString()!;
 
     public int Faults { get; private set; }
 
@@ -43,54 +29,18 @@ internal sealed class CutLine : IAsyncDisposable
         Interlocked.Exchange(ref _budget, bytes);
     }
 
-    public async ValueTask DisposeAsync()
+    protected override async Task CarryAsync(Socket source, Socket target, CancellationToken cancellationToken)
     {
-        await _stopping.CancelAsync();
-        _listener.Dispose();
-        await _accepting;
-        _stopping.Dispose();
+        var first = await Task.WhenAny(CopyAsync(source, target, faulty: true, cancellationToken), CopyAsync(target, source, faulty: false, cancellationToken));
+        await first;
     }
 
-    private async Task AcceptAsync()
-    {
-        var lines = new List<Task>();
-        while (!_stopping.IsCancellationRequested)
-        {
-            try
-            {
-                lines.Add(CarryAsync(await _listener.AcceptSocketAsync(_stopping.Token)));
-            }
-            catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
-            {
-                break;
-            }
-        }
-
-        await Task.WhenAll(lines);
-    }
-
-    private async Task CarryAsync(Socket near)
-    {
-        using var source = near;
-        using var target = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            await target.ConnectAsync(IPEndPoint.Parse(_target), _stopping.Token);
-            var first = await Task.WhenAny(CopyAsync(source, target, faulty: true), CopyAsync(target, source, faulty: false));
-            await first;
-        }
-        catch (Exception exception) when (exception is SocketException or OperationCanceledException or ObjectDisposedException)
-        {
-            // One end is gone: so is the line.
-        }
-    }
-
-    private async Task CopyAsync(Socket from, Socket to, bool faulty)
+    private async Task CopyAsync(Socket from, Socket to, bool faulty, CancellationToken cancellationToken)
     {
         var buffer = new byte[16 * 1024];
         while (true)
         {
-            var count = await from.ReceiveAsync(buffer, SocketFlags.None, _stopping.Token);
+            var count = await from.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
             if (count == 0)
             {
                 return;
@@ -107,13 +57,13 @@ internal sealed class CutLine : IAsyncDisposable
                     switch (_fault)
                     {
                         case Fault.Cut:
-                            await to.SendAsync(buffer.AsMemory(0, count / 2), SocketFlags.None, _stopping.Token);
+                            await to.SendAsync(buffer.AsMemory(0, count / 2), SocketFlags.None, cancellationToken);
                             return;
                         case Fault.Flip:
                             buffer[count / 2] ^= 0x10;
                             break;
                         default:
-                            await to.SendAsync(buffer.AsMemory(0, count), SocketFlags.None, _stopping.Token);
+                            await to.SendAsync(buffer.AsMemory(0, count), SocketFlags.None, cancellationToken);
                             break;
                     }
                 }
@@ -121,7 +71,7 @@ internal sealed class CutLine : IAsyncDisposable
 
             for (var sent = 0; sent < count;)
             {
-                sent += await to.SendAsync(buffer.AsMemory(sent, count - sent), SocketFlags.None, _stopping.Token);
+                sent += await to.SendAsync(buffer.AsMemory(sent, count - sent), SocketFlags.None, cancellationToken);
             }
         }
     }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Net;
 using System.Net.Sockets;
 using Dr.Contracts.Wire;
 
@@ -54,73 +53,25 @@ internal sealed class FrameCounter(int cutAfter)
 }
 
 /// <summary>A line that carries whole frames only and is cut, once, exactly between two of them.</summary>
-internal sealed class FrameLine : IAsyncDisposable
+internal sealed class FrameLine(string target, FrameCounter counter) : TestLine(target)
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly string _target;
-    private readonly FrameCounter _counter;
-    private readonly CancellationTokenSource _stopping = new();
-    private readonly Task _accepting;
-
-    public FrameLine(string target, FrameCounter counter)
+    protected override async Task CarryAsync(Socket source, Socket target, CancellationToken cancellationToken)
     {
-        (_target, _counter) = (target, counter);
-        _listener.Start();
-        _accepting = AcceptAsync();
-    }
-
-    public string Address => _listener.LocalEndpoint.ToString()!;
-
-    public async ValueTask DisposeAsync()
-    {
-        await _stopping.CancelAsync();
-        _listener.Dispose();
-        await _accepting;
-        _stopping.Dispose();
-    }
-
-    private async Task AcceptAsync()
-    {
-        var lines = new List<Task>();
-        while (!_stopping.IsCancellationRequested)
-        {
-            try
-            {
-                lines.Add(CarryAsync(await _listener.AcceptSocketAsync(_stopping.Token)));
-            }
-            catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
-            {
-                break;
-            }
-        }
-
-        await Task.WhenAll(lines);
-    }
-
-    private async Task CarryAsync(Socket near)
-    {
-        using var source = near;
-        using var target = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
-            await target.ConnectAsync(IPEndPoint.Parse(_target), end.Token);
             (source.NoDelay, target.NoDelay) = (true, true);
-            _counter.TryAdd(source);
-            _counter.TryAdd(target);
+            counter.TryAdd(source);
+            counter.TryAdd(target);
             Task[] ways = [CopyAsync(source, target, end.Token), CopyAsync(target, source, end.Token)];
             await Task.WhenAny(ways);
             await end.CancelAsync();
             await Task.WhenAll(ways);
         }
-        catch (Exception exception) when (exception is SocketException or OperationCanceledException or ObjectDisposedException)
-        {
-            // One end is gone: so is the line.
-        }
         finally
         {
-            _counter.Remove(source);
-            _counter.Remove(target);
+            counter.Remove(source);
+            counter.Remove(target);
         }
     }
 
@@ -130,7 +81,7 @@ internal sealed class FrameLine : IAsyncDisposable
         while (await FillAsync(from, frame.AsMemory(0, FrameCodec.HeaderSize), cancellationToken))
         {
             var length = BinaryPrimitives.ReadInt32LittleEndian(frame.AsSpan(FrameCodec.PayloadLengthOffset));
-            if (!await FillAsync(from, frame.AsMemory(FrameCodec.HeaderSize, length), cancellationToken) || !_counter.Pass())
+            if (!await FillAsync(from, frame.AsMemory(FrameCodec.HeaderSize, length), cancellationToken) || !counter.Pass())
             {
                 return;
             }
