@@ -6,29 +6,15 @@ using Dr.Edge.Volumes;
 namespace Dr.Edge.Tests.Replication;
 
 /// <summary>The steps below "go on where it was": each leaves the last good content in place until the new one is proven, and makes a clone only of what would be lost.</summary>
-public sealed class LadderTests : IAsyncLifetime
+public sealed class LadderTests : TwoNodeTest
 {
     private const long Size = 4 << 20;
     private readonly Random _random = new(5);
-    private Node _production = null!;
-    private Node _backup = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _production = await Node.StartAsync("production");
-        _backup = await Node.StartAsync("backup");
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _production.DisposeAsync();
-        await _backup.DisposeAsync();
-    }
 
     [Fact]
     public void A_copy_that_stands_beyond_the_base_of_a_delta_keeps_its_content_until_the_delta_is_whole()
     {
-        var (source, copy) = (_production.Set.Create("v", Size), _backup.Set.CreateReplica(VolumeId.New(), "v", Size));
+        var (source, copy) = (Production.Set.Create("v", Size), Backup.Set.CreateReplica(VolumeId.New(), "v", Size));
         source.WriteRandom(_random, 10);
         var first = source.Point("first");
         Deliver(source, copy, null, first, beyond: false);
@@ -60,7 +46,7 @@ public sealed class LadderTests : IAsyncLifetime
     [Fact]
     public void A_copy_told_to_go_back_into_a_received_delta_goes_to_the_point_before_it_and_keeps_the_rest()
     {
-        var (source, copy) = (_production.Set.Create("v", Size), _backup.Set.CreateReplica(VolumeId.New(), "v", Size));
+        var (source, copy) = (Production.Set.Create("v", Size), Backup.Set.CreateReplica(VolumeId.New(), "v", Size));
         source.WriteRandom(_random, 10);
         var first = source.Point("first");
         Deliver(source, copy, null, first, beyond: false);
@@ -74,13 +60,13 @@ public sealed class LadderTests : IAsyncLifetime
 
         copy.Appended.ShouldBe(first.Sequence);
         copy.ShouldHold(then);
-        _backup.Set.Get("tail").ShouldHold(now);
+        Backup.Set.Get("tail").ShouldHold(now);
     }
 
     [Fact]
     public async Task A_tail_clone_that_a_death_left_half_made_is_made_again()
     {
-        var copy = _backup.Set.Create("v", Size);
+        var copy = Backup.Set.Create("v", Size);
         copy.WriteRandom(_random, 20);
         var common = copy.Appended;
         var then = copy.Content();
@@ -88,29 +74,29 @@ public sealed class LadderTests : IAsyncLifetime
         var now = copy.Content();
         copy.SeeEpoch(new Epoch(2));
         copy.BecomeReplica(new Epoch(2));
-        var half = _backup.Set.CreateClone(copy, common.Value, null, DateTimeOffset.UtcNow, "tail");
+        var half = Backup.Set.CreateClone(copy, common.Value, null, DateTimeOffset.UtcNow, "tail");
         half.WriteRandom(_random, 3);
-        await _backup.RestartAsync();
-        copy = _backup.Set.Get("v");
+        await Backup.RestartAsync();
+        copy = Backup.Set.Get("v");
 
         await Task.Run(() => copy.RewindTo(common, "tail")).WaitAsync(TimeSpan.FromSeconds(20));
 
         copy.ShouldHold(then);
-        _backup.Set.Get("tail").ShouldHold(now);
+        Backup.Set.Get("tail").ShouldHold(now);
     }
 
     [Fact]
     public async Task A_copy_that_differs_is_found_by_its_digest_and_made_whole_again_also_after_a_restart()
     {
-        var source = _production.Set.Create("dilas", Size);
+        var source = Production.Set.Create("dilas", Size);
         source.WriteRandom(_random, 20);
         source.Point("first");
-        await _production.Copies.AddAsync(source, _backup.Address, CopyMode.Stream, null, default);
+        await Production.Copies.AddAsync(source, Backup.Address, CopyMode.Stream, null, default);
         await SyncAsync(source);
 
         // A point that both list and that is not the same: what a fault in either store would make.
-        var copy = _backup.Set.Get("dilas");
-        await _production.Copies.RemoveAsync(source, _backup.Address, default);
+        var copy = Backup.Set.Get("dilas");
+        await Production.Copies.RemoveAsync(source, Backup.Address, default);
         source.WriteRandom(_random, 20);
         var wrong = source.Point("second");
         var staging = Stage(source, copy, source.Points[^2], wrong, beyond: false);
@@ -119,16 +105,16 @@ public sealed class LadderTests : IAsyncLifetime
         staging.Dispose();
         source.WriteRandom(_random, 5);
 
-        await _production.Copies.AddAsync(source, _backup.Address, CopyMode.Delta, null, default);
-        await Node.Until(() => source.Points.Count > 0 && _production.Copies.Of(source)[0].ToStatus() is { State: CopyState.Current }, "the first step");
+        await Production.Copies.AddAsync(source, Backup.Address, CopyMode.Delta, null, default);
+        await Node.Until(() => source.Points.Count > 0 && Production.Copies.Of(source)[0].ToStatus() is { State: CopyState.Current }, "the first step");
         source.WriteRandom(_random, 5);
         source.Point("third");
         await Node.Until(() => File.ReadAllText(Path.Combine(source.DirectoryPath, "copies.json")).Contains(wrong.Id.Value, StringComparison.Ordinal) || copy.Points.Any(p => p.Label == "third"), "the difference to be noted");
-        await _production.RestartAsync();
-        source = _production.Set.Get("dilas");
+        await Production.RestartAsync();
+        source = Production.Set.Get("dilas");
         await SyncAsync(source);
 
-        _backup.Set.Get("dilas").ShouldHoldTheSameAs(source);
+        Backup.Set.Get("dilas").ShouldHoldTheSameAs(source);
     }
 
     private static void Deliver(Volume source, Volume copy, PointInfo? from, PointInfo to, bool beyond)
@@ -159,11 +145,5 @@ public sealed class LadderTests : IAsyncLifetime
 
         staging.Flush(1);
         return staging;
-    }
-
-    private async Task SyncAsync(Volume volume)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        await _production.Copies.SyncAsync(volume, null, patience.Token);
     }
 }

@@ -7,24 +7,10 @@ using Dr.Edge.Volumes;
 namespace Dr.Edge.Tests.Replication;
 
 /// <summary>Two appliances with real stores over loopback; content is compared byte by byte at the end of each.</summary>
-public sealed class TwoNodeTests : IAsyncLifetime
+public sealed class TwoNodeTests : TwoNodeTest
 {
     private const long Size = 16 << 20;
     private readonly Random _random = new(20261122);
-    private Node _production = null!;
-    private Node _backup = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _production = await Node.StartAsync("production");
-        _backup = await Node.StartAsync("backup");
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _production.DisposeAsync();
-        await _backup.DisposeAsync();
-    }
 
     [Theory]
     [InlineData(CopyMode.Stream)]
@@ -32,11 +18,11 @@ public sealed class TwoNodeTests : IAsyncLifetime
     [InlineData(CopyMode.Delta)]
     public async Task A_volume_appears_at_the_peer_with_the_same_content_and_points(CopyMode mode)
     {
-        var volume = _production.Set.Create("dilas", Size);
+        var volume = Production.Set.Create("dilas", Size);
         volume.WriteRandom(_random, 50);
         volume.Point("before the copy");
         volume.WriteRandom(_random, 50);
-        await _production.Copies.AddAsync(volume, _backup.Address, mode, null, default);
+        await Production.Copies.AddAsync(volume, Backup.Address, mode, null, default);
         await SyncAsync(volume);
 
         volume.WriteRandom(_random, 100);
@@ -45,7 +31,7 @@ public sealed class TwoNodeTests : IAsyncLifetime
         volume.Point("last");
         await SyncAsync(volume);
 
-        var copy = _backup.Set.Get("dilas");
+        var copy = Backup.Set.Get("dilas");
         copy.Id.ShouldBe(volume.Id);
         copy.Role.ShouldBe(VolumeRole.Replica);
         copy.Epoch.ShouldBe(Epoch.First);
@@ -71,7 +57,7 @@ public sealed class TwoNodeTests : IAsyncLifetime
         var volume = await ProtectedAsync(CopyMode.Stream);
         var before = DateTimeOffset.UtcNow;
 
-        await Node.Until(() => _backup.Set.Get("dilas").CurrentAsOf >= before, "the copy's age to move on while nothing is written");
+        await Node.Until(() => Backup.Set.Get("dilas").CurrentAsOf >= before, "the copy's age to move on while nothing is written");
         Copy(volume).ToStatus().LagSeconds.ShouldBe(0);
     }
 
@@ -82,15 +68,15 @@ public sealed class TwoNodeTests : IAsyncLifetime
     public async Task A_restart_of_either_side_costs_nothing(CopyMode mode)
     {
         var volume = await ProtectedAsync(mode);
-        await _backup.CloseAsync();
+        await Backup.CloseAsync();
         var writing = mode == CopyMode.Sync ? Task.CompletedTask : Task.Run(() => volume.WriteRandom(_random, 50));
         await writing;
-        await _backup.OpenAsync();
+        await Backup.OpenAsync();
         await SyncAsync(volume);
         Equal(volume);
 
-        await _production.RestartAsync();
-        volume = _production.Set.Get("dilas");
+        await Production.RestartAsync();
+        volume = Production.Set.Get("dilas");
         volume.WriteRandom(_random, 50);
         volume.Point();
         await SyncAsync(volume);
@@ -102,28 +88,28 @@ public sealed class TwoNodeTests : IAsyncLifetime
     {
         var volume = await ProtectedAsync(CopyMode.Stream);
         var copied = volume.Appended;
-        await _backup.CloseAsync();
+        await Backup.CloseAsync();
         volume.WriteRandom(_random, 30);
         var tail = volume.Content();
         var backup = await TakeOverAsync(2);
         backup.WriteRandom(_random, 40);
         backup.Point("at the backup site");
 
-        await _backup.Copies.AddAsync(backup, _production.Address, CopyMode.Stream, null, default);
-        await SyncAsync(_backup, backup);
+        await Backup.Copies.AddAsync(backup, Production.Address, CopyMode.Stream, null, default);
+        await SyncAsync(Backup, backup);
 
         volume.Role.ShouldBe(VolumeRole.Replica);
         volume.Epoch.ShouldBe(new Epoch(2));
         volume.ShouldHoldTheSameAs(backup);
         volume.Points[^1].ShouldBe(backup.Points[^1]);
-        var kept = _production.Set.Volumes.Single(v => v.Origin is not null);
+        var kept = Production.Set.Volumes.Single(v => v.Origin is not null);
         kept.Origin!.Sequence.ShouldBe(copied);
         kept.ShouldHold(tail);
 
-        var home = await MoveAsync(_backup, _production, 3);
+        var home = await MoveAsync(Backup, Production, 3);
         home.ShouldHoldTheSameAs(backup);
         home.WriteRandom(_random, 10);
-        await Node.Until(() => _backup.Set.Get("dilas").Appended == home.Appended, "the copy at the backup site to follow again");
+        await Node.Until(() => Backup.Set.Get("dilas").Appended == home.Appended, "the copy at the backup site to follow again");
         backup.ShouldHoldTheSameAs(home);
     }
 
@@ -131,8 +117,8 @@ public sealed class TwoNodeTests : IAsyncLifetime
     public async Task There_and_back_again_many_times_with_and_without_writes()
     {
         var volume = await ProtectedAsync(CopyMode.Stream);
-        await _backup.Copies.AddAsync(await MoveAsync(_production, _backup, 2), _production.Address, CopyMode.Delta, null, default);
-        var (from, to) = (_backup, _production);
+        await Backup.Copies.AddAsync(await MoveAsync(Production, Backup, 2), Production.Address, CopyMode.Delta, null, default);
+        var (from, to) = (Backup, Production);
         for (var epoch = 3; epoch < 9; epoch++)
         {
             var primary = from.Set.Get("dilas");
@@ -147,8 +133,8 @@ public sealed class TwoNodeTests : IAsyncLifetime
             (from, to) = (to, from);
         }
 
-        _production.Set.Volumes.Count.ShouldBe(1, "a planned move leaves no tail");
-        _backup.Set.Volumes.Count.ShouldBe(1);
+        Production.Set.Volumes.Count.ShouldBe(1, "a planned move leaves no tail");
+        Backup.Set.Volumes.Count.ShouldBe(1);
         volume.Id.ShouldBe(from.Set.Get("dilas").Id);
     }
 
@@ -156,12 +142,12 @@ public sealed class TwoNodeTests : IAsyncLifetime
     public async Task An_old_primary_that_comes_back_and_dials_learns_that_it_is_over()
     {
         var volume = await ProtectedAsync(CopyMode.Stream);
-        await _production.CloseAsync();
-        _backup.Set.Get("dilas").Promote(new Epoch(2));
-        _backup.Set.Get("dilas").WriteRandom(_random, 5);
+        await Production.CloseAsync();
+        Backup.Set.Get("dilas").Promote(new Epoch(2));
+        Backup.Set.Get("dilas").WriteRandom(_random, 5);
 
-        await _production.OpenAsync();
-        volume = _production.Set.Get("dilas");
+        await Production.OpenAsync();
+        volume = Production.Set.Get("dilas");
         await Node.Until(() => volume.Role == VolumeRole.Demoted, "the old primary to step down", () => Copy(volume).ToStatus().ToString());
 
         volume.Epoch.ShouldBe(new Epoch(2));
@@ -172,7 +158,7 @@ public sealed class TwoNodeTests : IAsyncLifetime
     public async Task A_promotion_fences_the_stream_that_is_running()
     {
         var volume = await ProtectedAsync(CopyMode.Stream);
-        var backup = _backup.Set.Get("dilas");
+        var backup = Backup.Set.Get("dilas");
         backup.Promote(new Epoch(2));
         var content = backup.Content();
         try
@@ -197,13 +183,13 @@ public sealed class TwoNodeTests : IAsyncLifetime
         for (var i = 0; i < 50; i++)
         {
             volume.WriteAt(i * 4096, data);
-            _backup.Set.Get("dilas").Durable.ShouldBeGreaterThanOrEqualTo(volume.Appended);
+            Backup.Set.Get("dilas").Durable.ShouldBeGreaterThanOrEqualTo(volume.Appended);
         }
 
-        await _backup.CloseAsync();
+        await Backup.CloseAsync();
         var stalled = Task.Run(() => volume.WriteAt(0, [1, 2, 3]));
         (await Task.WhenAny(stalled, Task.Delay(500))).ShouldNotBe(stalled, "a write with the copy away");
-        await _backup.OpenAsync();
+        await Backup.OpenAsync();
         await stalled.WaitAsync(TimeSpan.FromSeconds(20));
         Equal(volume);
     }
@@ -213,14 +199,14 @@ public sealed class TwoNodeTests : IAsyncLifetime
     {
         var volume = await ProtectedAsync(CopyMode.Sync);
         await Node.Until(() => Copy(volume).ToStatus().State == CopyState.Current, "the synchronous copy to be engaged");
-        await _backup.CloseAsync();
+        await Backup.CloseAsync();
         var stalled = Task.Run(() => volume.WriteAt(0, [1]));
         (await Task.WhenAny(stalled, Task.Delay(300))).ShouldNotBe(stalled);
 
         volume.Demote(new Epoch(2));
 
         (await Should.ThrowAsync<BlockDeviceException>(() => stalled.WaitAsync(TimeSpan.FromSeconds(5)))).Error.ShouldBe(BlockError.Shutdown);
-        await _backup.OpenAsync();
+        await Backup.OpenAsync();
     }
 
     [Fact]
@@ -228,30 +214,30 @@ public sealed class TwoNodeTests : IAsyncLifetime
     {
         await ProtectedAsync(CopyMode.Stream);
 
-        await Should.ThrowAsync<DrException>(() => _backup.Copies.AddAsync(_backup.Set.Get("dilas"), _production.Address, CopyMode.Stream, null, default));
+        await Should.ThrowAsync<DrException>(() => Backup.Copies.AddAsync(Backup.Set.Get("dilas"), Production.Address, CopyMode.Stream, null, default));
     }
 
     [Fact]
     public async Task A_removed_copy_stays_removed_after_a_restart_and_the_peer_keeps_its_content()
     {
         var volume = await ProtectedAsync(CopyMode.Stream);
-        (await _production.Copies.RemoveAsync(volume, _backup.Address, default)).ShouldBeTrue();
-        (await _production.Copies.RemoveAsync(volume, _backup.Address, default)).ShouldBeFalse();
-        await _production.RestartAsync();
+        (await Production.Copies.RemoveAsync(volume, Backup.Address, default)).ShouldBeTrue();
+        (await Production.Copies.RemoveAsync(volume, Backup.Address, default)).ShouldBeFalse();
+        await Production.RestartAsync();
 
-        _production.Copies.Of(_production.Set.Get("dilas")).ShouldBeEmpty();
-        _backup.Set.Get("dilas").ShouldHoldTheSameAs(_production.Set.Get("dilas"));
+        Production.Copies.Of(Production.Set.Get("dilas")).ShouldBeEmpty();
+        Backup.Set.Get("dilas").ShouldHoldTheSameAs(Production.Set.Get("dilas"));
     }
 
     [Fact]
     public async Task Another_volume_of_the_same_name_at_the_peer_is_never_touched()
     {
-        var other = _backup.Set.Create("dilas", Size);
+        var other = Backup.Set.Create("dilas", Size);
         other.WriteRandom(_random, 5);
         var content = other.Content();
-        var volume = _production.Set.Create("dilas", Size);
+        var volume = Production.Set.Create("dilas", Size);
         volume.WriteRandom(_random, 5);
-        await _production.Copies.AddAsync(volume, _backup.Address, CopyMode.Stream, null, default);
+        await Production.Copies.AddAsync(volume, Backup.Address, CopyMode.Stream, null, default);
 
         await Node.Until(() => Copy(volume).ToStatus().State == CopyState.Diverged, "the copy to be refused", () => Copy(volume).ToStatus().ToString());
         other.ShouldHold(content);
@@ -259,10 +245,10 @@ public sealed class TwoNodeTests : IAsyncLifetime
 
     private async Task<Volume> ProtectedAsync(CopyMode mode)
     {
-        var volume = _production.Set.Create("dilas", Size);
+        var volume = Production.Set.Create("dilas", Size);
         volume.WriteRandom(_random, 60);
         volume.Point("first");
-        await _production.Copies.AddAsync(volume, _backup.Address, mode, null, default);
+        await Production.Copies.AddAsync(volume, Backup.Address, mode, null, default);
         await SyncAsync(volume);
         return volume;
     }
@@ -270,13 +256,13 @@ public sealed class TwoNodeTests : IAsyncLifetime
     private async Task<Volume> TakeOverAsync(long epoch)
     {
         // The old site's line is cut: nobody tells it, and nothing of its tail arrives.
-        foreach (var copy in _production.Copies.Of(_production.Set.Get("dilas")))
+        foreach (var copy in Production.Copies.Of(Production.Set.Get("dilas")))
         {
-            await _production.Copies.RemoveAsync(copy.Volume, copy.Settings.Peer, default);
+            await Production.Copies.RemoveAsync(copy.Volume, copy.Settings.Peer, default);
         }
 
-        await _backup.OpenAsync();
-        var volume = _backup.Set.Get("dilas");
+        await Backup.OpenAsync();
+        var volume = Backup.Set.Get("dilas");
         volume.Promote(new Epoch(epoch));
         return volume;
     }
@@ -306,22 +292,7 @@ public sealed class TwoNodeTests : IAsyncLifetime
         return next;
     }
 
-    private SourceCopy Copy(Volume volume) => _production.Copies.Of(volume).Single();
+    private SourceCopy Copy(Volume volume) => Production.Copies.Of(volume).Single();
 
-    private void Equal(Volume volume) => _backup.Set.Get("dilas").ShouldHoldTheSameAs(volume);
-
-    private Task SyncAsync(Volume volume) => SyncAsync(_production, volume);
-
-    private static async Task SyncAsync(Node node, Volume volume)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        try
-        {
-            await node.Copies.SyncAsync(volume, null, patience.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            Assert.Fail($"The copy did not catch up: {string.Join("; ", node.Copies.Of(volume).Select(c => c.ToStatus()))}");
-        }
-    }
+    private void Equal(Volume volume) => Backup.Set.Get("dilas").ShouldHoldTheSameAs(volume);
 }

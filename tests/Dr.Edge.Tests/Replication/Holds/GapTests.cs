@@ -7,30 +7,16 @@ using Dr.Edge.Volumes;
 namespace Dr.Edge.Tests.Replication.Holds;
 
 /// <summary>A copy that is away for longer than its budget, on real stores: what is kept, what is given up and noted, and how the copy comes home on each rung of the ladder.</summary>
-public sealed class GapTests : IAsyncLifetime
+public sealed class GapTests : TwoNodeTest
 {
     private const long Size = 48 << 20;
     private readonly Random _random = new(20);
-    private Node _production = null!;
-    private Node _backup = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _production = await Node.StartAsync("production");
-        _backup = await Node.StartAsync("backup");
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _production.DisposeAsync();
-        await _backup.DisposeAsync();
-    }
 
     [Fact]
     public async Task Within_the_budget_the_copy_comes_home_by_the_log_and_nothing_is_a_gap()
     {
         var volume = await ProtectedAsync(8 << 20);
-        await _backup.CloseAsync();
+        await Backup.CloseAsync();
         volume.WriteRandom(_random, 60);
         Copy.Holds.Review();
         Copy.Holds.Level.ShouldBe(HoldLevel.Journal);
@@ -45,7 +31,7 @@ public sealed class GapTests : IAsyncLifetime
     {
         var volume = await ProtectedAsync(1 << 20);
         var had = volume.Appended;
-        await _backup.CloseAsync();
+        await Backup.CloseAsync();
         volume.WriteRandom(_random, 300);
         Copy.Holds.Review();
 
@@ -56,22 +42,22 @@ public sealed class GapTests : IAsyncLifetime
         CopyFile.Read(volume.DirectoryPath).Single().Gaps.ShouldHaveSingleItem().After.ShouldBe(had);
         Copy.Holds.Level.ShouldNotBe(HoldLevel.Journal);
 
-        await _production.RestartAsync();
-        volume = _production.Set.Get("dilas");
+        await Production.RestartAsync();
+        volume = Production.Set.Get("dilas");
         Copy.ToStatus().Gaps.ShouldHaveSingleItem().After.ShouldBe(had);
         Copy.Holds.Level.ShouldNotBe(HoldLevel.Journal, "what was given up does not come back with a restart");
 
         await HomeAsync();
         await Node.Until(() => Review().Gaps[^1].ClosedAt is not null, "the gap to be closed", () => Copy.ToStatus().ToString());
         Copy.Holds.Level.ShouldBe(HoldLevel.Journal);
-        CopyFile.Read(_production.Set.Get("dilas").DirectoryPath).Single().Gaps.ShouldHaveSingleItem().ClosedAt.ShouldNotBeNull();
+        CopyFile.Read(Production.Set.Get("dilas").DirectoryPath).Single().Gaps.ShouldHaveSingleItem().ClosedAt.ShouldNotBeNull();
     }
 
     [Fact]
     public async Task A_long_outage_sends_each_block_once_from_the_last_common_point()
     {
         var volume = await ProtectedAsync(4 << 20);
-        await _backup.CloseAsync();
+        await Backup.CloseAsync();
         var data = new byte[1 << 20];
         for (var i = 0; i < 20; i++)
         {
@@ -88,11 +74,11 @@ public sealed class GapTests : IAsyncLifetime
     public async Task With_log_and_common_point_gone_everything_is_sent_again()
     {
         var volume = await ProtectedAsync(1 << 20);
-        await _backup.CloseAsync();
+        await Backup.CloseAsync();
         volume.WriteRandom(_random, 800);
         Copy.Holds.Review();
         Copy.Holds.Level.ShouldBe(HoldLevel.Nothing);
-        _production.Clock.Offset = TimeSpan.FromDays(400);
+        Production.Clock.Offset = TimeSpan.FromDays(400);
         volume.Point("much later");
         foreach (var point in volume.Points.SkipLast(1).ToArray())
         {
@@ -112,22 +98,22 @@ public sealed class GapTests : IAsyncLifetime
     public async Task A_copy_does_not_age_while_it_is_behind_or_alone_and_does_when_it_keeps_up()
     {
         await ProtectedAsync(1 << 20);
-        await Node.Until(() => _backup.Set.Get("dilas").AgingFrozen is null, "a copy that keeps up to be free to age");
-        _production.Set.Get("dilas").AgingFrozen.ShouldBeNull("a primary ages by its own policy");
+        await Node.Until(() => Backup.Set.Get("dilas").AgingFrozen is null, "a copy that keeps up to be free to age");
+        Production.Set.Get("dilas").AgingFrozen.ShouldBeNull("a primary ages by its own policy");
 
-        await _production.CloseAsync();
-        await Node.Until(() => _backup.Set.Get("dilas").AgingFrozen is not null, "a copy without its primary to keep what it has");
-        var copy = _backup.Set.Get("dilas");
-        _backup.Clock.Offset = TimeSpan.FromDays(400);
+        await Production.CloseAsync();
+        await Node.Until(() => Backup.Set.Get("dilas").AgingFrozen is not null, "a copy without its primary to keep what it has");
+        var copy = Backup.Set.Get("dilas");
+        Backup.Clock.Offset = TimeSpan.FromDays(400);
         copy.ApplyRetention().ShouldBeEmpty();
         copy.AdvanceBase().ShouldBe(0);
         copy.Promote(new Epoch(2));
         copy.AgingFrozen.ShouldBeNull();
-        _backup.Clock.Offset = TimeSpan.Zero;
-        await _production.OpenAsync();
+        Backup.Clock.Offset = TimeSpan.Zero;
+        await Production.OpenAsync();
     }
 
-    private SourceCopy Copy => _production.Copies.Of(_production.Set.Get("dilas")).Single();
+    private SourceCopy Copy => Production.Copies.Of(Production.Set.Get("dilas")).Single();
 
     private CopyStatus Review()
     {
@@ -137,10 +123,10 @@ public sealed class GapTests : IAsyncLifetime
 
     private async Task<Volume> ProtectedAsync(long budget)
     {
-        var volume = _production.Set.Create("dilas", Size);
+        var volume = Production.Set.Create("dilas", Size);
         volume.WriteRandom(_random, 200);
         volume.Point("first");
-        await _production.Copies.AddAsync(volume, _backup.Address, s => s with { Mode = CopyMode.Stream, HoldBudgetBytes = budget }, default);
+        await Production.Copies.AddAsync(volume, Backup.Address, s => s with { Mode = CopyMode.Stream, HoldBudgetBytes = budget }, default);
         await SyncAsync();
         await Node.Until(() => Copy.ToStatus().State == CopyState.Current, "the copy to be current");
         return volume;
@@ -148,22 +134,11 @@ public sealed class GapTests : IAsyncLifetime
 
     private async Task HomeAsync()
     {
-        await _backup.OpenAsync();
+        await Backup.OpenAsync();
         await SyncAsync();
-        _backup.Set.Get("dilas").ShouldHoldTheSameAs(_production.Set.Get("dilas"));
-        _backup.Set.Volumes.Count.ShouldBe(1, "nothing diverged, so no tail is kept");
+        Backup.Set.Get("dilas").ShouldHoldTheSameAs(Production.Set.Get("dilas"));
+        Backup.Set.Volumes.Count.ShouldBe(1, "nothing diverged, so no tail is kept");
     }
 
-    private async Task SyncAsync()
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        try
-        {
-            await _production.Copies.SyncAsync(_production.Set.Get("dilas"), null, patience.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            Assert.Fail($"The copy did not catch up: {Copy.ToStatus()}");
-        }
-    }
+    private Task SyncAsync() => SyncAsync(Production.Set.Get("dilas"));
 }
