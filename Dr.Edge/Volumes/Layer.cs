@@ -32,7 +32,12 @@ internal sealed class Layer(LayerRecord record, LayerFile file, long tail)
 
     public static string PathOf(string directory, long number) => Path.Combine(directory, "layers", $"{number}.log");
 
-    public LayerScanner Scan(ManifestState state, long start = LayerHeader.SizeBytes) =>
+    /// <summary>Where its batches begin: behind the header, or, while it moves into the base, behind what is there already. What lies before may be a hole.</summary>
+    public long Start(ManifestState state) => state.Merging == Record.Number ? state.MergedTo ?? LayerHeader.SizeBytes : LayerHeader.SizeBytes;
+
+    public LayerScanner Scan(ManifestState state) => Scan(state, Start(state));
+
+    public LayerScanner Scan(ManifestState state, long start) =>
         new(File.File, state.Volume, state.SizeBytes / StoreLimits.BlockBytes, start, Tail);
 
     /// <summary>Puts the batches up to a position or moment over <paramref name="map"/>, in order; returns the last position taken and its time.</summary>
@@ -79,20 +84,38 @@ internal sealed class Layer(LayerRecord record, LayerFile file, long tail)
 
     /// <summary>
     /// The last version of everything in a sealed layer, in ascending order, streamed through a small buffer: from its index, or from its batches when that is missing or damaged. The index is read
-    /// twice, so that nothing of a damaged one is ever handed out.
+    /// twice, so that nothing of a damaged one is ever handed out. Data that the base has already (<see cref="Start"/>) is left out.
     /// </summary>
     public IEnumerable<LayerIndex.Entry> ReadEntries(ManifestState state)
     {
-        var volumeBlocks = state.SizeBytes / StoreLimits.BlockBytes;
-        var cursor = HasIndex(state) ? IndexCursor.TryOpen(this, volumeBlocks, EntryBufferBytes)! : IndexCursor.FromBatches(this, state);
+        var cursor = HasIndex(state) ? IndexCursor.TryOpen(this, state, EntryBufferBytes)! : IndexCursor.FromBatches(this, state);
         while (cursor.TryTake(long.MaxValue, out var entry))
         {
             yield return entry;
         }
     }
 
+    /// <summary>The data that <see cref="ReadEntries"/> leaves out because the base has it; nothing when there is no right index to say so.</summary>
+    public IEnumerable<LayerIndex.Entry> ReadMovedEntries(ManifestState state)
+    {
+        var start = Start(state);
+        if (start == LayerHeader.SizeBytes || !HasIndex(state))
+        {
+            yield break;
+        }
+
+        var cursor = IndexCursor.TryOpen(this, state with { Merging = null }, EntryBufferBytes)!;
+        while (cursor.TryTake(long.MaxValue, out var entry))
+        {
+            if (!entry.IsZero && entry.FileOffset < start)
+            {
+                yield return entry;
+            }
+        }
+    }
+
     /// <summary>Whether there is an index and it is undamaged.</summary>
-    public bool HasIndex(ManifestState state) => IndexCursor.TryOpen(this, state.SizeBytes / StoreLimits.BlockBytes, EntryBufferBytes)?.Verify() ?? false;
+    public bool HasIndex(ManifestState state) => IndexCursor.TryOpen(this, state, EntryBufferBytes)?.Verify() ?? false;
 
     /// <summary>What all the batches together say; dispose it.</summary>
     public LayerContents ReadContents(ManifestState state)

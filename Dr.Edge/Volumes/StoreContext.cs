@@ -1,5 +1,6 @@
 using Dr.Edge.Volumes.Background;
 using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Expiring;
 using Dr.Edge.Volumes.Retention;
 using Dr.Edge.Volumes.Space;
 using Dr.Edge.Volumes.Writing;
@@ -23,6 +24,9 @@ internal sealed record StoreContext(TimeProvider Time, StoreFaults Faults, ILogg
 
     /// <summary>False: work in the background does not wait for clients (tests, whose clock may stand still).</summary>
     public bool IsPaced { get; init; } = true;
+
+    /// <summary>How much of a layer moves into the base before what was moved gives its space back.</summary>
+    public long MergeSliceBytes { get; set; } = MergeSlices.Bytes;
 
     /// <summary>A pacer for one loop of background work on this set's disk, which yields to the clients of all its volumes.</summary>
     public WorkPacer NewPacer() => new(Work, () => Clones.ClientOperations, Time);

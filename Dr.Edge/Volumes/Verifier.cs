@@ -23,65 +23,29 @@ internal sealed class Verifier(Volume volume, Action<long, long> progress, Cance
         {
             _total = volume.AllocatedBytes + (volume.MappedBlocks * StoreLimits.BlockBytes);
             volume.VerifyFiles(Report, Advance, cancellationToken);
-            VerifyContent(volume, volume.SizeBytes);
+            VerifyContent(block => (volume.CheckContent(block, ChunkBlocks, out var bytes, ReportBlock), bytes), volume.SizeBytes);
         }
         else
         {
             using var view = point is { } id ? volume.OpenView(id) : volume.OpenView(at!.Value);
             _total = view.Map.MappedBlocks * StoreLimits.BlockBytes;
-            VerifyContent(view, view.SizeBytes);
+            VerifyContent(block => (view.Check(block, ChunkBlocks, out var bytes, ReportBlock), bytes), view.SizeBytes);
         }
 
         return new VerifyResult(volume.Name, _checked, _bad);
     }
 
-    private void VerifyContent(IBlockDevice device, long sizeBytes)
+    /// <param name="check">Checks some blocks from one on and says where to go on; with it the bytes that it read.</param>
+    private void VerifyContent(Func<long, (long Next, long Bytes)> check, long sizeBytes)
     {
-        var buffer = new byte[ChunkBlocks * StoreLimits.BlockBytes];
-        var runs = new List<AllocationRun>();
-        for (long offset = 0; offset < sizeBytes;)
+        for (long block = 0; block < sizeBytes / StoreLimits.BlockBytes;)
         {
-            runs.Clear();
-            try
-            {
-                device.GetAllocation(offset, sizeBytes - offset, 1, runs);
-            }
-            catch (BlockDeviceException exception)
-            {
-                Report(volume.Name, offset, sizeBytes - offset, exception.Message);
-                return;
-            }
-
-            for (long done = 0; !runs[0].IsZero && done < runs[0].Length; done += buffer.Length)
-            {
-                var part = buffer.AsSpan(0, (int)Math.Min(buffer.Length, runs[0].Length - done));
-                VerifyChunk(device, offset + done, part);
-                Advance(part.Length);
-            }
-
-            offset += runs[0].Length;
+            (block, var bytes) = check(block);
+            Advance(bytes);
         }
     }
 
-    private void VerifyChunk(IBlockDevice device, long offset, Span<byte> part)
-    {
-        try
-        {
-            device.Read(offset, part);
-        }
-        catch (BlockDeviceException) when (part.Length > StoreLimits.BlockBytes)
-        {
-            // Again block by block, so that the list names the bad ones and not their neighbours.
-            for (var block = 0; block < part.Length; block += StoreLimits.BlockBytes)
-            {
-                VerifyChunk(device, offset + block, part.Slice(block, StoreLimits.BlockBytes));
-            }
-        }
-        catch (BlockDeviceException exception)
-        {
-            Report(volume.Name, offset, part.Length, exception.Message);
-        }
-    }
+    private void ReportBlock(long block, string problem) => Report(volume.Name, block * StoreLimits.BlockBytes, StoreLimits.BlockBytes, problem);
 
     private void Advance(long bytes)
     {

@@ -1,16 +1,12 @@
 using Dr.Edge.Volumes.Background;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
-using Dr.Edge.Volumes.Mapping;
 
 namespace Dr.Edge.Volumes;
 
 /// <content>Work in the background: indexes of sealed layers, and what moves into the base.</content>
 internal sealed partial class Volume
 {
-    // 256 KiB: one piece of work in the background, short enough that a client hardly waits behind it.
-    private const int MergeBlocks = 64;
-
     // Set while a layer moves into the base; whoever needs the merge lock ends the wait for the disk's turn with it.
     private volatile CancellationTokenSource? _mergeCancel;
 
@@ -18,7 +14,7 @@ internal sealed partial class Volume
 
     /// <summary>
     /// Moves into the base what no point, view, clone, copy or fine window needs any more. Returns how many layers went. Yields to clients, and to whoever needs the merge lock: what was begun is then
-    /// begun again the next time.
+    /// gone on with the next time.
     /// </summary>
     internal int AdvanceBase()
     {
@@ -32,7 +28,7 @@ internal sealed partial class Volume
                     layer = _closed || Fault is not null || Origin is not null ? null : FindExpiredLocked();
                     if (layer is not null && State.Merging is null)
                     {
-                        CommitLocked(State with { Merging = layer.Record.Number });
+                        CommitLocked(State with { Merging = layer.Record.Number, MergedTo = null });
                     }
                 }
 
@@ -182,109 +178,6 @@ internal sealed partial class Volume
         return oldest.Record.Last <= needed && (givesWay || oldest.Record.LastAt <= _context.Time.GetUtcNow() - Policy.FineWindow) ? oldest : null;
     }
 
-    /// <summary>
-    /// The layer stays in the manifest until every one of its blocks is durable in the base, so that a crash at any instant finds the newest version in one or the other; blocks that
-    /// the layer does not have are not touched.
-    /// </summary>
-    private void MergeIntoBase(Layer layer, Action<long> pace)
-    {
-        CopyToBase(layer, pace);
-        StoreFaults.Pass(CrashPoints.MergeBlocksWritten);
-        try
-        {
-            _base.Sync(VolumeBlocks);
-        }
-        catch (DiskException exception)
-        {
-            Fail($"its base could not be flushed: {exception.Message}");
-            throw;
-        }
-
-        lock (_syncLock)
-        {
-            Layer[] layers = [.. _published.Layers.Skip(1)];
-            CommitLocked(
-                State with
-                {
-                    Merging = null,
-                    Layers = [.. layers.Select(l => l.Record)],
-                    BaseSequence = layer.Record.Last,
-                    BaseAt = layer.Record.LastAt,
-                    BaseBlocks = _base.Blocks,
-                    BaseSum = _base.Sum,
-                    Generations = From(State.Generations, layer.Record.Last),
-                },
-                layers);
-            _recentMaps.Clear();
-            _leaving.Add(layer.File);
-        }
-
-        StoreFaults.Pass(CrashPoints.MergeRecorded);
-        Forget(layer);
-        EndLeaving(layer.File);
-        DurableDirectory.Remove(layer.File.File.Path, _context.Faults);
-        layer.File.Release();
-    }
-
-    /// <summary>Neighbouring blocks go together, a piece at a time.</summary>
-    private void CopyToBase(Layer layer, Action<long> pace)
-    {
-        var run = new LayerIndex.Entry[MergeBlocks];
-        var buffer = new byte[MergeBlocks * StoreLimits.BlockBytes];
-        var count = 0;
-        foreach (var entry in layer.ReadEntries(State))
-        {
-            if (count > 0 && (entry.IsZero || count == MergeBlocks || entry.FirstBlock != run[0].FirstBlock + count))
-            {
-                CopyRunToBase(layer, run.AsSpan(0, count), buffer, pace);
-                count = 0;
-            }
-
-            if (entry.IsZero)
-            {
-                pace(StoreLimits.BlockBytes);
-                _base.Clear(entry.FirstBlock, entry.BlockCount);
-            }
-            else
-            {
-                run[count++] = entry;
-            }
-        }
-
-        if (count > 0)
-        {
-            CopyRunToBase(layer, run.AsSpan(0, count), buffer, pace);
-        }
-    }
-
-    private void CopyRunToBase(Layer layer, ReadOnlySpan<LayerIndex.Entry> run, byte[] buffer, Action<long> pace)
-    {
-        pace(2L * run.Length * StoreLimits.BlockBytes);
-        Span<uint> checksums = stackalloc uint[MergeBlocks];
-        for (var first = 0; first < run.Length;)
-        {
-            var count = 1;
-            while (first + count < run.Length && run[first + count].FileOffset == run[first].FileOffset + ((long)count * StoreLimits.BlockBytes))
-            {
-                count++;
-            }
-
-            layer.File.File.ReadExactly(buffer.AsSpan(first * StoreLimits.BlockBytes, count * StoreLimits.BlockBytes), run[first].FileOffset);
-            first += count;
-        }
-
-        for (var i = 0; i < run.Length; i++)
-        {
-            checksums[i] = run[i].Checksum;
-            if (Crc32C.Compute(buffer.AsSpan(i * StoreLimits.BlockBytes, StoreLimits.BlockBytes)) != checksums[i])
-            {
-                throw new CorruptDataException(layer.File.File.Path, run[i].FileOffset, $"the data of block {run[i].FirstBlock}", "something else");
-            }
-        }
-
-        _base.Write(run[0].FirstBlock, buffer.AsSpan(0, run.Length * StoreLimits.BlockBytes), checksums[..run.Length]);
-    }
-
     /// <summary>The generations from the one that wrote the position <paramref name="sequence"/> on: a copy that stands exactly there is met by its name.</summary>
     private static IReadOnlyList<GenerationSpan> From(IReadOnlyList<GenerationSpan> generations, long sequence) =>
         [.. generations.Where((_, i) => i == generations.Count - 1 || generations[i + 1].After.Value >= sequence)];
@@ -296,25 +189,6 @@ internal sealed partial class Volume
         {
             _recentMaps.Clear();
             _leaving.Remove(file);
-        }
-    }
-
-    /// <summary>The live map lets go of the layer, a leaf at a time so that writers come in between: what it says is in the base now.</summary>
-    private void Forget(Layer layer)
-    {
-        var leaf = -1L;
-        foreach (var entry in layer.ReadEntries(State))
-        {
-            var last = (entry.FirstBlock + entry.BlockCount - 1) >> BlockMap.LeafShift;
-            for (var next = Math.Max(entry.FirstBlock >> BlockMap.LeafShift, leaf + 1); next <= last; next++)
-            {
-                lock (_appendLock)
-                {
-                    _map.Forget(next << BlockMap.LeafShift, layer.File.Slot);
-                }
-
-                leaf = next;
-            }
         }
     }
 }

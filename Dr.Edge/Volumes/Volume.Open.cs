@@ -193,6 +193,11 @@ internal sealed partial class Volume
             throw new CorruptDataException(_base.Checksums.File.Path, 0, $"{State.BaseBlocks} entries as they were written", $"{_base.Blocks} entries or others");
         }
 
+        if (_published.Layers[0].ReadMovedEntries(State).FirstOrDefault(entry => !_base.Present.Has(entry.FirstBlock)) is { BlockCount: > 0 } gone)
+        {
+            throw new CorruptDataException(_base.Checksums.File.Path, gone.FirstBlock * BaseImage.EntryBytes, $"the entry of block {gone.FirstBlock}, which has moved here", "nothing");
+        }
+
         if (_base.Blocks > 0 && Origin is not null)
         {
             throw new CorruptDataException(_base.Checksums.File.Path, 0, "nothing, as a clone's base is its parent's", $"{_base.Blocks} entries");

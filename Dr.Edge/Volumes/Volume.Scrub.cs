@@ -102,7 +102,7 @@ internal sealed partial class Volume
     {
         // The layer may be the next one because the cursor's has gone.
         var at = layer.Record.Number == cursor.Layer ? cursor : new ScrubCursor(ScrubStage.Layers, layer.Record.Number, 0);
-        var start = Math.Max(at.Position, LayerHeader.SizeBytes);
+        var start = Math.Max(at.Position, layer.Start(state));
         if (at.Position == 0)
         {
             VerifyLayerHeader(layer, report);
@@ -131,14 +131,16 @@ internal sealed partial class Volume
         return new ScrubPiece(at, next < VolumeBlocks ? next : null, bytes);
     }
 
+    /// <summary>What the present shows, as <see cref="ContentCheck"/> does; nothing where it cannot be read at all.</summary>
+    internal long CheckContent(long block, int maxBlocks, out long bytes, Action<long, string> report)
+    {
+        bytes = 0;
+        return _unreadable is null ? ContentCheck.Check(_map, _context.Layers, Math.Min(block, VolumeBlocks), VolumeBlocks, maxBlocks, out bytes, report) : VolumeBlocks;
+    }
+
     private ScrubPiece ScrubMap(ScrubCursor cursor, int pieceBytes, Action<Damage> report)
     {
-        if (_unreadable is not null)
-        {
-            return new ScrubPiece(cursor, null, 0);
-        }
-
-        var next = ContentCheck.Check(_map, _context.Layers, Math.Min(cursor.Position, VolumeBlocks), VolumeBlocks, pieceBytes / StoreLimits.BlockBytes, out var bytes, (block, problem) =>
+        var next = CheckContent(cursor.Position, pieceBytes / StoreLimits.BlockBytes, out var bytes, (block, problem) =>
             report(new Damage("map", block * StoreLimits.BlockBytes, StoreLimits.BlockBytes, problem, block, null, false)));
         return new ScrubPiece(cursor, next < VolumeBlocks ? next : null, bytes);
     }

@@ -141,7 +141,7 @@ internal sealed partial class Volume
             {
                 // The layer begins with zeros over everything, so that what is left in the base shows nowhere.
                 _recentMaps.Clear();
-                state = state with { BaseSequence = 0, BaseAt = target.At, Merging = null };
+                state = state with { BaseSequence = 0, BaseAt = target.At, Merging = null, MergedTo = null };
             }
 
             CommitLocked(state, layers);

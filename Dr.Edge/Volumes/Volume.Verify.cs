@@ -22,11 +22,11 @@ internal sealed partial class Volume
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     VerifyLayerHeader(layer, Report);
-                    VerifyBatches(layer, state, LayerHeader.SizeBytes, long.MaxValue, advance, Report);
+                    VerifyBatches(layer, state, layer.Start(state), long.MaxValue, advance, Report);
                     VerifyIndex(layer, state, Report);
                 }
 
-                VerifyBase(state, report, advance);
+                VerifyBase(state, layers, report, advance);
             }
             finally
             {
@@ -124,20 +124,38 @@ internal sealed partial class Volume
         return next;
     }
 
-    private void VerifyBase(ManifestState state, Action<string, long, long, string> report, Action<long> advance)
+    /// <summary>What a layer still adds to the base may be half there; its file is what counts for it. Everything else is checked while it moves too, and what has moved must be what the layer had.</summary>
+    private void VerifyBase(ManifestState state, Layer[] layers, Action<string, long, long, string> report, Action<long> advance)
     {
         var data = new byte[StoreLimits.BlockBytes];
         var path = Path.Combine(DirectoryPath, "base.crc");
-        if (state.Merging is not null)
+        var changing = new ChangeBitmap(VolumeBlocks);
+        var moved = new uint[1];
+        try
         {
-            return;
+            foreach (var entry in state.Merging is null ? [] : layers[0].ReadEntries(state))
+            {
+                changing.Set(entry.FirstBlock, entry.BlockCount);
+            }
+        }
+        catch (CorruptDataException)
+        {
+            return; // The layer was found damaged already; without it nobody knows which blocks are changing.
+        }
+
+        foreach (var entry in layers[0].ReadMovedEntries(state))
+        {
+            if (_base.ReadChecksums(entry.FirstBlock, moved) != -1 || moved[0] != entry.Checksum)
+            {
+                report(path, entry.FirstBlock * BaseImage.EntryBytes, BaseImage.EntryBytes, $"the entry of block {entry.FirstBlock} is not what layer {layers[0].Record.Number} had");
+            }
         }
 
         _base.Enumerate(
             VolumeBlocks,
             (block, checksum) =>
             {
-                if (_base.Image.File.Read(data, block * StoreLimits.BlockBytes) < data.Length || Crc32C.Compute(data) != checksum)
+                if (!changing.Contains(block) && (_base.Image.File.Read(data, block * StoreLimits.BlockBytes) < data.Length || Crc32C.Compute(data) != checksum))
                 {
                     report(_base.Image.File.Path, block * StoreLimits.BlockBytes, StoreLimits.BlockBytes, "data does not match its checksum");
                 }
@@ -147,7 +165,7 @@ internal sealed partial class Volume
             block => report(path, block * BaseImage.EntryBytes, BaseImage.EntryBytes, $"the entry of block {block} is damaged"),
             out var blocks,
             out var sum);
-        if ((blocks != state.BaseBlocks || sum != state.BaseSum) && State.BaseBlocks == state.BaseBlocks && State.Merging is null)
+        if (state.Merging is null && (blocks != state.BaseBlocks || sum != state.BaseSum) && State.BaseBlocks == state.BaseBlocks && State.Merging is null)
         {
             report(path, 0, 0, $"the entries are not those that were written ({state.BaseBlocks} blocks)");
         }

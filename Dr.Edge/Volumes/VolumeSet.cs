@@ -44,6 +44,12 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
     /// <summary>Requests of clients to any volume so far; what work in the background yields to.</summary>
     internal long ClientOperations => _volumes.Values.Sum(volume => volume.Counters.Operations);
 
+    /// <summary>See <see cref="StoreContext.MergeSliceBytes"/>; tests make it small.</summary>
+    internal long MergeSliceBytes
+    {
+        set => _context.MergeSliceBytes = value;
+    }
+
     internal WorkLimits WorkLimits => _context.Work;
 
     internal WorkPacer NewPacer() => _context.NewPacer();

@@ -52,6 +52,10 @@ internal sealed class VolumeView : IBlockDevice, IDisposable
     public void GetAllocation(long offset, long length, int maxRuns, List<AllocationRun> runs) =>
         BlockRanges.GetAllocation(Map, SizeBytes, offset, length, maxRuns, runs);
 
+    /// <summary>Reads content against its checksums, as <see cref="Scrubbing.ContentCheck"/> does; nobody's reads are counted.</summary>
+    internal long Check(long block, int maxBlocks, out long bytes, Action<long, string> report) =>
+        Scrubbing.ContentCheck.Check(Map, _layers, block, SizeBytes / Format.StoreLimits.BlockBytes, maxBlocks, out bytes, report);
+
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)

@@ -17,6 +17,7 @@ if (args is ["copy", var place, var listen])
 var (directory, seed, count) = (args[0], int.Parse(args[1], null), int.Parse(args[2], null));
 using var output = new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true };
 using var set = VolumeSet.Open(directory, TimeProvider.System, StoreFaults.None, NullLogger.Instance, TimeSpan.Zero);
+set.MergeSliceBytes = 64 * 1024; // Layers here are small; this gives them several slices.
 var volume = set.Find("v") ?? set.Create("v", Step.VolumeBytes);
 var second = set.Find("g") ?? set.Create("g", 16 * 4096);
 var replica = set.Find("r") ?? set.CreateReplica(VolumeId.New(), "r", Step.VolumeBytes);

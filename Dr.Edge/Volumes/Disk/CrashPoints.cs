@@ -18,6 +18,8 @@ internal static class CrashPoints
     public const string CloneCreated = "clone.created";
     public const string MergeBegun = "merge.begun";
     public const string MergeBlocksWritten = "merge.blocks-written";
+    public const string MergeSliceRecorded = "merge.slice-recorded";
+    public const string MergeSliceFreed = "merge.slice-freed";
     public const string MergeRecorded = "merge.recorded";
     public const string CompactWritten = "compact.written";
     public const string CompactRecorded = "compact.recorded";
@@ -32,6 +34,6 @@ internal static class CrashPoints
     public static readonly IReadOnlyList<string> All =
     [
         BatchWritten, FlushSynced, RoomWritten, PointLayerCreated, PointHeadSwapped, PointLayerSynced, PointRecorded, GroupHalf, ManifestWritten, ManifestCompacted, SuperblockHalf, IndexWritten,
-        CloneCreated, MergeBegun, MergeBlocksWritten, MergeRecorded, CompactWritten, CompactRecorded, RestoreBegun, RestoreCancelled, RestoreHalf, StagingSynced, StagingCommitted, RewindCloned, RewindRecorded,
+        CloneCreated, MergeBegun, MergeBlocksWritten, MergeSliceRecorded, MergeSliceFreed, MergeRecorded, CompactWritten, CompactRecorded, RestoreBegun, RestoreCancelled, RestoreHalf, StagingSynced, StagingCommitted, RewindCloned, RewindRecorded,
     ];
 }

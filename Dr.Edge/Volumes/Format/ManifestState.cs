@@ -39,6 +39,11 @@ internal sealed record ManifestState
     /// <summary>The layer that is being moved into the base; its blocks may be in the base already or only in part.</summary>
     public long? Merging { get; init; }
 
+    /// <summary>
+    /// Where in the file of <see cref="Merging"/> what is not in the base yet begins; null = at its first batch. Of what lies before, the base has all that the layer's end shows, and the file may have a hole.
+    /// </summary>
+    public long? MergedTo { get; init; }
+
     /// <summary>How many blocks base.crc names and the sum of their entries, as of the last finished merge.</summary>
     public long BaseBlocks { get; init; }
 

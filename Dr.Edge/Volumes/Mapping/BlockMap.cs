@@ -170,7 +170,7 @@ internal sealed class BlockMap : IDisposable
     /// <summary>
     /// What the layer in <paramref name="slot"/> says is in the base now: the leaf around <paramref name="block"/> lets go of it. The layer must be the oldest one, so that what it says here is its last word.
     /// </summary>
-    public void Forget(long block, int slot)
+    public void Forget(long block, int slot, long before = long.MaxValue)
     {
         if (FindLeaf(block) is not { } leaf)
         {
@@ -182,7 +182,7 @@ internal sealed class BlockMap : IDisposable
         for (var index = 0; index < MapLeaf.Blocks; index++)
         {
             ref var location = ref MapLeaf.DenseLocation(dense, index);
-            if (location != 0 && new BlockLocation(location).Slot == slot)
+            if (new BlockLocation(location) is var at && location != 0 && at.Slot == slot && (before == long.MaxValue || (at.IsData && at.Offset < before)))
             {
                 location = 0;
             }

@@ -13,6 +13,7 @@ internal sealed class IndexCursor
     private readonly byte[] _buffer;
     private readonly uint _expected;
     private readonly bool _isInFile;
+    private readonly long _movedTo;
     private long _position;
     private long _left;
     private int _start;
@@ -21,10 +22,11 @@ internal sealed class IndexCursor
     private bool _broken;
     private LayerIndex.Entry _next;
 
-    private IndexCursor(Layer layer, long volumeBlocks, byte[] buffer, long entries, uint expected, bool isInFile)
+    private IndexCursor(Layer layer, ManifestState state, byte[] buffer, long entries, uint expected, bool isInFile)
     {
         _layer = layer;
-        _volumeBlocks = volumeBlocks;
+        _volumeBlocks = state.SizeBytes / StoreLimits.BlockBytes;
+        _movedTo = layer.Start(state);
         _buffer = buffer;
         _expected = expected;
         _isInFile = isInFile;
@@ -48,7 +50,7 @@ internal sealed class IndexCursor
     public bool IsIntact => !_broken && NextBlock == long.MaxValue && _left == 0 && (!_isInFile || _checksum == _expected);
 
     /// <summary>Null when the layer has no index, or its header is not right.</summary>
-    public static IndexCursor? TryOpen(Layer layer, long volumeBlocks, int bufferBytes)
+    public static IndexCursor? TryOpen(Layer layer, ManifestState state, int bufferBytes)
     {
         var file = layer.File.File;
         Span<byte> header = stackalloc byte[LayerIndex.HeaderBytes];
@@ -65,7 +67,7 @@ internal sealed class IndexCursor
         }
 
         var length = (int)Math.Min(count, Math.Max(bufferBytes / LayerIndex.EntryBytes, 1)) * LayerIndex.EntryBytes;
-        return new IndexCursor(layer, volumeBlocks, new byte[length], count, checksum, isInFile: true);
+        return new IndexCursor(layer, state, new byte[length], count, checksum, isInFile: true);
     }
 
     /// <summary>Over the layer's batches, for a layer whose index is missing or damaged.</summary>
@@ -80,7 +82,7 @@ internal sealed class IndexCursor
             entries.Write(bytes);
         }
 
-        return new IndexCursor(layer, state.SizeBytes / StoreLimits.BlockBytes, entries.ToArray(), entries.Length / LayerIndex.EntryBytes, 0, isInFile: false);
+        return new IndexCursor(layer, state, entries.ToArray(), entries.Length / LayerIndex.EntryBytes, 0, isInFile: false);
     }
 
     /// <summary>The next entry that begins before <paramref name="end"/>; zeros that go on behind it are cut there and come again.</summary>
@@ -118,12 +120,21 @@ internal sealed class IndexCursor
 
     private void Advance(long from)
     {
-        NextBlock = long.MaxValue;
-        if (_left == 0 || (_start == _end && !Fill()))
+        do
         {
-            return;
-        }
+            NextBlock = long.MaxValue;
+            if (_left == 0 || (_start == _end && !Fill()))
+            {
+                return;
+            }
 
+            Take(ref from);
+        }
+        while (NextBlock != long.MaxValue && _next.FileOffset != 0 && _next.FileOffset < _movedTo);
+    }
+
+    private void Take(ref long from)
+    {
         _next = LayerIndex.Entry.Read(_buffer.AsSpan(_start));
         _start += LayerIndex.EntryBytes;
         _left--;
@@ -137,6 +148,7 @@ internal sealed class IndexCursor
         }
 
         NextBlock = _next.FirstBlock;
+        from = _next.FirstBlock + _next.BlockCount;
     }
 
     private bool Fill()

@@ -43,10 +43,9 @@ internal sealed class MapBuilder
                     return map;
                 }
 
-                var volumeBlocks = state.SizeBytes / StoreLimits.BlockBytes;
                 var bufferBytes = Math.Clamp(BufferBytes / layers.Count, MinCursorBytes, MaxCursorBytes);
                 IndexCursor[] cursors = [.. layers.Select(layer =>
-                    (damaged.Contains(layer) ? null : IndexCursor.TryOpen(layer, volumeBlocks, bufferBytes)) ?? IndexCursor.FromBatches(layer, state))];
+                    (damaged.Contains(layer) ? null : IndexCursor.TryOpen(layer, state, bufferBytes)) ?? IndexCursor.FromBatches(layer, state))];
                 new MapBuilder(map, reference).Apply(cursors);
                 if (Array.TrueForAll(cursors, cursor => cursor.IsIntact))
                 {

@@ -127,7 +127,7 @@ internal sealed class EvidenceReader(string directory, StoreFaults faults, Actio
         var found = new FoundLayer { Number = number, Path = path, HasHeader = hasHeader, End = LayerHeader.SizeBytes };
         var damage = new List<string>();
         var generations = new List<GenerationSpan>();
-        var scanner = new LayerScanner(file, id, StoreLimits.MaxVolumeBytes / StoreLimits.BlockBytes, LayerHeader.SizeBytes, file.Length);
+        var scanner = new LayerScanner(file, id, StoreLimits.MaxVolumeBytes / StoreLimits.BlockBytes, StartOf(id, file, path, number), file.Length);
         while (scanner.TryNext() && (found.First == 0 || scanner.Header.FirstSequence == found.Last + 1))
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -143,6 +143,49 @@ internal sealed class EvidenceReader(string directory, StoreFaults faults, Actio
         _done += file.Length;
         var (indexedLast, unreadable) = ReadBehind(file, path, number, found.End);
         return found with { Generations = generations, Damage = damage, IndexedLast = indexedLast, Unreadable = unreadable };
+    }
+
+    /// <summary>
+    /// Where the layer's batches begin. One that was on its way into the base has a hole before that: the newest record says how far it had come, or the copy of a record that lies behind its index, which
+    /// was written before any space was given back.
+    /// </summary>
+    private long StartOf(VolumeId id, DurableFile file, string path, long number)
+    {
+        var first = new byte[BatchHeader.SizeBytes];
+        if (file.Read(first, LayerHeader.SizeBytes) == first.Length && !BatchHeader.TryRead(first, out _) && MovedTo(id, number) is null && FindIndex(file, number) is { } end)
+        {
+            _ = ReadBehind(file, path, number, end);
+        }
+
+        return MovedTo(id, number) ?? LayerHeader.SizeBytes;
+    }
+
+    private long? MovedTo(VolumeId id, long number)
+    {
+        var newest = _records.Where(record => record.State.Volume == id).DefaultIfEmpty().MaxBy(record => record.Number).State;
+        return newest?.Merging == number ? newest.MergedTo : null;
+    }
+
+    /// <summary>Where this layer's index begins; null when there is none.</summary>
+    private static long? FindIndex(DurableFile file, long number)
+    {
+        var window = new byte[1 << 20];
+        for (long offset = 0; offset < file.Length; offset += window.Length - LayerIndex.HeaderBytes)
+        {
+            var content = window.AsSpan(0, Math.Max(file.Read(window, offset), 0));
+            for (var at = content.IndexOf("DRI1"u8); at >= 0;)
+            {
+                if (LayerIndex.TryReadAny(content[at..], number, out _, out _))
+                {
+                    return offset + at;
+                }
+
+                var next = content[(at + 1)..].IndexOf("DRI1"u8);
+                at = next < 0 ? -1 : at + 1 + next;
+            }
+        }
+
+        return null;
     }
 
     private static FoundLayer Add(FoundLayer found, LayerScanner scanner, List<GenerationSpan> generations)

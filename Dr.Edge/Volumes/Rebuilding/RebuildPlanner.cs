@@ -55,6 +55,7 @@ internal sealed class RebuildPlanner(RebuildEvidence evidence, string? name, boo
             BaseSequence = _baseSequence,
             BaseAt = _baseAt,
             Merging = merging,
+            MergedTo = merging is null ? null : known?.MergedTo,
             BaseBlocks = blocks,
             BaseSum = sum,
             NextLayer = next + 1,

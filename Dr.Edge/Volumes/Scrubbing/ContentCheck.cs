@@ -1,3 +1,4 @@
+using System.Buffers;
 using Dr.Edge.Volumes.Format;
 using Dr.Edge.Volumes.Mapping;
 
@@ -17,7 +18,8 @@ internal static class ContentCheck
         }
 
         var count = (int)Math.Min(map.FindChange(block, endBlock, mapped: true) - block, maxBlocks);
-        var buffer = new byte[count * StoreLimits.BlockBytes];
+        var rented = ArrayPool<byte>.Shared.Rent(count * StoreLimits.BlockBytes);
+        var buffer = rented.AsSpan(0, count * StoreLimits.BlockBytes);
         try
         {
             BlockReader.Read(map, layers, block << StoreLimits.BlockShift, buffer);
@@ -27,8 +29,12 @@ internal static class ContentCheck
             // Again block by block, so that the list names the bad ones and not their neighbours.
             for (var i = 0; i < count; i++)
             {
-                CheckOne(map, layers, block + i, buffer.AsSpan(0, StoreLimits.BlockBytes), report);
+                CheckOne(map, layers, block + i, buffer[..StoreLimits.BlockBytes], report);
             }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
         }
 
         bytes = buffer.Length;

@@ -57,6 +57,7 @@ public sealed class CompactionTests : IDisposable
         _time.Advance(TimeSpan.FromMinutes(1));
         StoreFixture.Write(_volume, 0, StoreFixture.Pattern(SizeBytes / 2, 8));
         var (last, _) = Point(9);
+        CompactedLayers().ShouldBe(0);
         _time.Advance(TimeSpan.FromHours(2));
         using (_volume.OpenView(inside))
         {

@@ -27,6 +27,7 @@ internal sealed class Sabotage(string name, Func<string, FlushFate> onFlush, Fun
         Skip("the folder of volumes is not flushed after one was made or deleted", path => path == "volumes"),
         Skip("the data directory is not flushed", path => path == "."),
         Skip("the base is not flushed before its layer goes", path => path.EndsWith("/base.img", StringComparison.Ordinal) || path.EndsWith("/base.crc", StringComparison.Ordinal)),
+        new("a layer's space is given back before a record says that the base has it", _ => FlushFate.Made, (path, made) => IsLayer(path) && made is TraceEvent.Punch),
         Skip("the superblock is not flushed between its halves", path => path.EndsWith("/superblock", StringComparison.Ordinal)),
         new("the manifest is flushed before the layer that it seals", path => IsLayer(path) ? FlushFate.Late : FlushFate.Made),
         new("the mark that says what is durable is written before it is", _ => FlushFate.Made, (path, made) => path.EndsWith("/superblock", StringComparison.Ordinal) && made is TraceEvent.Write { Offset: 16384 }),

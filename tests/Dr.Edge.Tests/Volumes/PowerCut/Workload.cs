@@ -45,6 +45,7 @@ internal sealed class Workload : IDisposable
     public void Run(int steps)
     {
         _set = VolumeSet.Open(Directory, Time, Recorder, NullLogger.Instance, TimeSpan.Zero);
+        _set.MergeSliceBytes = 3 * BlockBytes;
         Make("v", () => _set.Create("v", StartBlocks * BlockBytes), new byte[StartBlocks * BlockBytes]);
         Make("r", () => _set.CreateReplica(VolumeId.New(), "r", StartBlocks * BlockBytes), new byte[StartBlocks * BlockBytes]);
         for (var step = 0; step < steps; step++)
