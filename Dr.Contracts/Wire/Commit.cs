@@ -1,6 +1,9 @@
 namespace Dr.Contracts.Wire;
 
-/// <summary>Every block of the delta was sent. The target attaches it only if the digest of the point's whole content comes out as <paramref name="Digest"/> (SHA-256, 32 bytes).</summary>
+/// <summary>
+/// Every block of the delta was sent. The target attaches it only if the digest of the whole point comes out as <paramref name="Digest"/> (32 bytes): the digest of checksums from
+/// version <see cref="Hello.WithChecksumDigest"/> on, the digest of content before.
+/// </summary>
 public sealed record Commit(PointMark Target, ReadOnlyMemory<byte> Digest) : IWireMessage<Commit>
 {
     public const int DigestBytes = 32;

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Dr.Contracts.Wire;
 
 /// <summary>
@@ -24,14 +26,16 @@ public readonly ref struct DeltaBlock(long block, byte mask, uint resultCrc, Rea
             content.Clear();
         }
 
+        // Neighbouring units are one piece in both.
         var rest = Units;
-        for (var unit = 0; unit < DeltaCodec.UnitsPerBlock; unit++)
+        for (uint mask = Mask; mask != 0;)
         {
-            if ((Mask & (1 << unit)) != 0)
-            {
-                rest[..DeltaCodec.UnitBytes].CopyTo(content[(unit * DeltaCodec.UnitBytes)..]);
-                rest = rest[DeltaCodec.UnitBytes..];
-            }
+            var first = BitOperations.TrailingZeroCount(mask);
+            var count = BitOperations.TrailingZeroCount(~(mask >> first));
+            var length = count * DeltaCodec.UnitBytes;
+            rest[..length].CopyTo(content[(first * DeltaCodec.UnitBytes)..]);
+            rest = rest[length..];
+            mask &= ~(((1u << count) - 1) << first);
         }
 
         return Crc32C.Compute(content[..DeltaCodec.BlockBytes]) == ResultCrc;

@@ -57,12 +57,13 @@ public static class DeltaCodec
     public static void Append(IBufferWriter<byte> output, ref long previous, long block, byte mask, ReadOnlySpan<byte> after)
     {
         AppendHead(output, ref previous, block, mask, after);
-        for (var unit = 0; unit < UnitsPerBlock; unit++)
+        for (uint rest = mask; rest != 0;)
         {
-            if ((mask & (1 << unit)) != 0)
-            {
-                output.Write(after.Slice(unit * UnitBytes, UnitBytes));
-            }
+            // Neighbouring units go in one piece.
+            var first = BitOperations.TrailingZeroCount(rest);
+            var count = BitOperations.TrailingZeroCount(~(rest >> first));
+            output.Write(after.Slice(first * UnitBytes, count * UnitBytes));
+            rest &= ~(((1u << count) - 1) << first);
         }
     }
 

@@ -4,13 +4,16 @@ namespace Dr.Contracts.Wire;
 public sealed record Hello(int OldestVersion, int NewestVersion, Guid Node, string Device, string Software) : IWireMessage<Hello>
 {
     /// <summary>The version described in <c>replication-frames.md</c>.</summary>
-    public const int CurrentVersion = 2;
+    public const int CurrentVersion = 3;
 
     /// <summary>Version 1 has no <see cref="FrameType.Mirror"/>.</summary>
     public const int OldestSupported = 1;
 
     /// <summary>First version with <see cref="FrameType.Mirror"/>.</summary>
     public const int WithMirror = 2;
+
+    /// <summary>First version whose <see cref="Commit"/> carries the digest of checksums; before it was the digest of the content.</summary>
+    public const int WithChecksumDigest = 3;
 
     public static FrameType Type => FrameType.Hello;
 

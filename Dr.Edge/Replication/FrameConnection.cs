@@ -20,6 +20,9 @@ internal sealed class FrameConnection : IAsyncDisposable
     /// <summary>Longer messages go in parts, so that another stream's frame need not wait longer than this takes on the line.</summary>
     private const int PartBytes = 1024 * 1024;
 
+    /// <summary>Payloads from here on are received into memory that is used again: new memory of this size is cleared and collected at a cost that shows.</summary>
+    private const int RentedBytes = 32 * 1024;
+
     private readonly Socket _socket;
     private readonly Stream _stream;
     private readonly TimeProvider _time;
@@ -178,26 +181,36 @@ internal sealed class FrameConnection : IAsyncDisposable
 
             _receivedSequence++;
             Interlocked.Add(ref _receivedBytes, FrameCodec.HeaderSize + header.PayloadLength);
-            if (Assemble(header, Unpack(header, payload)) is { } message)
+            if (Assemble(Unpack(header, payload)) is { } message)
             {
                 return message;
             }
         }
     }
 
-    private byte[] Unpack(FrameHeader header, ReadOnlySequence<byte> payload)
+    private ReceivedMessage Unpack(FrameHeader header, ReadOnlySequence<byte> payload)
     {
+        var rented = header.RawLength >= RentedBytes ? ArrayPool<byte>.Shared.Rent(header.RawLength) : null;
+        var raw = (rented ?? new byte[header.RawLength]).AsMemory(0, header.RawLength);
         if (!header.Flags.HasFlag(FrameFlags.Zstd))
         {
-            return payload.ToArray();
+            payload.CopyTo(raw.Span);
+        }
+        else
+        {
+            Decompress(payload.IsSingleSegment ? payload.FirstSpan : payload.ToArray(), raw.Span);
         }
 
-        var raw = new byte[header.RawLength];
+        return new ReceivedMessage(header, raw, rented);
+    }
+
+    private void Decompress(ReadOnlySpan<byte> payload, Span<byte> raw)
+    {
         try
         {
-            if (_decompressor.Unwrap(payload.IsSingleSegment ? payload.FirstSpan : payload.ToArray(), raw) == raw.Length)
+            if (_decompressor.Unwrap(payload, raw) == raw.Length)
             {
-                return raw;
+                return;
             }
         }
         catch (ZstdException exception)
@@ -208,32 +221,29 @@ internal sealed class FrameConnection : IAsyncDisposable
         throw new DrException($"A frame from {RemoteName} decompresses to another length than it says.", isTransient: true);
     }
 
-    private ReceivedMessage? Assemble(FrameHeader header, byte[] payload)
+    private ReceivedMessage? Assemble(ReceivedMessage part)
     {
+        var header = part.Header;
         _parts.TryGetValue(header.Stream, out var parts);
+        if (!header.Flags.HasFlag(FrameFlags.Continued) && parts is null)
+        {
+            return part;
+        }
+
+        parts ??= _parts[header.Stream] = new ArrayBufferWriter<byte>(part.Payload.Length * 2);
+        if (parts.WrittenCount + part.Payload.Length > BatchCodec.MaxMessage)
+        {
+            throw new DrException($"A message from {RemoteName} is longer than {BatchCodec.MaxMessage} bytes.", isTransient: true);
+        }
+
+        parts.Write(part.Payload.Span);
+        part.Release();
         if (header.Flags.HasFlag(FrameFlags.Continued))
         {
-            if (parts is null)
-            {
-                _parts.Add(header.Stream, parts = new ArrayBufferWriter<byte>(payload.Length * 2));
-            }
-
-            if (parts.WrittenCount + payload.Length > BatchCodec.MaxMessage)
-            {
-                throw new DrException($"A message from {RemoteName} is longer than {BatchCodec.MaxMessage} bytes.", isTransient: true);
-            }
-
-            parts.Write(payload);
             return null;
         }
 
-        if (parts is null)
-        {
-            return new ReceivedMessage(header, payload);
-        }
-
         _parts.Remove(header.Stream);
-        parts.Write(payload);
         return new ReceivedMessage(header, parts.WrittenMemory);
     }
 

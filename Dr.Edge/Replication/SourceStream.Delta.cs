@@ -31,7 +31,7 @@ internal sealed partial class SourceStream
 
         // The target knows what it has; what the plan believed was only good for choosing the point.
         await ShipBlocksAsync(step.Base?.Id, target, older, newer, _stagedAck.StagedBlock, step.Base is { } start && start.Sequence < position.Appended, cancellationToken);
-        await SendAsync(new Commit(target.Mark(), _volume.ContentDigest(target.Id)), cancellationToken);
+        await SendAsync(new Commit(target.Mark(), newer.Digest(_digest)), cancellationToken);
         StoreFaults.Pass(CopyPoints.CommitSent);
         _position = null;
         while (_position is null)
@@ -79,10 +79,14 @@ internal sealed partial class SourceStream
         // A volume need not end on a block: what lies beyond its end reads as zeros on both sides.
         var offset = block * DeltaCodec.BlockBytes;
         var length = (int)Math.Min(count * (long)DeltaCodec.BlockBytes, newer.SizeBytes - offset);
-        after.AsSpan(0, count * DeltaCodec.BlockBytes).Clear();
-        before.AsSpan(0, count * DeltaCodec.BlockBytes).Clear();
+        after.AsSpan(length, (count * DeltaCodec.BlockBytes) - length).Clear();
         newer.Read(offset, after.AsSpan(0, length));
-        older?.Read(offset, before.AsSpan(0, length));
+        if (older is not null)
+        {
+            before.AsSpan(length, (count * DeltaCodec.BlockBytes) - length).Clear();
+            older.Read(offset, before.AsSpan(0, length));
+        }
+
         for (var i = 0; i < count; i++)
         {
             var at = i * DeltaCodec.BlockBytes;

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Threading.Channels;
 using Dr.Contracts.Wire;
 using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Digests;
 using Dr.Edge.Volumes.Disk;
 
 namespace Dr.Edge.Replication;
@@ -28,6 +29,7 @@ internal sealed partial class SourceStream : IDisposable
     private Position? _position;
     private Ack? _stagedAck;
     private readonly bool _hearsOfMirrors;
+    private readonly DigestKind _digest;
     private (long Record, MirrorState State, LossPolicy OnLoss) _told = (-1, default, default);
     private bool _inJournal;
     private SequenceNumber? _journalGoneAt;
@@ -37,6 +39,7 @@ internal sealed partial class SourceStream : IDisposable
     {
         (_copy, _volume, _frames, _time, _stream, _inbox) = (copy, copy.Volume, connection.Frames, copy.Time, stream, inbox);
         _hearsOfMirrors = connection.Version >= Hello.WithMirror;
+        _digest = connection.Version.DigestOfCommit();
     }
 
     /// <summary>Ends by an exception, or when this side is no longer primary.</summary>

@@ -1,5 +1,6 @@
 using Dr.Contracts.Wire;
 using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Digests;
 
 namespace Dr.Edge.Replication;
 
@@ -7,16 +8,12 @@ namespace Dr.Edge.Replication;
 /// A delta on its way into its staging layer. Every block is merged with the base and proven by its checksum before it is written; one that does not come out right is asked for
 /// whole, and neither the resume position nor the commit passes it until it came. One user at a time.
 /// </summary>
-internal sealed class TargetDelta(StagingLayer staging, PointMark? basePoint, IReadOnlyList<GenerationStart> chain) : IDisposable
+internal sealed class TargetDelta(StagingLayer staging, PointMark? basePoint, IReadOnlyList<GenerationStart> chain, DigestKind digest) : IDisposable
 {
     /// <summary>Written between two flushes: what a crash makes us receive again.</summary>
     private const long FlushEveryBytes = 8 * 1024 * 1024;
 
-    private const int RunBlocks = 256;
-    private readonly byte[] _run = new byte[RunBlocks * DeltaCodec.BlockBytes];
     private readonly SortedSet<long> _wrong = [];
-    private long _runFirst;
-    private int _runCount;
     private long _next = staging.ResumePosition;
     private long _unflushedBytes;
 
@@ -36,22 +33,17 @@ internal sealed class TargetDelta(StagingLayer staging, PointMark? basePoint, IR
     public IReadOnlyList<long> Apply(ReadOnlySpan<byte> payload)
     {
         List<long>? wrong = null;
-        Span<byte> content = stackalloc byte[DeltaCodec.BlockBytes];
         long previous = -1;
         while (DeltaCodec.TryRead(ref payload, ref previous, out var entry))
         {
-            if (entry.Mask is not 0 and not 0xFF && basePoint is not null)
+            if (entry.Block >= staging.Blocks)
             {
-                staging.ReadBase(entry.Block, content);
-            }
-            else
-            {
-                content.Clear();
+                throw new WireFormatException($"Block {entry.Block} lies beyond the volume's {staging.Blocks}.");
             }
 
-            if (entry.TryMerge(content))
+            if (TryPut(entry))
             {
-                Put(entry.Block, content, entry.Mask == 0);
+                _unflushedBytes += DeltaCodec.BlockBytes;
                 _wrong.Remove(entry.Block);
             }
             else if (entry.Mask == 0xFF)
@@ -68,7 +60,7 @@ internal sealed class TargetDelta(StagingLayer staging, PointMark? basePoint, IR
             _next = Math.Max(_next, entry.Block + 1);
         }
 
-        WriteRun();
+        staging.WriteKept();
         return wrong ?? [];
     }
 
@@ -95,7 +87,7 @@ internal sealed class TargetDelta(StagingLayer staging, PointMark? basePoint, IR
         }
 
         Flush();
-        staging.Commit(commit.Digest.Span, chain.Spans());
+        staging.Commit(commit.Digest.Span, chain.Spans(), digest);
         return true;
     }
 
@@ -103,36 +95,32 @@ internal sealed class TargetDelta(StagingLayer staging, PointMark? basePoint, IR
 
     public void Dispose() => staging.Dispose();
 
-    private void Put(long block, ReadOnlySpan<byte> content, bool zero)
+    /// <summary>Merges a block where it is going to be written from; false when it did not come out right.</summary>
+    private bool TryPut(in DeltaBlock entry)
     {
-        _unflushedBytes += DeltaCodec.BlockBytes;
-        if (zero)
+        if (entry.Mask == 0)
         {
-            WriteRun();
-            staging.WriteZeroes(block, 1);
-            return;
+            if (entry.ResultCrc != BlockChecksums.OfZeros)
+            {
+                return false;
+            }
+
+            staging.KeepZero(entry.Block);
+            return true;
         }
 
-        if (_runCount > 0 && (block != _runFirst + _runCount || _runCount == RunBlocks))
+        var content = staging.Next();
+        if (entry.Mask != 0xFF)
         {
-            WriteRun();
+            staging.ReadBase(entry.Block, content);
         }
 
-        if (_runCount == 0)
+        if (!entry.TryMerge(content))
         {
-            _runFirst = block;
+            return false;
         }
 
-        content.CopyTo(_run.AsSpan(_runCount * DeltaCodec.BlockBytes));
-        _runCount++;
-    }
-
-    private void WriteRun()
-    {
-        if (_runCount > 0)
-        {
-            staging.WriteBlocks(_runFirst, _run.AsSpan(0, _runCount * DeltaCodec.BlockBytes));
-            _runCount = 0;
-        }
+        staging.Keep(entry.Block, entry.ResultCrc);
+        return true;
     }
 }

@@ -14,7 +14,7 @@ internal sealed class TargetSession(Socket socket, Stream line, TargetContext co
 
     private readonly FrameConnection _connection = new(socket, line, context.Time);
     private readonly Dictionary<int, TargetStream> _streams = [];
-    private bool _greeted;
+    private int? _version;
 
     public string RemoteName { get; } = socket.RemoteEndPoint?.ToString() ?? "?";
 
@@ -56,7 +56,7 @@ internal sealed class TargetSession(Socket socket, Stream line, TargetContext co
             return;
         }
 
-        if (!_greeted)
+        if (_version is not { } version)
         {
             throw new DrException($"{RemoteName} sent a volume before its greeting.", isTransient: true);
         }
@@ -69,7 +69,7 @@ internal sealed class TargetSession(Socket socket, Stream line, TargetContext co
                 throw new DrException($"{RemoteName} opened more than {MaxStreams} streams.", isTransient: true);
             }
 
-            _streams.Add(message.Header.Stream, stream = new TargetStream(context, _connection, message.Header.Stream));
+            _streams.Add(message.Header.Stream, stream = new TargetStream(context, _connection, version, message.Header.Stream));
         }
 
         await stream.PostAsync(message, cancellationToken);
@@ -89,16 +89,16 @@ internal sealed class TargetSession(Socket socket, Stream line, TargetContext co
     {
         switch (message.Header.Type)
         {
-            case FrameType.Hello when !_greeted:
+            case FrameType.Hello when _version is null:
                 var ours = context.Identity.ToHello();
-                if (Hello.Negotiate(ours, message.Decode<Hello>()) is null)
+                if (Hello.Negotiate(ours, message.Decode<Hello>()) is not { } version)
                 {
                     await _connection.SendAsync(FrameStamp.Connection, new Refusal(RefusalCode.Version, "No version of the protocol in common.", "Update the older side."), cancellationToken);
                     throw new DrException($"{RemoteName} speaks no version of the protocol that we do.", isTransient: true);
                 }
 
                 await _connection.SendAsync(FrameStamp.Connection, ours, cancellationToken);
-                _greeted = true;
+                _version = version;
                 break;
             default:
                 throw new DrException($"{RemoteName} sent a {message.Header.Type} frame where none belongs.", isTransient: true);

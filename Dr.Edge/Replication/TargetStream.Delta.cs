@@ -17,7 +17,7 @@ internal sealed partial class TargetStream
 
         _delta?.Dispose();
         _commit = null;
-        _delta = new TargetDelta(volume.OpenStaging(basePoint?.Id, begin.Target), basePoint, begin.Chain);
+        _delta = new TargetDelta(volume.OpenStaging(basePoint?.Id, begin.Target), basePoint, begin.Chain, _version.DigestOfCommit());
 
         // The position is the receiver's: the source starts where this says, whatever it believed.
         await AcknowledgeAsync(volume, cancellationToken);

@@ -21,6 +21,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
 
     private readonly TargetContext _context;
     private readonly FrameConnection _connection;
+    private readonly int _version;
     private readonly int _stream;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Channel<ReceivedMessage> _inbox = Channel.CreateBounded<ReceivedMessage>(new BoundedChannelOptions(QueuedMessages) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
@@ -33,9 +34,10 @@ internal sealed partial class TargetStream : IAsyncDisposable
     private bool _unflushed;
     private bool _ended;
 
-    public TargetStream(TargetContext context, FrameConnection connection, int stream)
+    /// <param name="version">What both ends speak.</param>
+    public TargetStream(TargetContext context, FrameConnection connection, int version, int stream)
     {
-        (_context, _connection, _stream) = (context, connection, stream);
+        (_context, _connection, _version, _stream) = (context, connection, version, stream);
         _running = Task.Run(RunAsync);
     }
 
@@ -135,6 +137,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
             while (!_ended && _inbox.Reader.TryRead(out var message))
             {
                 await ApplyAsync(message, cancellationToken);
+                message.Release();
             }
 
             await FlushAsync(cancellationToken);

@@ -1,5 +1,6 @@
 using Dr.Contracts.Wire;
 using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Digests;
 
 namespace Dr.Edge.Replication;
 
@@ -36,6 +37,9 @@ internal static class VolumeExtensions
             }
         }
     }
+
+    /// <summary>What a Commit of this version of the protocol carries.</summary>
+    public static DigestKind DigestOfCommit(this int version) => version >= Hello.WithChecksumDigest ? DigestKind.Checksums : DigestKind.Content;
 
     public static PointMark Mark(this PointInfo point) => new(point.Id, point.Sequence);
 

@@ -95,6 +95,41 @@ internal sealed class BatchBuilder : IDisposable
         _gathered.Add(data);
     }
 
+    /// <summary>Room for one more block, to be filled and then taken in by <see cref="Keep"/>, or not.</summary>
+    public Span<byte> Next => Block(DataBlockCount);
+
+    /// <summary>Takes in what was put into <see cref="Next"/>; a block that follows on the last one goes into its extent.</summary>
+    public void Keep(long block, uint checksum)
+    {
+        if (!TryExtend(block, ExtentKind.Data))
+        {
+            _descriptors[ExtentCount] = new BatchDescriptor(block, 1, ExtentKind.Data);
+            _dataIndexes[ExtentCount++] = DataBlockCount;
+        }
+
+        _checksums[DataBlockCount++] = checksum;
+    }
+
+    /// <summary>One block of zeros, as <see cref="Keep"/>.</summary>
+    public void KeepZero(long block)
+    {
+        if (!TryExtend(block, ExtentKind.Zero))
+        {
+            AddZero(block, 1);
+        }
+    }
+
+    private bool TryExtend(long block, ExtentKind kind)
+    {
+        if (ExtentCount == 0 || _descriptors[ExtentCount - 1] is var last && (last.Kind != kind || last.FirstBlock + last.BlockCount != block || last.BlockCount == uint.MaxValue))
+        {
+            return false;
+        }
+
+        _descriptors[ExtentCount - 1] = last with { BlockCount = last.BlockCount + 1 };
+        return true;
+    }
+
     public void AddZero(long firstBlock, uint count)
     {
         _dataIndexes[ExtentCount] = DataBlockCount;

@@ -1,5 +1,7 @@
+using Dr.Edge.Volumes.Digests;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Writing;
 
 namespace Dr.Edge.Volumes;
 
@@ -9,7 +11,7 @@ namespace Dr.Edge.Volumes;
 /// </summary>
 internal sealed class StagingLayer : IDisposable
 {
-    private const int MaxBatchBlocks = 1024;
+    private const int MaxBatchBlocks = 512;
     private readonly Volume _volume;
     private readonly BatchBuilder _batch = new();
     private readonly LayerFile _file;
@@ -17,6 +19,8 @@ internal sealed class StagingLayer : IDisposable
     private long _sequence;
     private uint _chain;
     private VolumeView? _base;
+    private bool _isOpen;
+    private long _behindTo = LayerHeader.SizeBytes;
 
     internal StagingLayer(Volume volume, StagingMark mark, LayerFile file)
     {
@@ -33,15 +37,47 @@ internal sealed class StagingLayer : IDisposable
     /// <summary>What the last <see cref="Flush"/> recorded; 0 in a new one. Its meaning is the caller's.</summary>
     public long ResumePosition { get; private set; }
 
+    /// <summary>What the volume has room for.</summary>
+    public long Blocks => _volume.SizeBytes / StoreLimits.BlockBytes;
+
     internal StagingMark Mark { get; }
 
     internal LayerFile File => _file;
 
     internal long Tail => _tail;
 
+    /// <summary>
+    /// Room for one block. What is put there is staged by <see cref="Keep"/> and no later than by <see cref="WriteKept"/>: many blocks, wherever they belong, are one append.
+    /// </summary>
+    public Span<byte> Next()
+    {
+        OpenBatch();
+        return _batch.Next;
+    }
+
+    /// <param name="checksum">CRC32C of the block's 4096 bytes, as it was proven.</param>
+    public void Keep(long block, uint checksum) => _batch.Keep(block, checksum);
+
+    public void KeepZero(long block)
+    {
+        OpenBatch();
+        _batch.KeepZero(block);
+    }
+
+    public void WriteKept()
+    {
+        if (_isOpen && _batch.ExtentCount > 0)
+        {
+            Append(resumePosition: 0);
+        }
+
+        _isOpen = false;
+    }
+
     /// <summary>Whole blocks; <paramref name="data"/> is a multiple of 4096 bytes.</summary>
     public void WriteBlocks(long firstBlock, ReadOnlySpan<byte> data)
     {
+        WriteKept();
         for (var done = 0; done < data.Length;)
         {
             var length = Math.Min(data.Length - done, MaxBatchBlocks * StoreLimits.BlockBytes);
@@ -57,6 +93,7 @@ internal sealed class StagingLayer : IDisposable
 
     public void WriteZeroes(long firstBlock, long count)
     {
+        WriteKept();
         for (long done = 0; done < count; done += uint.MaxValue)
         {
             _batch.Begin(1, 0);
@@ -82,6 +119,7 @@ internal sealed class StagingLayer : IDisposable
     /// <summary>Everything written so far is on stable storage, then <paramref name="resumePosition"/> is, in this order.</summary>
     public void Flush(long resumePosition)
     {
+        WriteKept();
         SyncFile();
         StoreFaults.Pass(CrashPoints.StagingSynced);
         _batch.Begin(0, 0);
@@ -90,18 +128,19 @@ internal sealed class StagingLayer : IDisposable
         ResumePosition = resumePosition;
     }
 
-    /// <summary>The content digest (<see cref="Volume.ContentDigest"/>) that the target point would have.</summary>
-    public byte[] Digest() => _volume.DigestStaged(this);
+    /// <summary>The digest (<see cref="Volume.ContentDigest"/>) that the target point would have.</summary>
+    public byte[] Digest(DigestKind kind = DigestKind.Content) => _volume.DigestStaged(this, kind);
 
     /// <summary>
     /// One manifest record attaches layer and point and moves the volume to the point's sequence number; durable on return. <paramref name="generations"/> is the source's
     /// chain up to the point.
     /// </summary>
-    /// <exception cref="CorruptDataException">The content's digest is not <paramref name="digest"/>; nothing was attached.</exception>
-    public void Commit(ReadOnlySpan<byte> digest, IReadOnlyList<GenerationSpan> generations)
+    /// <exception cref="CorruptDataException">The digest is not <paramref name="digest"/>; nothing was attached.</exception>
+    public void Commit(ReadOnlySpan<byte> digest, IReadOnlyList<GenerationSpan> generations, DigestKind kind = DigestKind.Content)
     {
+        WriteKept();
         SyncFile();
-        var actual = Digest();
+        var actual = Digest(kind);
         if (!digest.SequenceEqual(actual))
         {
             throw new CorruptDataException(_file.File.Path, 0, $"content with digest {Convert.ToHexStringLower(digest)}", Convert.ToHexStringLower(actual));
@@ -164,6 +203,20 @@ internal sealed class StagingLayer : IDisposable
         }
     }
 
+    private void OpenBatch()
+    {
+        if (_isOpen && (_batch.ExtentCount == MaxBatchBlocks || _batch.DataBlockCount == MaxBatchBlocks))
+        {
+            WriteKept();
+        }
+
+        if (!_isOpen)
+        {
+            _batch.Begin(MaxBatchBlocks, MaxBatchBlocks);
+            _isOpen = true;
+        }
+    }
+
     private void Append(long resumePosition)
     {
         _volume.RequireStaging(Mark);
@@ -177,6 +230,10 @@ internal sealed class StagingLayer : IDisposable
         });
         _file.File.Write(_batch.Bytes, _tail);
         _tail += _batch.Bytes.Length;
+        if (_tail - _behindTo >= WriteBehind.PieceBytes)
+        {
+            _volume.StartWriting(_file, _behindTo, _behindTo = _tail & ~(StoreLimits.BlockBytes - 1L));
+        }
 
         // A mark takes a number too, so that the batch after it is not taken for one from before.
         _sequence += Math.Max(_batch.ExtentCount, 1);

@@ -1,5 +1,4 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
+using Dr.Edge.Volumes.Digests;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
 using Dr.Edge.Volumes.Mapping;
@@ -133,46 +132,11 @@ internal sealed partial class Volume
         return changed.ToRanges();
     }
 
-    /// <summary>
-    /// SHA-256 that says that two copies hold the same content: over <c>DRDIGEST</c>, the size (8 bytes, little-endian) and, for each block that is not all zeros in ascending order, its number
-    /// (8 bytes) and its 4096 bytes. Holes and written zeros are the same.
-    /// </summary>
-    public byte[] ContentDigest(PointId point)
+    /// <summary>Says that two copies hold the same at a point: 32 bytes, equal if and only if the content (or its checksums) is.</summary>
+    public byte[] ContentDigest(PointId point, DigestKind kind = DigestKind.Content)
     {
         using var view = OpenView(point);
-        return DigestOf(view.Map, _context.Layers, SizeBytes);
-    }
-
-    internal static byte[] DigestOf(BlockMap map, LayerTable layers, long sizeBytes)
-    {
-        using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        sha.AppendData("DRDIGEST"u8);
-        Span<byte> number = stackalloc byte[8];
-        BinaryPrimitives.WriteInt64LittleEndian(number, sizeBytes);
-        sha.AppendData(number);
-        var blocks = sizeBytes / StoreLimits.BlockBytes;
-        var buffer = new byte[64 * StoreLimits.BlockBytes];
-        for (var block = map.Find(0, blocks, content: true); block < blocks;)
-        {
-            var count = (int)Math.Min(map.Find(block, blocks, content: false) - block, buffer.Length / StoreLimits.BlockBytes);
-            BlockReader.Read(map, layers, block * StoreLimits.BlockBytes, buffer.AsSpan(0, count * StoreLimits.BlockBytes));
-            for (var i = 0; i < count; i++)
-            {
-                var data = buffer.AsSpan(i * StoreLimits.BlockBytes, StoreLimits.BlockBytes);
-                if (data.IndexOfAnyExcept((byte)0) < 0)
-                {
-                    continue;
-                }
-
-                BinaryPrimitives.WriteInt64LittleEndian(number, block + i);
-                sha.AppendData(number);
-                sha.AppendData(data);
-            }
-
-            block = map.Find(block + count, blocks, content: true);
-        }
-
-        return sha.GetHashAndReset();
+        return view.Digest(kind);
     }
 
     /// <param name="sequence">Null: what is appended now.</param>

@@ -1,3 +1,4 @@
+using Dr.Edge.Volumes.Digests;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
 using Dr.Edge.Volumes.Mapping;
@@ -84,7 +85,10 @@ internal sealed partial class Volume
         return new DiskException(path, "flushed", errno);
     }
 
-    internal byte[] DigestStaged(StagingLayer staging)
+    /// <summary>Lets the disk begin with a part of a staging layer, so that its flush finds little left to do.</summary>
+    internal void StartWriting(LayerFile file, long start, long end) => _context.Behind.Post(file, start, end);
+
+    internal byte[] DigestStaged(StagingLayer staging, DigestKind kind)
     {
         var files = new List<LayerFile>();
         try
@@ -97,7 +101,7 @@ internal sealed partial class Volume
                 layer.ApplyBatch(map, scanner.Header, scanner.Section, scanner.DataFileOffset);
             }
 
-            return DigestOf(map, _context.Layers, SizeBytes);
+            return PointDigest.Of(map, _context.Layers, SizeBytes, kind);
         }
         finally
         {

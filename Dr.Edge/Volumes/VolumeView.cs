@@ -1,3 +1,4 @@
+using Dr.Edge.Volumes.Digests;
 using Dr.Edge.Volumes.Mapping;
 
 namespace Dr.Edge.Volumes;
@@ -55,6 +56,9 @@ internal sealed class VolumeView : IBlockDevice, IDisposable
     /// <summary>Reads content against its checksums, as <see cref="Scrubbing.ContentCheck"/> does; nobody's reads are counted.</summary>
     internal long Check(long block, int maxBlocks, out long bytes, Action<long, string> report) =>
         Scrubbing.ContentCheck.Check(Map, _layers, block, SizeBytes / Format.StoreLimits.BlockBytes, maxBlocks, out bytes, report);
+
+    /// <summary>What another copy's view is compared with.</summary>
+    public byte[] Digest(DigestKind kind) => PointDigest.Of(Map, _layers, SizeBytes, kind);
 
     public void Dispose()
     {

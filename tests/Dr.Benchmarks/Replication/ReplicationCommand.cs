@@ -15,15 +15,18 @@ internal static class ReplicationCommand
         var seconds = new Option<int>("--seconds") { Description = "How long each figure that is a rate is measured.", DefaultValueFactory = _ => 10 };
         var seed = new Option<int>("--seed") { Description = "Of places and content.", DefaultValueFactory = _ => 1 };
         var directory = new Option<DirectoryInfo?>("--dir") { Description = "Where the volumes are put; a directory on the disk to be measured (default: the temporary one)." };
+        var far = new Option<DirectoryInfo?>("--far-dir") { Description = "Where the copies are put (default: as --dir). Both ends share this machine's disk; a directory in memory takes the other end's disk out of the figures." };
+        var only = new Option<string[]>("--only") { Description = $"Parts to measure: {string.Join(", ", ReplicationBench.Parts)} (default: all).", AllowMultipleArgumentsPerToken = true };
         var json = new Option<FileInfo?>("--json") { Description = "Write the figures here." };
         var markdown = new Option<FileInfo?>("--markdown") { Description = "Write the table here." };
-        var command = new Command("replication", "Measures copies of a volume over loopback: bytes on the wire, speed of a delta, lag of a stream, and what each mode costs the volume's clients.") { seconds, seed, directory, json, markdown };
+        var command = new Command("replication", "Measures copies of a volume over loopback: bytes on the wire, speed of a delta, lag of a stream, and what each mode costs the volume's clients.") { seconds, seed, directory, far, only, json, markdown };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             try
             {
-                var bench = new ReplicationBench(parsed.GetValue(directory)?.FullName ?? Path.GetTempPath(), TimeSpan.FromSeconds(Math.Max(1, parsed.GetValue(seconds))), parsed.GetValue(seed));
-                var figures = await bench.RunAsync(name => Console.Error.WriteLine($"measuring: {name}"), cancellationToken);
+                var near = parsed.GetValue(directory)?.FullName ?? Path.GetTempPath();
+                var bench = new ReplicationBench(near, parsed.GetValue(far)?.FullName ?? near, TimeSpan.FromSeconds(Math.Max(1, parsed.GetValue(seconds))), parsed.GetValue(seed));
+                var figures = await bench.RunAsync(parsed.GetValue(only) is { Length: > 0 } parts ? parts : ReplicationBench.Parts, name => Console.Error.WriteLine($"measuring: {name}"), cancellationToken);
                 var table = Markdown(figures);
                 Console.Write(table);
                 if (parsed.GetValue(markdown) is { } file)

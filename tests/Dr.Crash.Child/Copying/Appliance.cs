@@ -1,3 +1,4 @@
+using Dr.Contracts.Wire;
 using Dr.Edge.Replication;
 using Dr.Edge.Replication.Line;
 using Dr.Edge.Replication.Mirror;
@@ -21,11 +22,12 @@ internal sealed class Appliance : IAsyncDisposable
     public string Address => _listener.EndPoint!.ToString();
 
     /// <param name="listen"><c>host:port</c>; port 0 takes a free one.</param>
+    /// <param name="newestVersion">Of the protocol; null = all that this program speaks.</param>
     /// <param name="clock">What the store takes for now; null = the system's.</param>
-    public static async Task<Appliance> OpenAsync(string directory, string name, string listen, ILoggerFactory logs, IMirrorLedger ledger, TimeProvider? clock = null, ReplicationTls? tls = null)
+    public static async Task<Appliance> OpenAsync(string directory, string name, string listen, ILoggerFactory logs, IMirrorLedger ledger, TimeProvider? clock = null, ReplicationTls? tls = null, int? newestVersion = null)
     {
         var set = VolumeSet.Open(directory, clock ?? TimeProvider.System);
-        var identity = new NodeIdentity(Guid.NewGuid(), name);
+        var identity = new NodeIdentity(Guid.NewGuid(), name) { NewestVersion = newestVersion ?? Hello.CurrentVersion };
         var copies = new CopyService(set, identity, ledger, TimeProvider.System, logs.CreateLogger<CopyService>(), tls);
         var context = new TargetContext(set, new VolumeClaims(), identity, TimeProvider.System, logs.CreateLogger<TargetStream>()) { Tls = tls ?? ReplicationTls.Off };
         var listener = new ReplicationListener(new ReplicationConfig { Listen = listen }, context, logs.CreateLogger<ReplicationListener>());

@@ -36,6 +36,9 @@ internal sealed class Node : IAsyncDisposable
 
     public ReplicationTls Tls { get; set; } = ReplicationTls.Off;
 
+    /// <summary>Of the protocol; as old a program as wanted, from the next start on.</summary>
+    public int? NewestVersion { get; set; }
+
     public IMirrorLedger Ledger { get; set; } = new NoLedger();
 
     public CopyService Copies => _appliance.Copies;
@@ -61,7 +64,7 @@ internal sealed class Node : IAsyncDisposable
 
     public async Task OpenAsync()
     {
-        _appliance = await Appliance.OpenAsync(Directory, Name, Address, _logs, Ledger, Clock, Tls);
+        _appliance = await Appliance.OpenAsync(Directory, Name, Address, _logs, Ledger, Clock, Tls, NewestVersion);
         Address = _appliance.Address;
     }
 
