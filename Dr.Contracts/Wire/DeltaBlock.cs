@@ -28,14 +28,14 @@ public readonly ref struct DeltaBlock(long block, byte mask, uint resultCrc, Rea
 
         // Neighbouring units are one piece in both.
         var rest = Units;
-        for (uint mask = Mask; mask != 0;)
+        for (uint left = Mask; left != 0;)
         {
-            var first = BitOperations.TrailingZeroCount(mask);
-            var count = BitOperations.TrailingZeroCount(~(mask >> first));
+            var first = BitOperations.TrailingZeroCount(left);
+            var count = BitOperations.TrailingZeroCount(~(left >> first));
             var length = count * DeltaCodec.UnitBytes;
             rest[..length].CopyTo(content[(first * DeltaCodec.UnitBytes)..]);
             rest = rest[length..];
-            mask &= ~(((1u << count) - 1) << first);
+            left &= ~(((1u << count) - 1) << first);
         }
 
         return Crc32C.Compute(content[..DeltaCodec.BlockBytes]) == ResultCrc;

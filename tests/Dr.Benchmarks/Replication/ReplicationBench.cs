@@ -6,7 +6,7 @@ using Dr.Edge.Volumes;
 namespace Dr.Benchmarks.Replication;
 
 /// <summary>What a copy costs and how fast it is, both ends in this process over loopback. Each figure is made on volumes of its own.</summary>
-internal sealed class ReplicationBench(string directory, string farDirectory, TimeSpan time, int seed)
+internal sealed class ReplicationBench(string directory, string farDirectory, TimeSpan time, int seed) : IDisposable
 {
     private const long VolumeBytes = 256L << 20;
     private const int BlockBytes = 4096;
@@ -38,6 +38,8 @@ internal sealed class ReplicationBench(string directory, string farDirectory, Ti
 
         return figures;
     }
+
+    public void Dispose() => _noise.Dispose();
 
     // Single units of incompressible content in random blocks: what a database's small changes look like at their worst.
     private Task<IReadOnlyList<CopyFigure>> WireBytesAsync(CancellationToken cancellationToken) => WithPairAsync(

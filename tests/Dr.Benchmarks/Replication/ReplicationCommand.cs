@@ -25,7 +25,7 @@ internal static class ReplicationCommand
             try
             {
                 var near = parsed.GetValue(directory)?.FullName ?? Path.GetTempPath();
-                var bench = new ReplicationBench(near, parsed.GetValue(far)?.FullName ?? near, TimeSpan.FromSeconds(Math.Max(1, parsed.GetValue(seconds))), parsed.GetValue(seed));
+                using var bench = new ReplicationBench(near, parsed.GetValue(far)?.FullName ?? near, TimeSpan.FromSeconds(Math.Max(1, parsed.GetValue(seconds))), parsed.GetValue(seed));
                 var figures = await bench.RunAsync(parsed.GetValue(only) is { Length: > 0 } parts ? parts : ReplicationBench.Parts, name => Console.Error.WriteLine($"measuring: {name}"), cancellationToken);
                 var table = Markdown(figures);
                 Console.Write(table);
