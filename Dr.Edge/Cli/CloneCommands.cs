@@ -32,7 +32,7 @@ internal static class CloneCommands
         var name = new Argument<string>("CLONE") { Description = "The clone's name." };
         return CommandShell.Remote("delete", "Delete a clone; what it was made of stays.", [name], async context =>
         {
-            var deleted = await context.Client.DeleteAsync<Deleted>($"clones/{Uri.EscapeDataString(context.Get(name))}", context.CancellationToken);
+            var deleted = await context.Client.DeleteAsync<Deleted>($"clones/{ControlPath.Segment(context.Get(name))}", context.CancellationToken);
             VolumePrinter.Print(deleted, context.Json, $"{deleted.Name} deleted");
             return ProgramShell.Done;
         });

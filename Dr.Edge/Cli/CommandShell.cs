@@ -52,6 +52,19 @@ internal static class CommandShell
         return command;
     }
 
+    /// <summary>What the command line says in words of its own (a size, a duration): a mistake there is wrong usage.</summary>
+    public static T Parse<T>(Func<T> parse)
+    {
+        try
+        {
+            return parse();
+        }
+        catch (DrException exception)
+        {
+            throw new UsageException(exception.Message, exception.Hint);
+        }
+    }
+
     public static void PrintJson<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, ControlJson.Readable));
 }
 

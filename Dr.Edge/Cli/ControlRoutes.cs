@@ -8,11 +8,16 @@ namespace Dr.Edge.Cli;
 /// <summary>Server side of the control socket: errors as <see cref="ControlError"/>, long operations as lines of <see cref="ControlProgress"/>.</summary>
 internal static partial class ControlRoutes
 {
-    /// <summary>Turns what routes throw into answers; first in the pipeline.</summary>
+    /// <summary>Undoes what <see cref="ControlPath"/> did to names, and turns what routes throw into answers; first in the pipeline.</summary>
     public static void UseControlErrors(this WebApplication app) => app.Use(async (context, next) =>
     {
         try
         {
+            foreach (var (key, value) in context.Request.RouteValues.ToArray())
+            {
+                context.Request.RouteValues[key] = value is string text ? ControlPath.Undo(text) : value;
+            }
+
             await next(context);
         }
         catch (Exception exception) when (exception is not OperationCanceledException && !context.Response.HasStarted)

@@ -68,7 +68,7 @@ internal static class PointCommands
     private static Argument<string> PointArgument() => new("POINT") { Description = "The point's id or label." };
 
     private static string HoldPath(CommandContext context, Argument<string> volume, Argument<string> point) =>
-        $"{VolumeCommands.PathOf(context.Get(volume))}/points/{Uri.EscapeDataString(context.Get(point))}/hold";
+        $"{VolumeCommands.PathOf(context.Get(volume))}/points/{ControlPath.Segment(context.Get(point))}/hold";
 
     private static Command Delete()
     {
@@ -76,7 +76,7 @@ internal static class PointCommands
         var point = PointArgument();
         return CommandShell.Remote("delete", "Delete a point; what only it needed gives way in the background.", [volume, point], async context =>
         {
-            var path = $"{VolumeCommands.PathOf(context.Get(volume))}/points/{Uri.EscapeDataString(context.Get(point))}";
+            var path = $"{VolumeCommands.PathOf(context.Get(volume))}/points/{ControlPath.Segment(context.Get(point))}";
             var deleted = await context.Client.DeleteAsync<Deleted>(path, context.CancellationToken);
             VolumePrinter.Print(deleted, context.Json, $"{deleted.Name} deleted");
             return ProgramShell.Done;

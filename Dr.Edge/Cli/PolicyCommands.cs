@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Dr.Edge.Volumes.Retention;
 
 namespace Dr.Edge.Cli;
 
@@ -33,7 +34,14 @@ internal sealed class PolicyCommands
     public PolicyTexts? Read(CommandContext context)
     {
         var texts = new PolicyTexts { PointsEvery = context.Get(_every), Keep = context.Get(_keep), KeepManual = context.Get(_manual), FineWindow = context.Get(_window), WhenFull = context.Get(_full) };
-        return texts == new PolicyTexts() ? null : texts;
+        if (texts == new PolicyTexts())
+        {
+            return null;
+        }
+
+        // Asked again where the volume is; what cannot be read is wrong here already.
+        CommandShell.Parse(() => PolicyChange.Apply(null, texts));
+        return texts;
     }
 
     private static Task<PolicyTexts> SendAsync(CommandContext context, string volume, PolicyTexts change) =>

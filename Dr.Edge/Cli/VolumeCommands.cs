@@ -9,7 +9,7 @@ internal static class VolumeCommands
 {
     public static IEnumerable<Command> Create() => [Volume(), PointCommands.Create(), CloneCommands.Create(), SpaceCommands.Create(), ScrubCommands.Create(), .. TransferCommands.Create()];
 
-    internal static string PathOf(string name) => $"volumes/{Uri.EscapeDataString(name)}";
+    internal static string PathOf(string name) => $"volumes/{ControlPath.Segment(name)}";
 
     internal static Argument<string> VolumeArgument() => new("VOLUME") { Description = "Name of a volume or clone." };
 
@@ -22,7 +22,7 @@ internal static class VolumeCommands
         var policy = new PolicyCommands();
         return CommandShell.Remote("create", "Make a volume, empty and writable.", [name, size, .. policy.Options], async context =>
         {
-            var request = new CreateVolumeRequest(context.Get(name), Quantities.ParseSize(context.Get(size)!, "--size"), policy.Read(context));
+            var request = new CreateVolumeRequest(context.Get(name), Size(context.Get(size)!), policy.Read(context));
             var volume = await context.Client.PostAsync<VolumeSummary>("volumes", request, context.CancellationToken);
             VolumePrinter.Print(volume, context.Json, $"{volume.Name}: {Quantities.FormatSize(volume.SizeBytes)}, id {volume.Id}");
             return ProgramShell.Done;
@@ -51,7 +51,7 @@ internal static class VolumeCommands
         var size = SizeOption();
         return CommandShell.Remote("resize", "Make a volume larger; it may be in use.", [name, size], async context =>
         {
-            var request = new ResizeVolumeRequest(Quantities.ParseSize(context.Get(size)!, "--size"));
+            var request = new ResizeVolumeRequest(Size(context.Get(size)!));
             var volume = await context.Client.PostAsync<VolumeSummary>($"{PathOf(context.Get(name))}/resize", request, context.CancellationToken);
             VolumePrinter.Print(volume, context.Json, $"{volume.Name}: {Quantities.FormatSize(volume.SizeBytes)}");
             return ProgramShell.Done;
@@ -68,6 +68,8 @@ internal static class VolumeCommands
             return ProgramShell.Done;
         });
     }
+
+    private static long Size(string text) => CommandShell.Parse(() => Quantities.ParseSize(text, "--size"));
 
     private static Option<string> SizeOption() => new("--size") { Description = "For example 512MiB, 10GiB, 1TiB; a multiple of 4 KiB.", Required = true, HelpName = "SIZE" };
 }

@@ -26,7 +26,7 @@ internal static class HostCommands
         {
             var query = withEpoch && context.Get(epoch) is { } given ? $"?epoch={given.ToString(CultureInfo.InvariantCulture)}" : "";
             var report = await context.Client.StreamAsync<HostReport>(
-                HttpMethod.Post, $"systems/{Uri.EscapeDataString(context.Get(id))}/{name}{query}", null, p => Progress(context, p), context.CancellationToken);
+                HttpMethod.Post, $"systems/{ControlPath.Segment(context.Get(id))}/{name}{query}", null, p => Progress(context, p), context.CancellationToken);
             if (context.Json)
             {
                 CommandShell.PrintJson(report);

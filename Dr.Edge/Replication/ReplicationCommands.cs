@@ -37,7 +37,7 @@ internal static class ReplicationCommands
         {
             var request = new AddCopyRequest(
                 context.Get(peer)!, Enum.Parse<CopyMode>(context.Get(mode)!, ignoreCase: true), context.Get(bandwidth), Policy(context.Get(onLoss)), Duration(context.Get(degradeAfter)), Size(context.Get(budget)));
-            var list = await context.Client.PostAsync<CopyList>($"replication/{Uri.EscapeDataString(context.Get(volume))}/copies", request, context.CancellationToken);
+            var list = await context.Client.PostAsync<CopyList>($"replication/{ControlPath.Segment(context.Get(volume))}/copies", request, context.CancellationToken);
             StatusCommand.Print(context, list);
             return ProgramShell.Done;
         });
@@ -60,7 +60,7 @@ internal static class ReplicationCommands
                 Policy(context.Get(onLoss)),
                 Duration(context.Get(degradeAfter)),
                 Size(context.Get(budget)));
-            var list = await context.Client.SendAsync<CopyList>(HttpMethod.Patch, $"replication/{Uri.EscapeDataString(context.Get(volume))}/copies", request, context.CancellationToken);
+            var list = await context.Client.SendAsync<CopyList>(HttpMethod.Patch, $"replication/{ControlPath.Segment(context.Get(volume))}/copies", request, context.CancellationToken);
             StatusCommand.Print(context, list);
             return ProgramShell.Done;
         });
@@ -86,11 +86,11 @@ internal static class ReplicationCommands
         HelpName = "SIZE",
     };
 
-    private static long? Size(string? text) => text is null ? null : Quantities.ParseSize(text, "--hold-budget");
+    private static long? Size(string? text) => text is null ? null : CommandShell.Parse(() => Quantities.ParseSize(text, "--hold-budget"));
 
     private static LossPolicy? Policy(string? text) => text is null ? null : Enum.Parse<LossPolicy>(text, ignoreCase: true);
 
-    private static TimeSpan? Duration(string? text) => text is null ? null : Quantities.ParseDuration(text, "--degrade-after");
+    private static TimeSpan? Duration(string? text) => text is null ? null : CommandShell.Parse(() => Quantities.ParseDuration(text, "--degrade-after"));
 
     private static Command Remove()
     {
@@ -98,7 +98,7 @@ internal static class ReplicationCommands
         var peer = Peer(required: true);
         return CommandShell.Remote("remove", "Stop copying a volume to a peer; the peer keeps what it has.", [volume, peer], async context =>
         {
-            var path = $"replication/{Uri.EscapeDataString(context.Get(volume))}/copies?peer={Uri.EscapeDataString(context.Get(peer)!)}";
+            var path = $"replication/{ControlPath.Segment(context.Get(volume))}/copies?peer={Uri.EscapeDataString(context.Get(peer)!)}";
             var result = await context.Client.DeleteAsync<RemoveResult>(path, context.CancellationToken);
             return Say(context, result, $"{context.Get(volume)} is no longer copied to {context.Get(peer)}.");
         });
@@ -111,7 +111,7 @@ internal static class ReplicationCommands
         return CommandShell.Remote("sync", "Wait until the peer holds everything up to now, the newest point included.", [volume, peer], async context =>
         {
             var query = context.Get(peer) is { } one ? $"?peer={Uri.EscapeDataString(one)}" : "";
-            var result = await ProgressShell.RunAsync<SyncResult>(context, $"replication/{Uri.EscapeDataString(context.Get(volume))}/sync{query}", null);
+            var result = await ProgressShell.RunAsync<SyncResult>(context, $"replication/{ControlPath.Segment(context.Get(volume))}/sync{query}", null);
             return Say(context, result, $"The copy of {result.Volume} holds everything up to {result.Sequence}.");
         });
     }
@@ -123,7 +123,7 @@ internal static class ReplicationCommands
         var ifWhole = new Option<bool>("--if-whole") { Description = "Refuse unless this synchronous copy knows that no answered write is missing here." };
         return CommandShell.Remote(name, description, name == "promote" ? [volume, epoch, ifWhole] : [volume, epoch], async context =>
         {
-            var path = $"replication/{Uri.EscapeDataString(context.Get(volume))}/{name}";
+            var path = $"replication/{ControlPath.Segment(context.Get(volume))}/{name}";
             var result = await context.Client.PostAsync<RoleResult>(path, new EpochRequest(context.Get(epoch), name == "promote" && context.Get(ifWhole)), context.CancellationToken);
             return Say(context, result, $"{result.Volume} is {result.Role.ToString().ToLowerInvariant()} at epoch {result.Epoch}, position {result.Sequence}{(result.Point is null ? "" : $", last point {result.Point}")}{(result.Mirror is null ? "" : $"; as a mirror it was {result.Mirror}")}.");
         });

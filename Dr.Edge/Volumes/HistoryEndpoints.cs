@@ -60,14 +60,15 @@ internal static class HistoryEndpoints
     private static async Task<IResult> CreatePointAsync(string name, CreatePointRequest request, VolumeSet set, IServiceProvider services, CancellationToken cancellationToken)
     {
         var volume = set.Get(name);
+        var label = PointLabel.Check(request.Label);
         if (services.GetService<IQuiesce>() is not { } quiesce)
         {
-            return Json(volume.CreatePoint(request.Label, PointConsistency.Crash, null));
+            return Json(volume.CreatePoint(label, PointConsistency.Crash, null));
         }
 
         await using var window = await quiesce.EnterAsync(name, cancellationToken);
         var mark = window.Mark;
-        return Json(volume.CreatePoint(request.Label, mark.Consistency, mark.Reason));
+        return Json(volume.CreatePoint(label, mark.Consistency, mark.Reason));
     }
 
     /// <summary>All systems are quiet before the first point is taken, and each says at that instant what its own may claim.</summary>
@@ -79,6 +80,7 @@ internal static class HistoryEndpoints
             throw new DrException($"A group has {PointGroup.MinVolumes} to {PointGroup.MaxVolumes} volumes, each once.", "Name the volumes one after the other: dr-edge point create VOLUME VOLUME …");
         }
 
+        var label = PointLabel.Check(request.Label);
         var volumes = names.ConvertAll(set.Get);
         var windows = new List<IQuiesceWindow>();
         try
@@ -94,7 +96,7 @@ internal static class HistoryEndpoints
             var members = volumes.Select((volume, i) => windows.Count > i && windows[i].Mark is var mark
                 ? new GroupMember(volume, mark.Consistency, mark.Reason)
                 : new GroupMember(volume, PointConsistency.Crash, null)).ToList();
-            var points = Volume.CreateGroup(members, request.Label);
+            var points = Volume.CreateGroup(members, label);
             return Json(new CreateGroupResult(PointGroup.Of(points[0])!.Id, [.. points.Zip(names, (point, name) => new GroupPointResult(name, point))]));
         }
         finally

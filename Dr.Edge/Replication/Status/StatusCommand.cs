@@ -68,5 +68,5 @@ internal static class StatusCommand
     }
 
     private static Task<CopyList> GetAsync(CommandContext context, string volume) =>
-        context.Client.GetAsync<CopyList>($"replication/{Uri.EscapeDataString(volume)}/copies", context.CancellationToken);
+        context.Client.GetAsync<CopyList>($"replication/{ControlPath.Segment(volume)}/copies", context.CancellationToken);
 }

@@ -20,7 +20,7 @@ internal static class ScrubCommands
         return CommandShell.Remote(verb, description, [name], async context =>
         {
             var volume = context.Parsed.GetValue(name);
-            var status = await context.Client.SendAsync<List<ScrubStatus>>(method, volume is null ? path : $"{path}/{Uri.EscapeDataString(volume)}", null, context.CancellationToken);
+            var status = await context.Client.SendAsync<List<ScrubStatus>>(method, volume is null ? path : $"{path}/{ControlPath.Segment(volume)}", null, context.CancellationToken);
             ScrubPrinter.Print(status, context.Json);
             return ProgramShell.Done;
         });
