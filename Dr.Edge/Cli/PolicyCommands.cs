@@ -6,7 +6,7 @@ namespace Dr.Edge.Cli;
 /// <summary><c>dr-edge volume set</c>, and the same options for <c>volume create</c>.</summary>
 internal sealed class PolicyCommands
 {
-    private readonly Option<string?> _every = new("--points-every") { Description = "Time between automatic points, for example 5m; 'off' = none.", HelpName = "TIME" };
+    private readonly Option<string?> _every = new("--points-every") { Description = "Time between automatic points, for example 10m; 'off' = none (default: the appliance's, 5m unless it is configured).", HelpName = "TIME" };
     private readonly Option<string?> _keep = new("--keep") { Description = "How automatic points are thinned, youngest first, for example 24h:5m,7d:1h,30d:1d.", HelpName = "TIERS" };
     private readonly Option<string?> _manual = new("--keep-manual") { Description = "How long points that were asked for are kept; 'forever' = until they are deleted.", HelpName = "TIME" };
     private readonly Option<string?> _window = new("--fine-window") { Description = "How long any moment can be opened, whatever points are kept; at least 5m.", HelpName = "TIME" };

@@ -21,8 +21,9 @@ internal static class RunCommand
         var replication = new Option<string?>("--replication") { Description = "Accept copies from peers here.", HelpName = "HOST:PORT" };
         var control = new Option<string?>("--control") { Description = "Unix socket for the commands (default: control.sock in the data directory).", HelpName = "PATH" };
         var metrics = new Option<string?>("--metrics") { Description = "Serve Prometheus metrics on this loopback address too (the control socket always does).", HelpName = "HOST:PORT" };
+        var points = new Option<string?>("--points") { Description = "Time between automatic points of volumes that say nothing else (default: 5m); 'off' = none.", HelpName = "TIME|off" };
         var config = new Option<string?>("--config") { Description = "YAML configuration; flags win over it.", HelpName = "FILE" };
-        var command = new Command("run", "Serve the volumes of a data directory; prints \"ready\" once it does.") { data, nbd, nbdSocket, tls, tlsCertificate, tlsKey, tlsClientCa, replication, control, metrics, config };
+        var command = new Command("run", "Serve the volumes of a data directory; prints \"ready\" once it does.") { data, nbd, nbdSocket, tls, tlsCertificate, tlsKey, tlsClientCa, replication, control, metrics, points, config };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var settings = parsed.GetValue(config) is { } file ? EdgeConfigFile.Read(file) : new EdgeConfig();
@@ -35,6 +36,7 @@ internal static class RunCommand
             settings.Nbd.Tls.ClientCa = parsed.GetValue(tlsClientCa) ?? settings.Nbd.Tls.ClientCa;
             settings.Replication.Listen = parsed.GetValue(replication) ?? settings.Replication.Listen;
             settings.Metrics.Listen = parsed.GetValue(metrics) ?? settings.Metrics.Listen;
+            settings.Points.Every = parsed.GetValue(points) ?? settings.Points.Every;
             settings.Control = parsed.GetValue(control) ?? settings.Control;
             if (settings.Data.Length == 0)
             {

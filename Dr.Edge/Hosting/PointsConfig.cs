@@ -6,7 +6,7 @@ namespace Dr.Edge.Hosting;
 /// <summary>Section <c>points</c>: what volumes keep that have no policy of their own (<c>dr-edge volume set</c>).</summary>
 internal sealed class PointsConfig
 {
-    /// <summary>Time between automatic points of each writable volume, for example <c>5m</c>; null or <c>off</c> = only those that are asked for.</summary>
+    /// <summary>Time between automatic points of each writable volume, for example <c>10m</c>; 5 min unless it is set, <c>off</c> = only those that are asked for.</summary>
     public string? Every { get; set; }
 
     /// <summary>How automatic points are thinned, youngest first, for example <c>24h:5m,7d:1h,30d:1d</c>; a bare number is the old form and means the built-in tiers.</summary>

@@ -8,7 +8,7 @@ namespace Dr.Edge.Volumes;
 
 /// <summary>
 /// Takes the automatic points that each volume's policy asks for, lets go what it no longer keeps, and has what left the fine window merged. A point is left out when nothing was written since the newest
-/// one: that one is still the whole truth.
+/// one: that one is still the whole truth. The first comes when a volume is at least one interval old.
 /// </summary>
 internal sealed partial class PointScheduleService(VolumeSet set, TimeProvider time, IServiceProvider services, ILogger<PointScheduleService> logger) : BackgroundService
 {
@@ -68,7 +68,7 @@ internal sealed partial class PointScheduleService(VolumeSet set, TimeProvider t
 
         var (isDue, next) = PointSchedule.Step(time.GetUtcNow(), _due.TryGetValue(volume.Id, out var due) ? due : null, every, PointSchedule.PhaseOf(volume.Id, every));
         _due[volume.Id] = next;
-        if (!isDue || !volume.Gate.IsOpen || volume.IsCoveredByPoint)
+        if (!isDue || !volume.Gate.IsOpen || volume.IsCoveredByPoint || time.GetUtcNow() - volume.CreatedAt < every)
         {
             return;
         }

@@ -7,12 +7,12 @@ internal sealed record EffectivePolicy
     public static readonly TimeSpan MinFineWindow = TimeSpan.FromMinutes(5);
 
     /// <summary>
-    /// Nothing is taken by itself until somebody says how often. The tiers ask for at most 72 + 36 + 72 + 23 = 203 points at five minutes, so that 50 points of people have room beside them. 24 hours of
+    /// A point every five minutes in which something was written: whoever protects a volume expects that there is something to go back to. The tiers ask for at most 72 + 36 + 72 + 23 = 203 points at five minutes, so that 50 points of people have room beside them. 24 hours of
     /// fine window cover a working day and the night before it.
     /// </summary>
     public static readonly EffectivePolicy BuiltIn = new()
     {
-        PointsEvery = TimeSpan.Zero,
+        PointsEvery = TimeSpan.FromMinutes(5),
         Keep =
         [
             new RetentionTier(TimeSpan.FromHours(6), TimeSpan.FromMinutes(5)),
