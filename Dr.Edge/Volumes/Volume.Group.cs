@@ -72,6 +72,8 @@ internal sealed partial class Volume
     /// <summary>Under all sync locks. From the swap on every volume must get its record, or stop: a failure of one must not keep the others from theirs.</summary>
     private static void Take(GroupCut cut)
     {
+        var time = cut.Parts[0].Volume._context.Time;
+        var started = time.GetTimestamp();
         Swap(cut, 0);
         StoreFaults.Pass(CrashPoints.PointHeadSwapped);
         List<Exception> failures = [];
@@ -86,6 +88,8 @@ internal sealed partial class Volume
                     return state with { Points = [.. state.Points.Where(p => !part.Going.Contains(p.Id)), part.Point] };
                 });
                 part.IsRecorded = true;
+                VolumeInstruments.Paused(volume.Name, part.Pause);
+                VolumeInstruments.PointTaken(volume.Name, time.GetElapsedTime(started));
                 StoreFaults.Pass(CrashPoints.GroupHalf);
             }
             catch (Exception exception) when (exception is DrException)
@@ -105,19 +109,22 @@ internal sealed partial class Volume
     {
         if (index == cut.Parts.Count)
         {
-            foreach (var part in cut.Parts)
+            foreach (var each in cut.Parts)
             {
-                part.Swap = part.Volume.SwapHeadLocked(part.Next!);
+                each.Swap = each.Volume.SwapHeadLocked(each.Next!);
             }
 
             // Not earlier than any write in it.
-            cut.At = cut.Parts.Max(part => part.Volume.Now());
+            cut.At = cut.Parts.Max(each => each.Volume.Now());
             return;
         }
 
-        lock (cut.Parts[index].Volume._appendLock)
+        var part = cut.Parts[index];
+        lock (part.Volume._appendLock)
         {
+            var locked = part.Volume._context.Time.GetTimestamp();
             Swap(cut, index + 1);
+            part.Pause = part.Volume._context.Time.GetElapsedTime(locked);
         }
     }
 
@@ -164,5 +171,8 @@ internal sealed partial class Volume
         public PointInfo? Point { get; set; }
 
         public bool IsRecorded { get; set; }
+
+        /// <summary>How long the volume's writers were kept from its log.</summary>
+        public TimeSpan Pause { get; set; }
     }
 }

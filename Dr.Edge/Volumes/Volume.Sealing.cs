@@ -49,13 +49,19 @@ internal sealed partial class Volume
         RequireRoomLocked(isPoint: false);
         next ??= OpenNextHead(TakeLayerNumberLocked());
         HeadSwap swap;
+        TimeSpan pause;
+        var started = _context.Time.GetTimestamp();
         lock (_appendLock)
         {
+            var locked = _context.Time.GetTimestamp();
             swap = SwapHeadLocked(next);
+            pause = _context.Time.GetElapsedTime(locked);
         }
 
         StoreFaults.Pass(CrashPoints.PointHeadSwapped);
         CompleteSwapLocked(swap, change);
+        VolumeInstruments.Paused(Name, pause);
+        VolumeInstruments.PointTaken(Name, _context.Time.GetElapsedTime(started));
     }
 
     /// <summary>Without a lock: the file that the next head will have; <see cref="DropIfUnused"/> afterwards, whatever happened.</summary>

@@ -13,6 +13,10 @@ internal sealed class VolumeInstruments : IDisposable
     private static readonly Meter FlushMeter = new(MeterName);
     private static readonly Histogram<double> FlushDuration = FlushMeter.CreateHistogram<double>("dr.volume.flush.duration", "s", "Time that the disk took for a flush.");
 
+    // Recorded where a point is taken, likewise.
+    private static readonly Histogram<double> PointPause = FlushMeter.CreateHistogram<double>("dr.volume.point.pause", "s", "Time that writers were kept from the log while a point was taken.");
+    private static readonly Histogram<double> PointDuration = FlushMeter.CreateHistogram<double>("dr.volume.point.duration", "s", "Time from the end of the old layer to the durable point: flushes wait as long.");
+
     private readonly VolumeSet _set;
     private readonly SpaceKeeper _space;
     private readonly Meter _meter = new(MeterName);
@@ -43,7 +47,12 @@ internal sealed class VolumeInstruments : IDisposable
         Counter("dr.volume.refused", "{request}", "Writes refused for want of space since the start.", volume => volume.Counters.Refused.Count);
     }
 
-    public static void Flushed(string volume, TimeSpan time) => FlushDuration.Record(time.TotalSeconds, new KeyValuePair<string, object?>("volume", volume));
+    public static void Flushed(string volume, TimeSpan time) => FlushDuration.Record(time.TotalSeconds, Named(volume));
+
+    /// <summary>Outside the locks that it is about.</summary>
+    public static void Paused(string volume, TimeSpan time) => PointPause.Record(time.TotalSeconds, Named(volume));
+
+    public static void PointTaken(string volume, TimeSpan time) => PointDuration.Record(time.TotalSeconds, Named(volume));
 
     public void Dispose() => _meter.Dispose();
 
@@ -68,5 +77,7 @@ internal sealed class VolumeInstruments : IDisposable
         }
     }
 
-    private static KeyValuePair<string, object?> Tag(Volume volume) => new("volume", volume.Name);
+    private static KeyValuePair<string, object?> Tag(Volume volume) => Named(volume.Name);
+
+    private static KeyValuePair<string, object?> Named(string volume) => new("volume", volume);
 }

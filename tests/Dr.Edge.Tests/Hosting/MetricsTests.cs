@@ -71,10 +71,13 @@ public sealed class MetricsTests : IAsyncLifetime
     {
         var volume = _edge.Services.GetRequiredService<VolumeSet>().Create("vol", 1 << 20);
         StoreFixture.Write(volume, 0, new byte[8192], fua: true);
+        volume.CreatePoint(null, Dr.Contracts.Mqtt.PointConsistency.Crash, null);
         using var tcp = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_port}") };
         var text = await tcp.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
         text.ShouldContain("dr_volume_written_bytes_total{otel_scope_name=\"Dr.Edge.Volumes\",volume=\"vol\"} 8192");
         text.ShouldContain("dr_volume_flush_duration_seconds_count");
+        text.ShouldContain("dr_volume_point_pause_seconds_bucket{otel_scope_name=\"Dr.Edge.Volumes\",volume=\"vol\",le=\"0.01\"} 1");
+        text.ShouldContain("dr_volume_point_duration_seconds_count{otel_scope_name=\"Dr.Edge.Volumes\",volume=\"vol\"} 1");
         text.ShouldContain("dr_disk_available_bytes");
         text.ShouldContain("dr_nbd_connections");
         (await tcp.GetAsync("/volumes", TestContext.Current.CancellationToken)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
