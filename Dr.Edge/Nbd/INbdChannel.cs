@@ -9,6 +9,9 @@ internal interface INbdChannel : IDisposable
     /// <summary>Waits for bytes. A count above 0, <see cref="EndOfStream"/> when the client is gone in whatever way, or <see cref="IdleTimeout"/>.</summary>
     int Receive(Span<byte> destination);
 
+    /// <summary>True when something has come in. A hint: what it is may still be too little for <see cref="Receive"/> to return, and false says nothing of an end.</summary>
+    bool HasInput { get; }
+
     /// <summary>Sends all of it; false when the client is gone.</summary>
     bool Send(ReadOnlySpan<byte> source);
 

@@ -40,6 +40,7 @@ internal sealed partial class NbdTransmissionSession
     /// <summary>Size of the incomplete request at the start of the input, as far as it is known.</summary>
     private int _pending;
     private bool _isGone;
+    private InputPoll _poll;
     private NbdError _lastLogged;
 
     public NbdTransmissionSession(INbdChannel channel, ByteBuffer input, ByteBuffer output, NbdNegotiation agreed, Func<bool> isStopping, ILogger logger)
@@ -409,6 +410,7 @@ internal sealed partial class NbdTransmissionSession
         {
             _input.Trim(idle: false);
             MakeRoom();
+            _poll.Wait(_channel, Counters.Requests);
             var count = _channel.Receive(_input.Free);
             if (count > 0)
             {

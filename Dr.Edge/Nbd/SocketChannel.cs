@@ -37,6 +37,22 @@ internal sealed class SocketChannel : INbdChannel
 
     public string Peer { get; }
 
+    public bool HasInput
+    {
+        get
+        {
+            try
+            {
+                return _socket.Available > 0;
+            }
+            catch (SocketException)
+            {
+                // Whatever it is, receiving meets it too and says so.
+                return true;
+            }
+        }
+    }
+
     public int Receive(Span<byte> destination)
     {
         while (true)

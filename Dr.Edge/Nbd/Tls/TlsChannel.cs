@@ -48,6 +48,8 @@ internal sealed class TlsChannel : INbdChannel
     /// <summary>For logs: with the name of the client's certificate.</summary>
     public void NameClient(string name) => Peer = $"{name} at {_inner.Peer}";
 
+    public bool HasInput => _stream.Buffered > 0 || _inner.HasInput;
+
     public int Receive(Span<byte> destination)
     {
         try

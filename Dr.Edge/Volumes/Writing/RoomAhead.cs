@@ -6,8 +6,14 @@ namespace Dr.Edge.Volumes.Writing;
 /// </summary>
 internal struct RoomAhead
 {
-    /// <summary>Small flushes in a row that make a pattern.</summary>
+    /// <summary>Small flushes that make a pattern.</summary>
     public const int FlushesForRoom = 16;
+
+    /// <summary>
+    /// A large flush takes back what so many small ones have shown, so that the pattern holds while at least four of five are small: a database's log carries a burst of whole pages
+    /// every now and then, and two copied files in a row do not make it a log.
+    /// </summary>
+    public const int SmallPerLarge = 4;
 
     /// <summary>Bytes appended since the last flush up to which it is small: a database's log, not a copy of a file system.</summary>
     public const int SmallFlushBytes = 64 * 1024;
@@ -30,7 +36,7 @@ internal struct RoomAhead
     {
         var appended = layer == _layer ? tail - _tail : 0;
         (_layer, _tail) = (layer, tail);
-        _smallFlushes = appended > SmallFlushBytes ? 0 : Math.Min(_smallFlushes + 1, FlushesForRoom);
-        return _smallFlushes == FlushesForRoom && roomEnd - tail < LeastRoomBytes ? ChunkBytes : 0;
+        _smallFlushes = Math.Clamp(_smallFlushes + (appended > SmallFlushBytes ? -SmallPerLarge : 1), 0, 2 * FlushesForRoom);
+        return _smallFlushes >= FlushesForRoom && roomEnd - tail < LeastRoomBytes ? ChunkBytes : 0;
     }
 }

@@ -26,6 +26,8 @@ public sealed class HandshakeSessionTests
 
         public string Peer => "memory";
 
+        public bool HasInput => _position < received.Length;
+
         public int Receive(Span<byte> destination)
         {
             var count = Math.Min(destination.Length, received.Length - _position);

@@ -55,6 +55,8 @@ public sealed class SessionAllocationTests
 
         public string Peer => "tape";
 
+        public bool HasInput => true;
+
         public long Answered { get; private set; }
 
         public long AllocatedBytes { get; private set; } = -1;

@@ -7,7 +7,7 @@ namespace Dr.Edge.Tests.Volumes.Writing;
 public sealed class RoomAheadTests
 {
     [Fact]
-    public void Small_flushes_in_a_row_make_room_and_a_large_one_ends_the_pattern()
+    public void Small_flushes_make_room_and_large_ones_end_the_pattern()
     {
         var room = default(RoomAhead);
         var tail = 0L;
@@ -21,6 +21,24 @@ public sealed class RoomAheadTests
         room.AtFlush(1, tail += 4096, end).ShouldBe(0, "there is room");
         room.AtFlush(2, 4096, 0).ShouldBe(RoomAhead.ChunkBytes, "the pattern goes on in a new head, which has no room yet");
         room.AtFlush(2, 4096 + RoomAhead.SmallFlushBytes + 1, 0).ShouldBe(0, "that was a copy, not a log");
+    }
+
+    [Fact]
+    public void A_burst_of_whole_pages_now_and_then_leaves_a_log_its_room()
+    {
+        var room = default(RoomAhead);
+        var (tail, end, caught) = (0L, 0L, 0);
+        for (var flush = 0; flush < 1000; flush++)
+        {
+            // What PostgreSQL's commits look like while a checkpoint is not long ago.
+            var small = flush % 8 != 7;
+            tail += small ? 8312 : 4 * RoomAhead.SmallFlushBytes;
+            caught += small && flush > RoomAhead.FlushesForRoom * 2 && tail > end ? 1 : 0;
+            var bytes = room.AtFlush(1, tail, end);
+            end = bytes > 0 ? Math.Max(tail, end) + bytes : end;
+        }
+
+        caught.ShouldBe(0, "small flushes that had to make the file longer");
     }
 
     [Fact]
