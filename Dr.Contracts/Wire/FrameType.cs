@@ -47,4 +47,7 @@ public enum FrameType : byte
 
     /// <summary>Source → target: whether this copy counts as the other half of a mirror. Target → source: that is on our disk. From version 2 on.</summary>
     Mirror = 15,
+
+    /// <summary>Source → target, before <see cref="Announce"/>: the sizes the volume had before it grew. From version 3 on.</summary>
+    Sizes = 16,
 }

@@ -15,6 +15,9 @@ public sealed record Hello(int OldestVersion, int NewestVersion, Guid Node, stri
     /// <summary>First version whose <see cref="Commit"/> carries the digest of checksums; before it was the digest of the content.</summary>
     public const int WithChecksumDigest = 3;
 
+    /// <summary>First version with <see cref="FrameType.Sizes"/>.</summary>
+    public const int WithSizes = 3;
+
     public static FrameType Type => FrameType.Hello;
 
     /// <summary>The version to use with a peer, or null.</summary>

@@ -5,6 +5,7 @@ internal static class WireLists
 {
     public const int MaxGenerations = 4096;
     public const int MaxPoints = 1024;
+    public const int MaxSizes = 1024;
 
     public static void Write(in WireWriter writer, IReadOnlyList<GenerationStart> chain)
     {
@@ -45,6 +46,29 @@ internal static class WireLists
         }
 
         return points;
+    }
+
+    public static void Write(in WireWriter writer, IReadOnlyList<FormerSize> sizes)
+    {
+        writer.UInt16(sizes.Count);
+        foreach (var size in sizes)
+        {
+            writer.Int64(size.SizeBytes);
+            writer.Sequence(size.UpTo);
+            writer.Point(size.LastPoint);
+            writer.Time(size.Until);
+        }
+    }
+
+    public static FormerSize[] ReadSizes(ref WireReader reader)
+    {
+        var sizes = new FormerSize[Count(ref reader, MaxSizes)];
+        for (var i = 0; i < sizes.Length; i++)
+        {
+            sizes[i] = new FormerSize(reader.Count(), reader.Sequence(), reader.Point(), reader.Time());
+        }
+
+        return sizes;
     }
 
     public static void Write(in WireWriter writer, PointMark point)

@@ -16,6 +16,12 @@ internal sealed partial class SourceStream
         _copy.Progress.Enter(step.Base is null ? CopyState.Seeding : CopyState.CatchingUp);
         _copy.DeltaBase = step.Base?.Id;
         var target = step.Target is { } mark ? _volume.Points.First(p => p.Id == mark.Id) : _volume.CreatePoint(PointKinds.CopyLabel, PointConsistency.Crash, PointKinds.CopyReason);
+        if (HasGrown)
+        {
+            // The point may be larger than the peer's copy is.
+            return await AnnounceAsync(cancellationToken);
+        }
+
         using var newer = _volume.OpenView(target.Id);
         using var older = step.Base is { } basePoint ? _volume.OpenView(basePoint.Id) : null;
         _window.Start(0);
@@ -76,17 +82,9 @@ internal sealed partial class SourceStream
 
     private void Compare(VolumeView? older, VolumeView newer, long block, int count, byte[] before, byte[] after, DeltaState state)
     {
-        // A volume need not end on a block: what lies beyond its end reads as zeros on both sides.
         var offset = block * DeltaCodec.BlockBytes;
-        var length = (int)Math.Min(count * (long)DeltaCodec.BlockBytes, newer.SizeBytes - offset);
-        after.AsSpan(length, (count * DeltaCodec.BlockBytes) - length).Clear();
-        newer.Read(offset, after.AsSpan(0, length));
-        if (older is not null)
-        {
-            before.AsSpan(length, (count * DeltaCodec.BlockBytes) - length).Clear();
-            older.Read(offset, before.AsSpan(0, length));
-        }
-
+        newer.ReadPadded(offset, after.AsSpan(0, count * DeltaCodec.BlockBytes));
+        older?.ReadPadded(offset, before.AsSpan(0, count * DeltaCodec.BlockBytes));
         for (var i = 0; i < count; i++)
         {
             var at = i * DeltaCodec.BlockBytes;

@@ -36,6 +36,14 @@ internal sealed partial class SourceStream
         {
             await ReportHeadAsync(cancellationToken);
             var status = reader.TryRead(out var item);
+            if (HasGrown)
+            {
+                // What comes next may lie behind the end that the peer knows: it learns the new size first, and the rest is sent from there on.
+                await SendBatchesAsync(last, changedBytes, cancellationToken);
+                await WaitUntilDurableAsync(last, cancellationToken);
+                return;
+            }
+
             if (item is JournalItem.Batch batch && status == JournalStatus.Item)
             {
                 BatchCodec.Append(_payload, batch.Bytes.Span);

@@ -30,6 +30,8 @@ internal sealed partial class SourceStream : IDisposable
     private Ack? _stagedAck;
     private readonly bool _hearsOfMirrors;
     private readonly DigestKind _digest;
+    private readonly bool _hearsOfSizes;
+    private int _toldSizes;
     private (long Record, MirrorState State, LossPolicy OnLoss) _told = (-1, default, default);
     private bool _inJournal;
     private SequenceNumber? _journalGoneAt;
@@ -40,6 +42,7 @@ internal sealed partial class SourceStream : IDisposable
         (_copy, _volume, _frames, _time, _stream, _inbox) = (copy, copy.Volume, connection.Frames, copy.Time, stream, inbox);
         _hearsOfMirrors = connection.Version >= Hello.WithMirror;
         _digest = connection.Version.DigestOfCommit();
+        _hearsOfSizes = connection.Version >= Hello.WithSizes;
     }
 
     /// <summary>Ends by an exception, or when this side is no longer primary.</summary>
@@ -87,9 +90,16 @@ internal sealed partial class SourceStream : IDisposable
 
     private async Task<Position> AnnounceAsync(CancellationToken cancellationToken)
     {
+        var (size, former) = _volume.Sizes;
+        _toldSizes = former.Count;
+        if (_hearsOfSizes)
+        {
+            await SendAsync(new SizeNotice(former), cancellationToken);
+        }
+
         var history = _volume.History();
         await SendAsync(
-            new Announce(_volume.Id, _volume.Name, _volume.SizeBytes, _copy.Settings.Mode, history.Appended, history.Chain, _volume.Marks()), cancellationToken);
+            new Announce(_volume.Id, _volume.Name, size, _copy.Settings.Mode, history.Appended, history.Chain, _volume.Marks()), cancellationToken);
         StoreFaults.Pass(CopyPoints.Announced);
         return await NextPositionAsync(cancellationToken);
     }
@@ -105,11 +115,14 @@ internal sealed partial class SourceStream : IDisposable
         return _position;
     }
 
+    /// <summary>The volume has grown since the peer was told its size.</summary>
+    private bool HasGrown => _volume.FormerSizes.Count != _toldSizes;
+
     private async Task WaitForPointAsync(PointMark newest, CancellationToken cancellationToken)
     {
         _copy.Progress.Enter(CopyState.Current);
         var mode = _copy.Settings.Mode;
-        while (_volume.MaySend() && _copy.Settings.Mode == mode && _volume.Marks() is var marks && (marks.Count == 0 || marks[^1] == newest))
+        while (_volume.MaySend() && _copy.Settings.Mode == mode && !HasGrown && _volume.Marks() is var marks && (marks.Count == 0 || marks[^1] == newest))
         {
             await ReportHeadAsync(cancellationToken);
             await WaitForWorkAsync(token => _volume.WaitForAppendAsync(_volume.Appended, token), cancellationToken);

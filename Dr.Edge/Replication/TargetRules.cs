@@ -30,7 +30,8 @@ internal abstract record TargetVerdict
 /// <summary>Whom a copy follows. Pure. By epoch alone: never by size, counter or clock.</summary>
 internal static class TargetRules
 {
-    public static TargetVerdict OnAnnounce(TargetCopy? copy, Announce announce, Epoch epoch, bool nameTakenByAnother)
+    /// <param name="tellsSizes">The source said which size belongs to which position, so that the copy can follow.</param>
+    public static TargetVerdict OnAnnounce(TargetCopy? copy, Announce announce, Epoch epoch, bool nameTakenByAnother, bool tellsSizes)
     {
         if (nameTakenByAnother)
         {
@@ -47,9 +48,9 @@ internal static class TargetRules
             return new TargetVerdict.Refuse(RefusalCode.Fenced, $"Epoch {epoch} is over: {copy.Epoch} was seen here.", "The volume's owner is another; this side becomes a copy of it.");
         }
 
-        if (announce.SizeBytes != copy.SizeBytes)
+        if (announce.SizeBytes != copy.SizeBytes && !tellsSizes)
         {
-            return new TargetVerdict.Refuse(RefusalCode.Conflict, $"The copy here has {copy.SizeBytes} bytes, not {announce.SizeBytes}.", "Sizes must agree before the volume can be copied.");
+            return new TargetVerdict.Refuse(RefusalCode.Conflict, $"The copy here has {copy.SizeBytes} bytes, not {announce.SizeBytes}.", "Update the primary's dr-edge: from protocol version 3 on copies follow a change of size.");
         }
 
         return copy.Role switch

@@ -29,6 +29,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
     private readonly Task _running;
     private Volume? _volume;
     private Announce? _announce;
+    private IReadOnlyList<FormerSize>? _sizes;
     private TargetDelta? _delta;
     private Commit? _commit;
     private bool _unflushed;
@@ -153,6 +154,12 @@ internal sealed partial class TargetStream : IAsyncDisposable
 
     private async Task ApplyAsync(ReceivedMessage message, CancellationToken cancellationToken)
     {
+        if (message.Header.Type == FrameType.Sizes)
+        {
+            _sizes = message.Decode<SizeNotice>().Former;
+            return;
+        }
+
         if (message.Header.Type == FrameType.Announce)
         {
             await OnAnnounceAsync(message, cancellationToken);
@@ -227,7 +234,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
         var volume = _volume = _context.Volumes.Find(announce.Volume);
         var other = _context.Volumes.Find(announce.Name);
         var copy = volume is null ? TargetCopy.None : new TargetCopy(volume.Role, volume.Epoch, volume.SizeBytes, volume.History());
-        var verdict = TargetRules.OnAnnounce(copy, announce, epoch, other is not null && other.Id != announce.Volume);
+        var verdict = TargetRules.OnAnnounce(copy, announce, epoch, other is not null && other.Id != announce.Volume, _sizes is not null);
         return verdict is TargetVerdict.Refuse refuse ? throw new StreamRefusedException(refuse.Code, refuse.Message, refuse.Hint) : verdict;
     }
 
@@ -260,7 +267,21 @@ internal sealed partial class TargetStream : IAsyncDisposable
             volume.BecomeReplica(epoch);
         }
 
+        // One that is to go back keeps its size until its tail is safe.
+        if (Meeting.Of(new CopyHistory(announce.Chain, announce.Appended), volume.History()).Kind != MeetingKind.Diverged)
+        {
+            FollowSizes(volume, announce);
+        }
+
         return volume;
+    }
+
+    private void FollowSizes(Volume volume, Announce announce)
+    {
+        if (_sizes is not null && volume.Role == VolumeRole.Replica)
+        {
+            volume.FollowSizes(announce.SizeBytes, _sizes);
+        }
     }
 
     private void OnBatches(Volume volume, ReadOnlyMemory<byte> payload)
@@ -290,6 +311,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
         LogRewinds(volume.Name, ours.Appended, rewind.To, tail);
         volume.RewindTo(rewind.To, tail);
         StoreFaults.Pass(CopyPoints.Rewound);
+        FollowSizes(volume, _announce);
         await SendPositionAsync(volume, cancellationToken);
     }
 

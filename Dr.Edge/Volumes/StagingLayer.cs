@@ -112,7 +112,7 @@ internal sealed class StagingLayer : IDisposable
         else
         {
             _base ??= _volume.OpenView(BasePoint.Value);
-            _base.Read(firstBlock * StoreLimits.BlockBytes, destination);
+            _base.ReadPadded(firstBlock * StoreLimits.BlockBytes, destination);
         }
     }
 

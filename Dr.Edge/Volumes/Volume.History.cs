@@ -71,7 +71,7 @@ internal sealed partial class Volume
     public VolumeView OpenView(PointId point)
     {
         var info = GetPoint(point);
-        return OpenView(info.Sequence.Value, info.At, $"a view of point {point} is open");
+        return OpenView(info.Sequence.Value, info.At, $"a view of point {point} is open", SizeAt(info));
     }
 
     public VolumeView OpenView(DateTimeOffset at)
@@ -140,7 +140,8 @@ internal sealed partial class Volume
     }
 
     /// <param name="sequence">Null: what is appended now.</param>
-    internal VolumeView OpenView(long? sequence, DateTimeOffset at, string reason)
+    /// <param name="sizeBytes">Null: what it had then.</param>
+    internal VolumeView OpenView(long? sequence, DateTimeOffset at, string reason, long? sizeBytes = null)
     {
         if (!_pastReadable)
         {
@@ -160,6 +161,7 @@ internal sealed partial class Volume
                     {
                         // Position and map are of one instant.
                         sequence = _appended;
+                        sizeBytes = SizeBytes;
                         map = _map.Snapshot();
                     }
 
@@ -170,7 +172,7 @@ internal sealed partial class Volume
             }
 
             map ??= BuildMap(sequence.Value, files);
-            return new VolumeView(this, map, _context.Layers, files, hold, new SequenceNumber(sequence.Value), at, SizeBytes);
+            return new VolumeView(this, map, _context.Layers, files, hold, new SequenceNumber(sequence.Value), at, sizeBytes ?? SizeAt(sequence.Value, at));
         }
         catch
         {
@@ -221,6 +223,8 @@ internal sealed partial class Volume
         {
             if (start is not null && reached == sequence)
             {
+                // It may be of before the volume grew.
+                start.Grow(VolumeBlocks);
                 return start;
             }
 
@@ -231,9 +235,10 @@ internal sealed partial class Volume
     private BlockMap LayOver(BlockMap? start, long reached, long sequence, ManifestState state, Layer[] layers, BlockMap? reference, List<LayerFile> files)
     {
         using var from = start ?? (Origin is { } origin ? _originParent!.BuildMap(origin.Sequence.Value, files) : null);
+        from?.Grow(state.SizeBytes / StoreLimits.BlockBytes);
         layers = [.. layers.Where(layer => layer.Record.After >= reached && layer.Record.After < sequence)];
         Layer[] whole = [.. layers.Where(layer => layer.Record.Sealed && layer.Record.Last <= sequence)];
-        var map = MapBuilder.Build(() => from?.Snapshot() ?? reference!.EmptySibling(VolumeBlocks), whole, state, reference);
+        var map = MapBuilder.Build(() => from?.Snapshot() ?? reference!.EmptySibling(state.SizeBytes / StoreLimits.BlockBytes), whole, state, reference);
         try
         {
             map.Grow(VolumeBlocks);

@@ -207,6 +207,7 @@ internal sealed partial class Volume
     private void LoadSealedLayers()
     {
         var inherited = _map;
+        inherited.Grow(VolumeBlocks);
         Layer[] layers = [.. _published.Layers.Where(layer => layer.Record.Sealed)];
         _map = MapBuilder.Build(() => Origin is null ? new BlockMap(VolumeBlocks, _base) : inherited.Snapshot(), layers, State, reference: null);
         _map.Grow(VolumeBlocks);

@@ -18,7 +18,7 @@ internal sealed partial class Volume
     public PointInfo? UndoPoint => State.Points.LastOrDefault(point => point.Label == BeforeRestoreLabel);
 
     /// <summary>
-    /// The content becomes what it was; clients' writes are refused meanwhile. A point is taken first (returned): restoring to it undoes this. A restore that is cut off by a crash is finished
+    /// The content becomes what it was (the size stays: where the volume was smaller then, zeros follow); clients' writes are refused meanwhile. A point is taken first (returned): restoring to it undoes this. A restore that is cut off by a crash is finished
     /// when the volume is opened again. One that is cancelled is taken back before this returns, and after a crash when the volume is opened again: there is no half restored volume.
     /// </summary>
     /// <param name="progress">Told blocks done and blocks in all; may be null.</param>
@@ -126,21 +126,25 @@ internal sealed partial class Volume
     private void CopyDifferences(VolumeView view, Action<long, long>? progress, CancellationToken cancellationToken)
     {
         using var batch = new BatchBuilder();
-        for (long block = 0; block < VolumeBlocks;)
+
+        // The volume may grow meanwhile: what is added is zeros, then and now. One that was smaller then has zeros behind its end.
+        var blocks = VolumeBlocks;
+        view.Map.Grow(blocks);
+        for (long block = 0; block < blocks;)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            block = FindDifference(view, block);
-            if (block >= VolumeBlocks)
+            block = FindDifference(view, block, blocks);
+            if (block >= blocks)
             {
                 break;
             }
 
             batch.Begin(RestoreBlocks, RestoreBlocks);
-            while (batch.ExtentCount < RestoreBlocks && block < VolumeBlocks)
+            while (batch.ExtentCount < RestoreBlocks && block < blocks)
             {
                 if (!view.Map.IsContent(block, view.Map.Get(block, out _)))
                 {
-                    var end = Math.Min(view.Map.Find(block, VolumeBlocks, content: true), block + uint.MaxValue);
+                    var end = Math.Min(view.Map.Find(block, blocks, content: true), block + uint.MaxValue);
                     batch.AddZero(block, (uint)(end - block));
                     block = end;
                 }
@@ -152,7 +156,7 @@ internal sealed partial class Volume
                     block++;
                 }
 
-                block = FindDifference(view, block);
+                block = FindDifference(view, block, blocks);
             }
 
             AdmitWrite(batch.DataBlockCount * (long)StoreLimits.BlockBytes);
@@ -168,22 +172,22 @@ internal sealed partial class Volume
             }
 
             StoreFaults.Pass(CrashPoints.RestoreHalf);
-            progress?.Invoke(Math.Min(block, VolumeBlocks), VolumeBlocks);
+            progress?.Invoke(Math.Min(block, blocks), blocks);
         }
 
         cancellationToken.ThrowIfCancellationRequested();
     }
 
     /// <summary>The same location is the same content; other locations are copied without comparing.</summary>
-    private long FindDifference(VolumeView view, long block)
+    private long FindDifference(VolumeView view, long block, long blocks)
     {
-        while (block < VolumeBlocks)
+        while (block < blocks)
         {
             var now = _map.Get(block, out _);
             var then = view.Map.Get(block, out _);
             if (!_map.IsContent(block, now) && !view.Map.IsContent(block, then))
             {
-                block = Math.Min(_map.Find(block, VolumeBlocks, content: true), view.Map.Find(block, VolumeBlocks, content: true));
+                block = Math.Min(_map.Find(block, blocks, content: true), view.Map.Find(block, blocks, content: true));
             }
             else if (now == then && _map.Base == view.Map.Base)
             {
@@ -195,6 +199,6 @@ internal sealed partial class Volume
             }
         }
 
-        return VolumeBlocks;
+        return blocks;
     }
 }

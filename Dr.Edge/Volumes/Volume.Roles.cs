@@ -164,32 +164,6 @@ internal sealed partial class Volume
     /// <summary>The generation that wrote a position: with it, a position means one content and no other.</summary>
     internal string GenerationAt(long sequence) => State.Generations.LastOrDefault(span => span.After.Value < sequence).Generation.Value;
 
-    /// <summary>Makes the volume larger while it is in use; clients see the new size when they attach again. Durable on return.</summary>
-    public void Resize(long sizeBytes)
-    {
-        lock (_syncLock)
-        {
-            ThrowIfFailed();
-            if (sizeBytes < State.SizeBytes)
-            {
-                throw new DrException($"Volume {Name} has {State.SizeBytes} bytes; it cannot shrink to {sizeBytes}.", "Make a new, smaller volume and copy the files.");
-            }
-
-            if (sizeBytes > Format.StoreLimits.MaxVolumeBytes || sizeBytes % Format.StoreLimits.BlockBytes != 0)
-            {
-                throw new DrException($"A volume cannot have {sizeBytes} bytes.", "A multiple of 4 KiB, at most 16 TiB.");
-            }
-
-            lock (_appendLock)
-            {
-                _map.Grow(sizeBytes / Format.StoreLimits.BlockBytes);
-                CommitLocked(State with { SizeBytes = sizeBytes });
-            }
-        }
-
-        RaiseStateChanged();
-    }
-
     /// <summary>Writers check under the append lock: once the gate is shut and the lock was free, none is in flight. The next promotion opens it again.</summary>
     private void ShutForWritersLocked(string reason)
     {

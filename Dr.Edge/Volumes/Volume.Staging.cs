@@ -101,7 +101,7 @@ internal sealed partial class Volume
                 layer.ApplyBatch(map, scanner.Header, scanner.Section, scanner.DataFileOffset);
             }
 
-            return PointDigest.Of(map, _context.Layers, SizeBytes, kind);
+            return PointDigest.Of(map, _context.Layers, SizeAt(staging.Target), kind);
         }
         finally
         {

@@ -81,7 +81,7 @@ internal sealed partial class VolumeSet
         volume.SizeBytes,
         IsReadOnly: false);
 
-    private static ExportInfo DescribePoint(Volume volume, PointInfo point) => new($"{volume.Name}@{point.Id}", ExportText.OfPoint(point), volume.SizeBytes, IsReadOnly: true);
+    private static ExportInfo DescribePoint(Volume volume, PointInfo point) => new($"{volume.Name}@{point.Id}", ExportText.OfPoint(point), volume.SizeAt(point), IsReadOnly: true);
 
     private void Return(VolumeId id, bool isLive)
     {

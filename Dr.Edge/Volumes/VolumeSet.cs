@@ -124,13 +124,13 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
     public Volume CreateClone(Volume parent, PointId point, string name)
     {
         var info = parent.GetPoint(point);
-        return CreateClone(parent, info.Sequence.Value, point, info.At, name);
+        return CreateClone(parent, info.Sequence.Value, point, info.At, name, parent.SizeAt(info));
     }
 
     public Volume CreateClone(Volume parent, DateTimeOffset at, string name)
     {
         using var view = parent.OpenView(at);
-        return CreateClone(parent, view.Sequence.Value, null, at, name);
+        return CreateClone(parent, view.Sequence.Value, null, at, name, view.SizeBytes);
     }
 
     /// <summary>Deletes a volume or clone and everything it ever held.</summary>
@@ -195,15 +195,15 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
             Delete(name);
         }
 
-        var clone = CreateClone(volume, sequence, null, Time.GetUtcNow(), name);
+        var clone = CreateClone(volume, sequence, null, Time.GetUtcNow(), name, volume.SizeBytes);
         volume.CopyTailTo(clone, sequence);
     }
 
-    internal Volume CreateClone(Volume parent, long sequence, PointId? point, DateTimeOffset at, string name)
+    internal Volume CreateClone(Volume parent, long sequence, PointId? point, DateTimeOffset at, string name, long sizeBytes)
     {
         using var hold = parent.HoldPosition(new SequenceNumber(sequence), $"clone {name} is being made");
         parent.Flush(); // What the clone stands on must not be taken away by a power cut.
-        return Add(VolumeId.New(), name, parent.SizeBytes, VolumeRole.Primary, Epoch.First, new CloneOrigin(parent.Id, new SequenceNumber(sequence), point, at), parent);
+        return Add(VolumeId.New(), name, sizeBytes, VolumeRole.Primary, Epoch.First, new CloneOrigin(parent.Id, new SequenceNumber(sequence), point, at), parent);
     }
 
     private Volume Add(VolumeId id, string name, long sizeBytes, VolumeRole role, Epoch epoch, CloneOrigin? origin, Volume? parent)
@@ -248,10 +248,7 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
             throw new DrException($"'{name}' is no name for a volume.", "1 to 64 letters, digits, hyphens, underscores and dots; the first a letter or digit.");
         }
 
-        if (sizeBytes <= 0 || sizeBytes > StoreLimits.MaxVolumeBytes || sizeBytes % StoreLimits.BlockBytes != 0)
-        {
-            throw new DrException($"A volume cannot have {sizeBytes} bytes.", "A multiple of 4 KiB, at most 16 TiB.");
-        }
+        StoreLimits.CheckVolumeSize(sizeBytes);
     }
 
     /// <summary>Times on disk have whole microseconds.</summary>

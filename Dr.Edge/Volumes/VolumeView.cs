@@ -42,6 +42,17 @@ internal sealed class VolumeView : IBlockDevice, IDisposable
         Volume.Counters.Reads.Add(destination.Length);
     }
 
+    /// <summary>As <see cref="Read"/>; behind the end, where a volume that has grown since goes on, there are zeros.</summary>
+    public void ReadPadded(long offset, Span<byte> destination)
+    {
+        var inside = (int)Math.Clamp(SizeBytes - offset, 0, destination.Length);
+        destination[inside..].Clear();
+        if (inside > 0)
+        {
+            Read(offset, destination[..inside]);
+        }
+    }
+
     public void Write(ReadOnlySpan<WriteExtent> extents, bool forceUnitAccess) =>
         throw new BlockDeviceException(BlockError.NotPermitted, "A view of the past is read-only.");
 

@@ -14,6 +14,9 @@ internal sealed record ManifestState
 
     public required long SizeBytes { get; init; }
 
+    /// <summary>What the size was before each time it grew, oldest first. Manifests of before it was written have none: the reader then sets null.</summary>
+    public IReadOnlyList<FormerSize> FormerSizes { get; init => field = value ?? []; } = [];
+
     public VolumeRole Role { get; init; }
 
     /// <summary>Highest epoch seen.</summary>
@@ -68,7 +71,7 @@ internal sealed record ManifestState
     public VolumePolicy? Policy { get; init; }
 
     /// <summary>Points that people hold: they do not expire and cannot be deleted until they are released.</summary>
-    public IReadOnlyList<PointHold> PointHolds { get; init; } = [];
+    public IReadOnlyList<PointHold> PointHolds { get; init => field = value ?? []; } = [];
 
     /// <summary>Null in manifests of before it was written; the superblock has it too.</summary>
     public ManifestIdentity? Identity { get; init; }

@@ -9,6 +9,9 @@ internal static class StoreLimits
     /// <summary>16 TiB: a location in the block map has 44 bits for the byte offset in a file, and base.img is as large as the volume.</summary>
     public const long MaxVolumeBytes = 1L << 44;
 
+    /// <summary>Times a volume can be made larger: each is remembered, so that the past keeps its sizes. Doubling a block every time needs 32.</summary>
+    public const int MaxResizes = 1000;
+
     /// <summary>Points that a volume can hold.</summary>
     public const int MaxPoints = 255;
 
@@ -31,4 +34,13 @@ internal static class StoreLimits
 
     /// <summary>A manifest longer than this is rewritten with its last record only.</summary>
     public const long ManifestCompactBytes = 256 * 1024;
+
+    /// <exception cref="DrException">No volume can have this size.</exception>
+    public static void CheckVolumeSize(long sizeBytes)
+    {
+        if (sizeBytes <= 0 || sizeBytes > MaxVolumeBytes || sizeBytes % BlockBytes != 0)
+        {
+            throw new DrException($"A volume cannot have {sizeBytes} bytes.", "A multiple of 4 KiB, at most 16 TiB.");
+        }
+    }
 }

@@ -47,6 +47,7 @@ internal sealed class RebuildPlanner(RebuildEvidence evidence, string? name, boo
             Volume = evidence.Id,
             Name = name ?? known?.Name ?? $"rebuilt-{evidence.Id.Value[..8]}",
             SizeBytes = Size(known),
+            FormerSizes = known?.FormerSizes ?? [],
             Role = VolumeRole.Demoted,
             Epoch = epoch,
             Generations = [.. _generations],

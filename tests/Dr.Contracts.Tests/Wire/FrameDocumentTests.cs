@@ -55,6 +55,7 @@ public partial class FrameDocumentTests
         FixedSize(rows["Ack"]).ShouldBe(WireMessage.Encode(WireSamples.Ack).Length);
         FixedSize(rows["Detach"]).ShouldBe(WireMessage.Encode(new Detach("")).Length);
         FixedSize(rows["Mirror"]).ShouldBe(WireMessage.Encode(WireSamples.Mirror).Length);
+        FixedSize(rows["Sizes"]).ShouldBe(WireMessage.Encode(new SizeNotice([])).Length);
         FixedSize(rows["Error"]).ShouldBe(WireMessage.Encode(new Refusal(RefusalCode.Busy, "", null)).Length);
         FixedSize(rows["Hello"]).ShouldBe(WireMessage.Encode(WireSamples.Hello with { Device = "", Software = "" }).Length);
         FixedSize(rows["Announce"]).ShouldBe(WireMessage.Encode(WireSamples.Announce with { Name = "", Chain = [], Points = [] }).Length);
@@ -67,7 +68,7 @@ public partial class FrameDocumentTests
     {
         "i64" or "8" => 8,
         "u32" => 4,
-        "u16" or "text" or "chain" or "points" => 2,
+        "u16" or "text" or "chain" or "points" or "sizes" => 2,
         "u8" => 1,
         "16" or "mark" => 16,
         "32" => 32,

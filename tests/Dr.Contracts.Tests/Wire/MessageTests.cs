@@ -31,6 +31,9 @@ public class MessageTests
     public void The_bytes_of_what_version_two_added_are_these() => Golden(WireSamples.Mirror, "0700000000000000" + "02" + "01");
 
     [Fact]
+    public void The_bytes_of_what_version_three_added_are_these() => Golden(WireSamples.Sizes, "0100" + "0010000000000000" + "0300000000000000" + "0807060504030201" + Time);
+
+    [Fact]
     public void Every_message_is_read_back_as_it_was_written()
     {
         RoundTrip(WireSamples.Hello);
@@ -46,6 +49,7 @@ public class MessageTests
         RoundTrip(WireSamples.Refusal);
         RoundTrip(WireSamples.Detach);
         RoundTrip(WireSamples.Mirror);
+        RoundTrip(WireSamples.Sizes);
     }
 
     [Fact]

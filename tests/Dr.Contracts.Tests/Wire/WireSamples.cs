@@ -27,6 +27,8 @@ internal static class WireSamples
     public static readonly Detach Detach = new("removed");
     public static readonly MirrorNotice Mirror = new(7, MirrorState.Whole, LossPolicy.Degrade);
 
+    public static readonly SizeNotice Sizes = new([new FormerSize(4096, new SequenceNumber(3), Mark.Id, Time)]);
+
     public static byte[] Frame(FrameType type, byte[] payload, int stream, long sequence, long epoch, Generation generation)
     {
         var frame = new byte[FrameCodec.HeaderSize + payload.Length];

@@ -74,7 +74,7 @@ public sealed class LadderTests : TwoNodeTest
         var now = copy.Content();
         copy.SeeEpoch(new Epoch(2));
         copy.BecomeReplica(new Epoch(2));
-        var half = Backup.Set.CreateClone(copy, common.Value, null, DateTimeOffset.UtcNow, "tail");
+        var half = Backup.Set.CreateClone(copy, common.Value, null, DateTimeOffset.UtcNow, "tail", copy.SizeBytes);
         half.WriteRandom(_random, 3);
         await Backup.RestartAsync();
         copy = Backup.Set.Get("v");

@@ -37,7 +37,7 @@ public class TargetRulesTests
     [Fact]
     public void A_name_that_another_volume_has_and_another_size_are_conflicts()
     {
-        Code(TargetRules.OnAnnounce(null, Offer, Epoch.First, nameTakenByAnother: true)).ShouldBe(RefusalCode.Conflict);
+        Code(TargetRules.OnAnnounce(null, Offer, Epoch.First, nameTakenByAnother: true, tellsSizes: true)).ShouldBe(RefusalCode.Conflict);
         Code(Ask(Copy(VolumeRole.Replica, 1) with { SizeBytes = 5 }, 1)).ShouldBe(RefusalCode.Conflict);
     }
 
@@ -67,7 +67,7 @@ public class TargetRulesTests
         TailName.For("dilas", generation, new SequenceNumber(7)).ShouldBe($"dilas-tail-{generation.Value[..8]}-7");
     }
 
-    private static TargetVerdict Ask(TargetCopy? copy, long epoch) => TargetRules.OnAnnounce(copy, Offer, new Epoch(epoch), nameTakenByAnother: false);
+    private static TargetVerdict Ask(TargetCopy? copy, long epoch) => TargetRules.OnAnnounce(copy, Offer, new Epoch(epoch), nameTakenByAnother: false, tellsSizes: false);
 
     private static TargetCopy Copy(VolumeRole role, long epoch) => new(role, new Epoch(epoch), Offer.SizeBytes, CopyHistory.Empty);
 
