@@ -12,5 +12,5 @@ public sealed record Refusal(RefusalCode Code, string Message, string? Hint) : I
         writer.Text(Hint);
     }
 
-    public static Refusal Read(ref WireReader reader) => new(reader.Enum(RefusalCode.Later), reader.Text(), reader.OptionalText());
+    public static Refusal Read(ref WireReader reader) => new(reader.Enum(RefusalCode.PositionGone), reader.Text(), reader.OptionalText());
 }

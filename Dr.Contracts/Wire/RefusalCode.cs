@@ -32,4 +32,7 @@ public enum RefusalCode : byte
 
     /// <summary>Not now: the peer is stopping or the volume is being changed. Asked again later.</summary>
     Later = 9,
+
+    /// <summary>The target's history begins after the position it was told to go back to. The source goes one step down the ladder.</summary>
+    PositionGone = 10,
 }

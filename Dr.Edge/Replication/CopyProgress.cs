@@ -124,6 +124,17 @@ internal sealed class CopyProgress(TimeProvider time)
         Changed?.Invoke();
     }
 
+    /// <summary>More of a delta is on the peer's disk; the copy itself is where it was.</summary>
+    public void Staged(long block)
+    {
+        lock (_lock)
+        {
+            _stagedBlocks = block;
+        }
+
+        Changed?.Invoke();
+    }
+
     /// <summary>The newest point that both hold.</summary>
     public PointId? LastCommonPoint
     {

@@ -1,3 +1,5 @@
+using Dr.Contracts.Wire;
+
 namespace Dr.Edge.Replication;
 
 /// <summary>How two histories lie to each other.</summary>
@@ -15,8 +17,11 @@ internal enum MeetingKind
     /// <summary>Both went on from <see cref="Meeting.Common"/>.</summary>
     Diverged,
 
-    /// <summary>Nothing in common, or a history that cannot be.</summary>
+    /// <summary>No position in common that both still know of: never the same line, or the shared part has aged out of one of the two.</summary>
     Unrelated,
+
+    /// <summary>One of the two is a history that cannot be: made up, or damaged.</summary>
+    Impossible,
 }
 
 /// <summary>
@@ -29,11 +34,11 @@ internal readonly record struct Meeting(MeetingKind Kind, SequenceNumber Common)
     {
         if (!source.IsWellFormed || !target.IsWellFormed)
         {
-            return new Meeting(MeetingKind.Unrelated, default);
+            return new Meeting(MeetingKind.Impossible, default);
         }
 
-        var shared = LastSharedLink(source, target);
-        if (shared < 0)
+        var (inSource, inTarget) = LastSharedLink(source, target);
+        if (inSource < 0)
         {
             // An empty copy is a beginning of everything.
             return (source.IsEmpty, target.IsEmpty) switch
@@ -45,7 +50,7 @@ internal readonly record struct Meeting(MeetingKind Kind, SequenceNumber Common)
             };
         }
 
-        var (sourceEnd, targetEnd) = (source.EndOf(shared), target.EndOf(shared));
+        var (sourceEnd, targetEnd) = (source.EndOf(inSource), target.EndOf(inTarget));
         var common = sourceEnd < targetEnd ? sourceEnd : targetEnd;
         return (source.Appended == common, target.Appended == common) switch
         {
@@ -53,22 +58,46 @@ internal readonly record struct Meeting(MeetingKind Kind, SequenceNumber Common)
             (false, true) => new Meeting(MeetingKind.TargetBehind, common),
 
             // A source that has begun a new generation at the shared position has left the old line there, even if nothing is written in the new one yet.
-            (true, false) when shared < source.Chain.Count - 1 => new Meeting(MeetingKind.Diverged, common),
+            (true, false) when inSource < source.Chain.Count - 1 => new Meeting(MeetingKind.Diverged, common),
             (true, false) => new Meeting(MeetingKind.SourceBehind, common),
             _ => new Meeting(MeetingKind.Diverged, common),
         };
     }
 
-    // Histories share a beginning link by link: one that grew from another position, or beside another ancestor, is not the same line.
-    private static int LastSharedLink(CopyHistory source, CopyHistory target)
+    // Histories share a beginning link by link: one that grew from another position, or beside another ancestor, is not the same line. Each side forgets its oldest links when what they wrote has gone
+    // into its base, so the two need not begin with the same one: a link that both have says the same of everything before it.
+    private static (int InSource, int InTarget) LastSharedLink(CopyHistory source, CopyHistory target)
     {
-        var links = Math.Min(source.Chain.Count, target.Chain.Count);
-        var shared = 0;
-        while (shared < links && source.Chain[shared] == target.Chain[shared])
+        var (s, t) = (IndexOf(source, target.Chain), IndexOf(target, source.Chain)) switch
         {
-            shared++;
+            ( >= 0 and var first, _) => (first, 0),
+            (_, >= 0 and var first) => (0, first),
+            _ => (-1, -1),
+        };
+        if (s < 0)
+        {
+            return (-1, -1);
         }
 
-        return shared - 1;
+        while (s + 1 < source.Chain.Count && t + 1 < target.Chain.Count && source.Chain[s + 1] == target.Chain[t + 1])
+        {
+            (s, t) = (s + 1, t + 1);
+        }
+
+        return (s, t);
+    }
+
+    // Where a history has the first link of another; -1 when it has not.
+    private static int IndexOf(CopyHistory history, IReadOnlyList<GenerationStart> other)
+    {
+        for (var i = 0; other.Count > 0 && i < history.Chain.Count; i++)
+        {
+            if (history.Chain[i] == other[0])
+            {
+                return i;
+            }
+        }
+
+        return -1;
     }
 }

@@ -20,7 +20,11 @@ internal static class ResumePlan
         var meeting = Meeting.Of(source.History, history);
         return meeting.Kind switch
         {
-            MeetingKind.Unrelated => new SourceStep.Refuse(RefusalCode.Unrelated, "the peer's copy shares no history with this volume"),
+            MeetingKind.Impossible => new SourceStep.Refuse(RefusalCode.Unrelated, "one of the two histories cannot be"),
+
+            // Where they parted is no longer there to go back to: everything comes anew, beside what the target has, which it keeps as a clone.
+            MeetingKind.Unrelated => FromNothing(source, target),
+            MeetingKind.Diverged when source.RewindGoneAt == meeting.Common => FromNothing(source, target),
             MeetingKind.SourceBehind => new SourceStep.Refuse(RefusalCode.WrongDirection, "the peer holds more of this history than we do"),
             MeetingKind.Diverged => new SourceStep.Rewind(meeting.Common),
             _ => CatchUp(source, target),
@@ -84,6 +88,9 @@ internal static class ResumePlan
         var common = CommonPoints(source, target).LastOrDefault(p => p.Sequence < target.Appended);
         return common == default || source.Distrusted.Count > 1 ? Seed(source) : new SourceStep.Rewind(common.Sequence);
     }
+
+    private static SourceStep.Delta FromNothing(SourceView source, Position target) =>
+        target.StagedBase == default && Staged(source, target) is { } staged ? staged : Seed(source);
 
     private static SourceStep.Delta Seed(SourceView source)
     {

@@ -52,6 +52,12 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     /// <summary>Points that turned out different on the two sides: never a base again, also after a restart, until a whole content was proven.</summary>
     public IReadOnlySet<PointId> Distrusted => Settings.Distrusted.ToHashSet();
 
+    /// <summary>Where the peer was told to go back to, last.</summary>
+    public SequenceNumber? RewindTo { get; set; }
+
+    /// <summary>A position that the peer could not go back to, because its history begins later. In memory: asking again does no harm.</summary>
+    public SequenceNumber? RewindGoneAt { get; private set; }
+
     /// <summary>What the delta that is being sent starts from; null: from nothing.</summary>
     public PointId? DeltaBase { get; set; }
 
@@ -209,7 +215,11 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     }
 
     /// <summary>A delta was committed: digests of everything agreed.</summary>
-    public void OnProven() => Distrust([]);
+    public void OnProven()
+    {
+        RewindGoneAt = null;
+        Distrust([]);
+    }
 
     public void OnDivergentBlocks(int count)
     {
@@ -336,6 +346,11 @@ internal sealed partial class SourceCopy : IAsyncDisposable
                     Distrust([.. Settings.Distrusted, wrong]);
                 }
 
+                Progress.Enter(CopyState.CatchingUp, exception.Message);
+                break;
+            case RefusalCode.PositionGone:
+                // One step down the ladder: everything, beside what the peer keeps as a clone.
+                RewindGoneAt = RewindTo;
                 Progress.Enter(CopyState.CatchingUp, exception.Message);
                 break;
             case RefusalCode.Unrelated or RefusalCode.WrongDirection or RefusalCode.Conflict:

@@ -69,6 +69,7 @@ internal sealed partial class SourceStream : IDisposable
                 throw new StreamRefusedException(refuse.Code, $"Not copied: {refuse.Reason}.", "Nothing was changed on either side; see the generations of both with 'dr-edge volume show'.");
             case SourceStep.Rewind rewind:
                 _copy.Progress.Enter(CopyState.CatchingUp, "the peer keeps its diverged tail as a clone");
+                _copy.RewindTo = rewind.To;
                 await SendAsync(new Rewind(rewind.To), cancellationToken);
                 StoreFaults.Pass(CopyPoints.RewindSent);
                 return await NextPositionAsync(cancellationToken);
@@ -86,7 +87,7 @@ internal sealed partial class SourceStream : IDisposable
     }
 
     private SourceView View(Position position) => new(
-        _volume.History(), _volume.Marks(), _copy.Settings.Mode, _journalGoneAt, _copy.Distrusted, _volume.JournalBytesAfter(position.Appended));
+        _volume.History(), _volume.Marks(), _copy.Settings.Mode, _journalGoneAt, _copy.RewindGoneAt, _copy.Distrusted, _volume.JournalBytesAfter(position.Appended));
 
     private async Task<Position> AnnounceAsync(CancellationToken cancellationToken)
     {
@@ -183,6 +184,12 @@ internal sealed partial class SourceStream : IDisposable
             _volume.SeeEpoch(message.Header.Epoch);
         }
 
+        // Every copy has our epoch on its disk before it answers: a lower one is of somebody who speaks of other times. A refusal only ends the stream, and comes also from where there is no copy yet.
+        if (message.Header.Epoch < _volume.State.PrimaryEpoch && message.Header.Type != FrameType.Error)
+        {
+            throw new DrException($"The peer answered at epoch {message.Header.Epoch}; {_volume.State.PrimaryEpoch} was announced to it.", isTransient: true);
+        }
+
         switch (message.Header.Type)
         {
             case FrameType.Position:
@@ -216,8 +223,13 @@ internal sealed partial class SourceStream : IDisposable
         {
             _stagedAck = ack;
             _window.AcknowledgeAtMost(position); // Blocks it has from an earlier connection were not sent on this one.
+
+            // Where the copy itself stands has not changed since it said so, and what it calls its position may be another line's than ours.
+            _copy.Progress.Staged(ack.StagedBlock);
+            return;
         }
-        else if (!_window.TryAcknowledge(position))
+
+        if (!_window.TryAcknowledge(position))
         {
             throw new DrException("The peer acknowledged more than was sent; both agree anew about where it stands.", isTransient: true);
         }

@@ -4,6 +4,7 @@ namespace Dr.Edge.Replication;
 
 /// <summary>What the source knows about itself when it decides. Points are in order.</summary>
 /// <param name="JournalGoneAt">Position from which the journal was found to be gone; null while it was not tried or worked.</param>
+/// <param name="RewindGoneAt">Position that the target was told to go back to and no longer has; null while it was not tried or worked.</param>
 /// <param name="Distrusted">Points that turned out not to be the same on both sides.</param>
 /// <param name="BacklogBytes">What the journal would have to ship.</param>
 internal sealed record SourceView(
@@ -11,5 +12,6 @@ internal sealed record SourceView(
     IReadOnlyList<PointMark> Points,
     CopyMode Mode,
     SequenceNumber? JournalGoneAt,
+    SequenceNumber? RewindGoneAt,
     IReadOnlySet<PointId> Distrusted,
     long BacklogBytes);

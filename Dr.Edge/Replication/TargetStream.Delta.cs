@@ -15,12 +15,30 @@ internal sealed partial class TargetStream
                 RefusalCode.Protocol, $"A delta to {begin.Target.Sequence} from {(basePoint is { } from ? from.Sequence : "nothing")} does not fit the copy, which is at {volume.Appended}.", "The source finds a common point by itself.");
         }
 
+        if (basePoint is null)
+        {
+            KeepWhatDiffers(volume);
+        }
+
         _delta?.Dispose();
         _commit = null;
         _delta = new TargetDelta(volume.OpenStaging(basePoint?.Id, begin.Target), basePoint, begin.Chain, _version.DigestOfCommit());
 
         // The position is the receiver's: the source starts where this says, whatever it believed.
         await AcknowledgeAsync(volume, cancellationToken);
+    }
+
+    // A delta from nothing replaces everything: what the owner's history does not have stays as a clone, whatever the source believed of us.
+    private void KeepWhatDiffers(Volume volume)
+    {
+        var ours = volume.History();
+        var kind = Meeting.Of(new CopyHistory(_announce!.Chain, _announce.Appended), ours).Kind;
+        if (!ours.IsEmpty && kind is not (MeetingKind.Equal or MeetingKind.TargetBehind))
+        {
+            var tail = TailName.For(volume.Name, ours.Chain[^1].Generation, ours.Appended);
+            LogKeeps(volume.Name, ours.Appended, tail);
+            volume.KeepAs(tail);
+        }
     }
 
     private async Task OnDeltaAsync(Volume volume, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)

@@ -17,6 +17,8 @@ internal sealed partial class TargetStream
 
     private void LogRewinds(string volume, SequenceNumber from, SequenceNumber to, string tail) => LogRewinds(_context.Logger, volume, from, to, tail);
 
+    private void LogKeeps(string volume, SequenceNumber at, string tail) => LogKeeps(_context.Logger, volume, at, tail);
+
     private void LogDivergentBlocks(string volume, int blocks, long total) => LogDivergentBlocks(_context.Logger, volume, blocks, total);
 
     private void LogCommitted(string volume, PointId point, SequenceNumber sequence) => LogCommitted(_context.Logger, volume, point, sequence);
@@ -43,6 +45,9 @@ internal sealed partial class TargetStream
 
     [LoggerMessage(2106, LogLevel.Warning, "{Volume}: goes back from {From} to {To}; what lay beyond is kept as the clone {Tail}")]
     private static partial void LogRewinds(ILogger logger, string volume, SequenceNumber from, SequenceNumber to, string tail);
+
+    [LoggerMessage(2110, LogLevel.Warning, "{Volume}: shares no position with its owner any more; everything here up to {At} is kept as the clone {Tail} and the owner's content comes anew")]
+    private static partial void LogKeeps(ILogger logger, string volume, SequenceNumber at, string tail);
 
     [LoggerMessage(2107, LogLevel.Warning, "{Volume}: {Blocks} blocks of the base differed from the source's and are asked for whole ({Total} in this delta)")]
     private static partial void LogDivergentBlocks(ILogger logger, string volume, int blocks, long total);

@@ -62,10 +62,16 @@ internal sealed partial class TargetStream : IAsyncDisposable
     public async Task DisplaceAsync()
     {
         await StopAsync();
+        await TellAsync(new Refusal(RefusalCode.Busy, "Another connection feeds this volume now.", null));
+    }
+
+    // The last word of a stream that ends, to a connection that may be gone.
+    private async Task TellAsync(Refusal refusal)
+    {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1), _context.Time);
         try
         {
-            await _connection.SendAsync(Stamp(), new Refusal(RefusalCode.Busy, "Another connection feeds this volume now.", null), patience.Token);
+            await _connection.SendAsync(Stamp(), refusal, patience.Token);
         }
         catch (Exception exception) when (exception is DrException or IOException or OperationCanceledException)
         {
@@ -110,7 +116,10 @@ internal sealed partial class TargetStream : IAsyncDisposable
         }
         catch (DrException exception) when (exception is not StreamRefusedException && exception.IsTransient)
         {
-            LogEnded(_volume?.Name, exception.Message); // The connection ended under us; the source comes back.
+            // The connection ended under us, and then nobody hears this; or it is something that passes, and the source, which would wait for an answer for ever, comes back.
+            LogEnded(_volume?.Name, exception.Message);
+            _inbox.Writer.TryComplete();
+            await TellAsync(new Refusal(RefusalCode.Later, exception.Message, exception.Hint));
         }
         catch (Exception exception)
         {
@@ -308,6 +317,12 @@ internal sealed partial class TargetStream : IAsyncDisposable
         }
 
         var tail = TailName.For(volume.Name, ours.Chain[^1].Generation, ours.Appended);
+        if (!volume.Reaches(rewind.To))
+        {
+            throw new StreamRefusedException(
+                RefusalCode.PositionGone, $"The copy here no longer has its state after write {rewind.To}, where the two histories part.", "The source sends everything; what is here is kept as a clone.");
+        }
+
         LogRewinds(volume.Name, ours.Appended, rewind.To, tail);
         volume.RewindTo(rewind.To, tail);
         StoreFaults.Pass(CopyPoints.Rewound);

@@ -146,6 +146,11 @@ internal sealed class StagingLayer : IDisposable
             throw new CorruptDataException(_file.File.Path, 0, $"content with digest {Convert.ToHexStringLower(digest)}", Convert.ToHexStringLower(actual));
         }
 
+        if (BasePoint is null)
+        {
+            _volume.DetachClones();
+        }
+
         _volume.CommitStaged(this, generations);
     }
 

@@ -32,6 +32,15 @@ internal sealed partial class Volume
         }
     }
 
+    /// <summary>For a clone, which stands on the state at <paramref name="sequence"/> for as long as it exists.</summary>
+    internal IDisposable HoldForClone(SequenceNumber sequence, string reason)
+    {
+        lock (_syncLock)
+        {
+            return HoldLocked(sequence.Value, reason, HoldKind.Clone);
+        }
+    }
+
     /// <summary>The oldest position that can still be opened. A layer on its way into the base has given up everything before its end.</summary>
     private long HistoryFloor => State.Merging is null ? State.BaseSequence : _published.Layers[0].Record.Last;
 
@@ -234,7 +243,7 @@ internal sealed partial class Volume
 
     private BlockMap LayOver(BlockMap? start, long reached, long sequence, ManifestState state, Layer[] layers, BlockMap? reference, List<LayerFile> files)
     {
-        using var from = start ?? (Origin is { } origin ? _originParent!.BuildMap(origin.Sequence.Value, files) : null);
+        using var from = start ?? Inherited(files);
         from?.Grow(state.SizeBytes / StoreLimits.BlockBytes);
         layers = [.. layers.Where(layer => layer.Record.After >= reached && layer.Record.After < sequence)];
         Layer[] whole = [.. layers.Where(layer => layer.Record.Sealed && layer.Record.Last <= sequence)];
@@ -367,21 +376,33 @@ internal sealed partial class Volume
         /// <summary>The state at the position.</summary>
         Position,
 
+        /// <summary>The state at the position, on which a clone stands.</summary>
+        Clone,
+
         /// <summary>The state at the position and every write after it.</summary>
         Journal,
     }
 
     private sealed class HistoryHold(Volume volume, long sequence, string reason, HoldKind kind, DateTimeOffset since) : IDisposable
     {
-        public HoldKind Kind { get; } = kind;
+        public HoldKind Kind { get; private set; } = kind;
 
         public bool IsBrief => Kind == HoldKind.Brief;
 
         public DateTimeOffset Since { get; } = since;
 
-        public long Sequence { get; } = sequence;
+        public long Sequence { get; private set; } = sequence;
 
         public string Reason { get; } = reason;
+
+        /// <summary>Its position is one of a history that was replaced: whoever has it reads files that it keeps open, and the base, which stays as it is as long as the hold is there.</summary>
+        public void Pin()
+        {
+            lock (volume._syncLock)
+            {
+                (Sequence, Kind) = (0, Kind == HoldKind.Clone ? HoldKind.Position : Kind);
+            }
+        }
 
         public void Dispose()
         {

@@ -70,7 +70,7 @@ internal sealed partial class Volume
 
             RemoveStrayLayers(directory, state, context.Faults);
             var files = new List<LayerFile>();
-            var hold = superblock.Current.Origin is { } origin ? (parent ?? throw new DrException($"Volume {state.Name} is a clone of a volume that is not here.")).HoldPosition(origin.Sequence, $"clone {state.Name}") : null;
+            var hold = superblock.Current.Origin is { } origin && state.OwnBase != OwnBase.Whole ? (parent ?? throw new DrException($"Volume {state.Name} is a clone of a volume that is not here.")).HoldForClone(origin.Sequence, $"clone {state.Name}") : null;
             var map = hold is null
                 ? new BlockMap(state.SizeBytes / StoreLimits.BlockBytes)
                 : parent!.BuildMap(superblock.Current.Origin!.Sequence.Value, files);
@@ -187,6 +187,13 @@ internal sealed partial class Volume
     /// <summary>A damaged entry must not turn its block into zeros: it counts as there, and reading the block is an error. Entries that vanished are found by count and sum.</summary>
     private void LoadBase()
     {
+        if (State.OwnBase == OwnBase.Filling)
+        {
+            // A clone's own base that a crash left half filled: what it has is in the volume that the clone was made of.
+            _base.Image.File.Truncate(0);
+            _base.Checksums.File.Truncate(0);
+        }
+
         var damaged = _base.Load(VolumeBlocks);
         if (damaged < 0 && State.Merging is null && (_base.Blocks != State.BaseBlocks || _base.Sum != State.BaseSum))
         {
@@ -198,7 +205,7 @@ internal sealed partial class Volume
             throw new CorruptDataException(_base.Checksums.File.Path, gone.FirstBlock * BaseImage.EntryBytes, $"the entry of block {gone.FirstBlock}, which has moved here", "nothing");
         }
 
-        if (_base.Blocks > 0 && Origin is not null)
+        if (_base.Blocks > 0 && Origin is not null && State.OwnBase != OwnBase.Whole)
         {
             throw new CorruptDataException(_base.Checksums.File.Path, 0, "nothing, as a clone's base is its parent's", $"{_base.Blocks} entries");
         }
@@ -209,7 +216,7 @@ internal sealed partial class Volume
         var inherited = _map;
         inherited.Grow(VolumeBlocks);
         Layer[] layers = [.. _published.Layers.Where(layer => layer.Record.Sealed)];
-        _map = MapBuilder.Build(() => Origin is null ? new BlockMap(VolumeBlocks, _base) : inherited.Snapshot(), layers, State, reference: null);
+        _map = MapBuilder.Build(() => Origin is null || State.OwnBase == OwnBase.Whole ? new BlockMap(VolumeBlocks, _base) : inherited.Snapshot(), layers, State, reference: null);
         _map.Grow(VolumeBlocks);
         inherited.Dispose();
         if (layers.Length > 0 && State.Layers[^1].After == layers[^1].Record.Last)

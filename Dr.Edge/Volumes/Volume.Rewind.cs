@@ -24,7 +24,7 @@ internal sealed partial class Volume
         {
             ThrowIfFailed();
             RequireReplica();
-            if (sequence.Value > _appended || sequence.Value < HistoryFloor)
+            if (sequence.Value > _appended || !Reaches(sequence))
             {
                 throw new DrException($"Volume {Name} holds writes {HistoryFloor} to {_appended}; it cannot go back to {sequence}.");
             }
@@ -38,6 +38,29 @@ internal sealed partial class Volume
         CutTail(sequence.Value);
         RaiseStateChanged();
         PostMaintenance();
+    }
+
+    /// <summary>False when the history that can be gone back to begins later.</summary>
+    internal bool Reaches(SequenceNumber sequence)
+    {
+        lock (_syncLock)
+        {
+            // A delta from nothing hides what the base had before it: without that delta there is nothing that could be shown.
+            return sequence.Value >= HistoryFloor && (_base.Blocks == 0 || State.BaseSequence > 0 || Reachable(sequence.Value) > 0);
+        }
+    }
+
+    /// <summary>Keeps everything that is here now as the clone <paramref name="tailCloneName"/>; done also when that is there already. Role must not be primary.</summary>
+    internal void KeepAs(string tailCloneName)
+    {
+        lock (_syncLock)
+        {
+            ThrowIfFailed();
+            RequireReplica();
+            FlushLocked();
+        }
+
+        _context.Clones.KeepTail(this, _appended, tailCloneName);
     }
 
     /// <summary>What the volume holds after a position, put into <paramref name="clone"/>, which begins there: batch by batch with its points, or, where the journal has a gap, as one difference.</summary>

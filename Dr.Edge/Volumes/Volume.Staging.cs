@@ -109,6 +109,9 @@ internal sealed partial class Volume
         }
     }
 
+    /// <summary>Before <see cref="CommitStaged"/> of a delta from nothing, which replaces the history that clones stand on.</summary>
+    internal void DetachClones() => _context.Clones.DetachClonesOf(this);
+
     internal void CommitStaged(StagingLayer staging, IReadOnlyList<GenerationSpan> generations)
     {
         List<Layer> dropped = [];
@@ -122,6 +125,11 @@ internal sealed partial class Volume
             FlushLocked();
             MakeRoomForPointLocked();
             var replaces = staging.BasePoint is null;
+            if (replaces && _holds.FirstOrDefault(hold => hold.Kind == HoldKind.Clone) is { } clone)
+            {
+                throw new DrException($"The history of {Name} cannot be replaced yet: {clone.Reason} still stands on it.", isTransient: true);
+            }
+
             var target = staging.Target;
             var delta = new Layer(RecordOf(staging, replaces ? 0 : _appended), staging.File.AddUser(), staging.Tail);
             var number = TakeLayerNumberLocked();
@@ -145,7 +153,14 @@ internal sealed partial class Volume
             {
                 // The layer begins with zeros over everything, so that what is left in the base shows nowhere.
                 _recentMaps.Clear();
-                state = state with { BaseSequence = 0, BaseAt = target.At, Merging = null, MergedTo = null };
+                _holds.ForEach(hold => hold.Pin());
+                if (State.Merging is not null)
+                {
+                    // Half a layer may be in the base: what is there is counted as it is, for nobody will finish it.
+                    _base.Sync(VolumeBlocks);
+                }
+
+                state = state with { BaseSequence = 0, BaseAt = target.At, Merging = null, MergedTo = null, BaseBlocks = _base.Blocks, BaseSum = _base.Sum };
             }
 
             CommitLocked(state, layers);

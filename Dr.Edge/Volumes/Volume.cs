@@ -27,7 +27,7 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
     private readonly RecentMaps _recentMaps = new();
     private readonly List<LayerFile> _originFiles;
     private readonly IDisposable? _originHold;
-    private readonly Volume? _originParent;
+    private volatile Volume? _originParent;
 
     // Guards everything that is durable state: the manifest, the list of layers, flushing. Whoever waits for it while another flushes finds its own flush done.
     private readonly Lock _syncLock = new();

@@ -199,9 +199,18 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
         volume.CopyTailTo(clone, sequence);
     }
 
+    /// <summary>Every clone of a volume gets a base of its own; done before the volume's history is replaced. May copy as much as the clones inherit.</summary>
+    internal void DetachClonesOf(Volume volume)
+    {
+        foreach (var clone in Volumes.Where(v => v.Origin?.Volume == volume.Id))
+        {
+            clone.Detach();
+        }
+    }
+
     internal Volume CreateClone(Volume parent, long sequence, PointId? point, DateTimeOffset at, string name, long sizeBytes)
     {
-        using var hold = parent.HoldPosition(new SequenceNumber(sequence), $"clone {name} is being made");
+        using var hold = parent.HoldForClone(new SequenceNumber(sequence), $"clone {name} is being made");
         parent.Flush(); // What the clone stands on must not be taken away by a power cut.
         return Add(VolumeId.New(), name, sizeBytes, VolumeRole.Primary, Epoch.First, new CloneOrigin(parent.Id, new SequenceNumber(sequence), point, at), parent);
     }

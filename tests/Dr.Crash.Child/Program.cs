@@ -106,6 +106,12 @@ string Run(Step step, int number)
             replica.SeeEpoch(replica.Epoch.Next);
             replica.BecomeReplica(replica.Epoch);
             replica.RewindTo(common, $"tail{number}");
+            if (step.Seed % 3 == 0 && volume.Points.Count > 0)
+            {
+                // Everything anew, under the tail's feet.
+                Deliver(null, volume.Points[^1]);
+            }
+
             return "";
         default:
             return "";
@@ -137,11 +143,14 @@ void Replicate()
     Follow();
     var target = volume.Points[^1];
     var from = replica.Points.Count == 0 ? null : volume.Points.FirstOrDefault(point => point.Id == replica.Points[^1].Id);
-    if (from?.Id == target.Id)
+    if (from?.Id != target.Id)
     {
-        return;
+        Deliver(from, target);
     }
+}
 
+void Deliver(PointInfo? from, PointInfo target)
+{
     using var view = volume.OpenView(target.Id);
     using var staging = replica.OpenStaging(from?.Id, target);
     foreach (var range in volume.ChangedBlocks(from?.Id, target.Id))

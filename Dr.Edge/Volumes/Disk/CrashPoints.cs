@@ -30,10 +30,11 @@ internal static class CrashPoints
     public const string StagingCommitted = "staging.committed";
     public const string RewindCloned = "rewind.cloned";
     public const string RewindRecorded = "rewind.recorded";
+    public const string DetachFilled = "detach.filled";
 
     public static readonly IReadOnlyList<string> All =
     [
         BatchWritten, FlushSynced, RoomWritten, PointLayerCreated, PointHeadSwapped, PointLayerSynced, PointRecorded, GroupHalf, ManifestWritten, ManifestCompacted, SuperblockHalf, IndexWritten,
-        CloneCreated, MergeBegun, MergeBlocksWritten, MergeSliceRecorded, MergeSliceFreed, MergeRecorded, CompactWritten, CompactRecorded, RestoreBegun, RestoreCancelled, RestoreHalf, StagingSynced, StagingCommitted, RewindCloned, RewindRecorded,
+        CloneCreated, MergeBegun, MergeBlocksWritten, MergeSliceRecorded, MergeSliceFreed, MergeRecorded, CompactWritten, CompactRecorded, RestoreBegun, RestoreCancelled, RestoreHalf, StagingSynced, StagingCommitted, RewindCloned, RewindRecorded, DetachFilled,
     ];
 }

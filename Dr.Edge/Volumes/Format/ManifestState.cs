@@ -64,6 +64,9 @@ internal sealed record ManifestState
     /// <summary>A delta on its way in.</summary>
     public StagingMark? Staging { get; init; }
 
+    /// <summary>A clone's own base; other volumes have theirs from the start.</summary>
+    public OwnBase OwnBase { get; init; }
+
     /// <summary>The point that the last demotion took.</summary>
     public PointId? FinalPoint { get; init; }
 
@@ -83,6 +86,19 @@ internal sealed record ManifestIdentity(DateTimeOffset CreatedAt, CloneOrigin? O
 
 /// <param name="Reason">Why, in the words of whoever holds it.</param>
 internal sealed record PointHold(PointId Point, string? Reason, DateTimeOffset Since);
+
+/// <summary>Whether a clone still stands on the volume it was made of.</summary>
+internal enum OwnBase
+{
+    /// <summary>It does; its own base is empty.</summary>
+    None,
+
+    /// <summary>It does; its own base is being filled and is emptied at the next start.</summary>
+    Filling,
+
+    /// <summary>It does not: its own base has what it inherited.</summary>
+    Whole,
+}
 
 internal enum LayerKind
 {

@@ -22,19 +22,27 @@ public class ResumePlanProperties
                 var kind = Meeting.Of(source.History, target.History).Kind;
                 var kept = new List<(Generation, long)>();
                 SequenceNumber? gone = null;
+                SequenceNumber? rewindGone = null;
                 ulong nextPoint = 1_000_000;
                 for (var round = 0; round < 12; round++)
                 {
-                    var step = ResumePlan.Next(View(source, mode, gone, c.Backlog), Position(target));
+                    var step = ResumePlan.Next(View(source, mode, gone, rewindGone, c.Backlog), Position(target));
                     switch (step)
                     {
                         case SourceStep.Refuse refuse:
-                            kind.ShouldBeOneOf(MeetingKind.Unrelated, MeetingKind.SourceBehind);
-                            refuse.Code.ShouldBe(kind == MeetingKind.Unrelated ? RefusalCode.Unrelated : RefusalCode.WrongDirection);
+                            kind.ShouldBe(MeetingKind.SourceBehind);
+                            refuse.Code.ShouldBe(RefusalCode.WrongDirection);
                             target.Writes.ShouldBe(before.Writes);
                             return;
                         case SourceStep.Rewind rewind:
                             TargetRules.MayRewind(source.History, target.History, rewind.To).ShouldBeTrue();
+                            if (rewind.To.Value < target.Floor)
+                            {
+                                rewindGone.ShouldBeNull("it is asked for once");
+                                rewindGone = rewind.To;
+                                break;
+                            }
+
                             kept.AddRange(target.Writes.Skip((int)rewind.To.Value));
                             target.RewindTo(rewind.To.Value);
                             break;
@@ -58,8 +66,14 @@ public class ResumePlanProperties
                             }
 
                             var to = delta.Target ?? source.Points[^1];
-                            to.Sequence.Value.ShouldBeGreaterThanOrEqualTo(target.Appended);
+                            (delta.Base is null || to.Sequence.Value >= target.Appended).ShouldBeTrue();
+                            if (delta.Base is null && Meeting.Of(source.History, target.History).Kind is not (MeetingKind.Equal or MeetingKind.TargetBehind))
+                            {
+                                kept.AddRange(target.Writes); // As the target does by itself.
+                            }
+
                             ReplaceBy(target, source, to, delta.Base is null);
+                            rewindGone = null;
                             gone = null;
                             break;
                         case SourceStep.AwaitPoint await:
@@ -101,7 +115,7 @@ public class ResumePlanProperties
                 var to = source.Points[^1];
                 var from = target.Points.LastOrDefault(source.Points.Contains);
                 var position = Position(target) with { StagedBase = from.Id, StagedTarget = to.Id, StagedBlock = 77 };
-                if (ResumePlan.Next(View(source, CopyMode.Stream, null, 0), position) is SourceStep.Delta { FromBlock: 77 } delta)
+                if (ResumePlan.Next(View(source, CopyMode.Stream, null, null, 0), position) is SourceStep.Delta { FromBlock: 77 } delta)
                 {
                     delta.Target.ShouldBe(to);
                     (delta.Base is null || delta.Base.Value.Sequence.Value <= target.Appended).ShouldBeTrue();
@@ -122,8 +136,7 @@ public class ResumePlanProperties
     {
         if (whole)
         {
-            target.Writes.Clear();
-            target.Points.Clear();
+            target.Replace();
         }
 
         var missing = source.Writes.GetRange((int)target.Appended, (int)(point.Sequence.Value - target.Appended));
@@ -135,8 +148,8 @@ public class ResumePlanProperties
         }
     }
 
-    private static SourceView View(ModelCopy source, CopyMode mode, SequenceNumber? gone, int backlog) =>
-        new(source.History, [.. source.Points], mode, gone, new HashSet<PointId>(), backlog * ResumePlan.CoalesceBytes);
+    private static SourceView View(ModelCopy source, CopyMode mode, SequenceNumber? gone, SequenceNumber? rewindGone, int backlog) =>
+        new(source.History, [.. source.Points], mode, gone, rewindGone, new HashSet<PointId>(), backlog * ResumePlan.CoalesceBytes);
 
     private static Position Position(ModelCopy target) =>
         new(VolumeRole.Replica, target.History.Appended, target.History.Appended, default, default, 0, [.. target.Chain], [.. target.Points]);
