@@ -38,6 +38,7 @@ internal sealed partial class TargetStream
             var tail = TailName.For(volume.Name, ours.Chain[^1].Generation, ours.Appended);
             LogKeeps(volume.Name, ours.Appended, tail);
             volume.KeepAs(tail);
+            FollowSizes(volume, _announce);
         }
     }
 

@@ -165,6 +165,11 @@ internal sealed partial class TargetStream : IAsyncDisposable
     {
         if (message.Header.Type == FrameType.Sizes)
         {
+            if (_volume is not null)
+            {
+                Fence(_volume, message.Header.Epoch);
+            }
+
             _sizes = message.Decode<SizeNotice>().Former;
             return;
         }
@@ -277,7 +282,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
         }
 
         // One that is to go back keeps its size until its tail is safe.
-        if (Meeting.Of(new CopyHistory(announce.Chain, announce.Appended), volume.History()).Kind != MeetingKind.Diverged)
+        if (Meeting.Of(new CopyHistory(announce.Chain, announce.Appended), volume.History()).Kind is not (MeetingKind.Diverged or MeetingKind.Unrelated))
         {
             FollowSizes(volume, announce);
         }

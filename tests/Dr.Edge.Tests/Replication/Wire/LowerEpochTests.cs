@@ -61,6 +61,7 @@ public sealed class LowerEpochTests : TwoNodeTest
             FrameType.Error => WireMessage.Encode(new Refusal(RefusalCode.Busy, "no", null)),
             FrameType.Detach => WireMessage.Encode(new Detach("no")),
             FrameType.Mirror => WireMessage.Encode(new MirrorNotice(9, MirrorState.Whole, LossPolicy.Stall)),
+            FrameType.Sizes => WireMessage.Encode(new SizeNotice([])),
             _ => throw new InvalidOperationException($"Say here what a {type} frame of a lower epoch must not do."),
         };
         await peer.SendAsync(type, 1, Over, payload);
@@ -109,7 +110,7 @@ public sealed class LowerEpochTests : TwoNodeTest
 
             // None of these belongs on a source; the epoch is looked at first all the same.
             FrameType.Hello or FrameType.Heartbeat or FrameType.Announce or FrameType.Rewind or FrameType.Batch or FrameType.Point or FrameType.DeltaBegin or FrameType.Delta or FrameType.Commit
-                or FrameType.Detach => [],
+                or FrameType.Detach or FrameType.Sizes => [],
             _ => throw new InvalidOperationException($"Say here what a {type} frame of a lower epoch must not do."),
         };
         await peer.SendAsync(type, announced.Stream, Over, payload);
