@@ -120,7 +120,7 @@ public sealed class LowerEpochTests : TwoNodeTest
         do
         {
             next = (await peer.ReceiveAsync()).ShouldNotBeNull();
-            next.Header.Type.ShouldBeOneOf(FrameType.Announce, FrameType.Mirror);
+            next.Header.Type.ShouldBeOneOf(FrameType.Announce, FrameType.Sizes, FrameType.Mirror);
         }
         while (next.Header.Type != FrameType.Announce);
 
