@@ -5,6 +5,7 @@ using Dr.Edge.Kiosk;
 using Dr.Edge.Link;
 using Dr.Edge.Nbd;
 using Dr.Edge.Replication;
+using Dr.Edge.Replication.Line.Bandwidth;
 
 var root = new RootCommand("dr-edge: protected volumes with their whole history, copies at other sites, and the agent of a business host.");
 IEnumerable<Command> commands =
@@ -13,6 +14,7 @@ IEnumerable<Command> commands =
     .. VolumeCommands.Create(),
     .. NbdCommands.Create(),
     .. ReplicationCommands.Create(),
+    BandwidthCommands.Create(),
     .. LinkCommands.Create(),
     .. HostCommands.Create(),
     .. KioskCommands.Create(),

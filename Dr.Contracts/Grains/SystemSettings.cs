@@ -60,6 +60,9 @@ public sealed record SystemSettings
     /// <summary>The appliance's volume refuses writes without a serving lease.</summary>
     [Id(16)] public bool Lease { get; init; } = true;
 
+    /// <summary>Bandwidth class of the appliances that the copies keep to; null = as the appliances have it.</summary>
+    [Id(17)] public string? BandwidthClass { get; init; }
+
     public SystemSite At(SiteId site) => site == HomeSite.Site ? HomeSite : PeerSite;
 
     public SystemSite Opposite(SiteId site) => site == HomeSite.Site ? PeerSite : HomeSite;

@@ -70,6 +70,9 @@ public sealed record AddCopy : DeviceCommand
     [Id(2)] public required CopyMode Mode { get; init; }
 
     [Id(3)] public double? BandwidthMbps { get; init; }
+
+    /// <summary>A bandwidth class of the appliance that the copy keeps to beside that; null = as it is.</summary>
+    [Id(4)] public string? BandwidthClass { get; init; }
 }
 
 [GenerateSerializer, Immutable, Alias("dr.RemoveCopy")]

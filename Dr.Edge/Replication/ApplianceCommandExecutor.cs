@@ -74,7 +74,17 @@ internal sealed class ApplianceCommandExecutor(VolumeSet volumes, CopyService co
 
     private async Task<CommandResult> AddCopyAsync(AddCopy command, CancellationToken cancellationToken)
     {
-        await copies.AddAsync(volumes.Get(command.Volume), command.Peer, command.Mode, command.BandwidthMbps, cancellationToken);
+        var volume = volumes.Get(command.Volume);
+        var added = await copies.AddAsync(
+            volume,
+            command.Peer,
+            settings => settings with { Mode = command.Mode, BandwidthMbps = command.BandwidthMbps, BandwidthClass = command.BandwidthClass ?? settings.BandwidthClass },
+            cancellationToken);
+        if (volume.Epoch > Epoch.First)
+        {
+            added.ComeHomeFirst(); // The volume has moved: this is the way back.
+        }
+
         return Done($"'{command.Volume}' is copied to {command.Peer}.");
     }
 
@@ -87,7 +97,7 @@ internal sealed class ApplianceCommandExecutor(VolumeSet volumes, CopyService co
     private async Task<CommandResult> SyncAsync(SyncCopy command, Action<string> progress, CancellationToken cancellationToken)
     {
         var volume = volumes.Get(command.Volume);
-        var waiting = copies.SyncAsync(volume, command.Peer, cancellationToken);
+        var waiting = copies.SyncAsync(volume, command.Peer, first: true, cancellationToken);
         while (!waiting.IsCompleted)
         {
             await Task.WhenAny(waiting, Task.Delay(TimeSpan.FromSeconds(2), time, cancellationToken));

@@ -1,4 +1,5 @@
 using Dr.Edge.Replication.Line;
+using Dr.Edge.Replication.Line.Bandwidth;
 using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Volumes;
 using Microsoft.Extensions.Hosting;
@@ -7,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace Dr.Edge.Replication;
 
 /// <summary>Every copy that this appliance sends, and the connections they share. What commands, routes and the control plane call.</summary>
-internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMirrorLedger ledger, TimeProvider time, ILogger<CopyService> logger, ReplicationTls? tls = null) : IHostedService, IAsyncDisposable
+internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMirrorLedger ledger, BandwidthBook bandwidth, TimeProvider time, ILogger<CopyService> logger, ReplicationTls? tls = null) : IHostedService, IAsyncDisposable
 {
     /// <summary>Long enough for a copy that keeps up, short enough that a planned move does not hang on one that does not.</summary>
     private static readonly TimeSpan FinalPointPatience = TimeSpan.FromSeconds(10);
@@ -78,6 +79,9 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMir
     /// <summary>All of them, as they are now.</summary>
     public IReadOnlyList<SourceCopy> Copies => All();
 
+    /// <summary>The classes that copies can be put into.</summary>
+    public BandwidthBook Bandwidth => bandwidth;
+
     public IReadOnlyList<SourceCopy> Of(Volume volume)
     {
         lock (_lock)
@@ -109,12 +113,13 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMir
         {
             if (Of(volume).FirstOrDefault(c => c.Settings.Peer == peer) is { } there)
             {
+                Check(configure(there.Settings));
                 there.Change(configure);
                 Save(volume);
                 return there;
             }
 
-            var settings = configure(new CopySettings { Peer = peer, Mode = CopyMode.Stream });
+            var settings = Check(configure(new CopySettings { Peer = peer, Mode = CopyMode.Stream }));
             CopyFile.Write(volume.DirectoryPath, [.. Of(volume).Select(c => c.ToSaved()), settings]);
             return Begin(volume, settings);
         }
@@ -154,8 +159,26 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMir
         }
     }
 
+    /// <summary>Takes back what a command set of a bandwidth class. Durable on return.</summary>
+    /// <exception cref="DrException">Copies use a class that would be gone, or no command had set it.</exception>
+    public void ResetBandwidth(string name)
+    {
+        if (!Bandwidth.IsConfigured(name) && All().FirstOrDefault(c => c.Settings.BandwidthClass == name) is { } user)
+        {
+            throw new DrException($"The copy of '{user.Volume.Name}' at {user.Settings.Peer} is in the bandwidth class '{name}'.", "Put it into another with 'dr-edge copy set --class' first.");
+        }
+
+        if (!Bandwidth.Reset(name))
+        {
+            throw new DrException($"No command has set the bandwidth class '{name}'.", "See 'dr-edge bandwidth list'.");
+        }
+    }
+
+    public Task<SequenceNumber> SyncAsync(Volume volume, string? peer, CancellationToken cancellationToken) => SyncAsync(volume, peer, first: false, cancellationToken);
+
     /// <summary>Waits until the peers (or the one named) have on their disks all that is appended now; returns the position.</summary>
-    public async Task<SequenceNumber> SyncAsync(Volume volume, string? peer, CancellationToken cancellationToken)
+    /// <param name="first">Until then they go before the others of their bandwidth class.</param>
+    public async Task<SequenceNumber> SyncAsync(Volume volume, string? peer, bool first, CancellationToken cancellationToken)
     {
         var copies = Of(volume).Where(c => peer is null || c.Settings.Peer == peer).ToArray();
         if (copies.Length == 0)
@@ -172,7 +195,11 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMir
             (upTo, point) = (taken.Sequence, taken.Id);
         }
 
-        await Task.WhenAll(copies.Select(c => c.WaitDurableAsync(upTo, point, cancellationToken)));
+        await Task.WhenAll(copies.Select(async copy =>
+        {
+            using var turn = first ? copy.Pace.GoFirst() : null;
+            await copy.WaitDurableAsync(upTo, point, cancellationToken);
+        }));
         return upTo;
     }
 
@@ -190,6 +217,7 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMir
         {
             try
             {
+                using var turn = copy.Pace.GoFirst();
                 await copy.WaitDurableAsync(point.Sequence, point.Id, patience.Token);
                 holders.Add(copy.Settings.Peer);
             }
@@ -200,6 +228,17 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMir
         }
 
         return (point, holders);
+    }
+
+    private CopySettings Check(CopySettings settings)
+    {
+        BandwidthClass.CheckRate(settings.BandwidthMbps);
+        if (settings.BandwidthClass is { } name)
+        {
+            bandwidth.Require(name);
+        }
+
+        return settings;
     }
 
     private static async Task ReleaseAsync(SourceCopy copy, CancellationToken cancellationToken)
@@ -243,7 +282,7 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMir
                 volume.Barrier = barrier;
             }
 
-            copy = new SourceCopy(volume, settings, peer, barrier, ledger, time, c => Save(c.Volume), logger);
+            copy = new SourceCopy(volume, settings, peer, barrier, ledger, bandwidth, time, c => Save(c.Volume), logger);
             _copies.Add(copy);
         }
 

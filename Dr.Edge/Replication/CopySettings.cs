@@ -14,6 +14,9 @@ internal sealed record CopySettings
     /// <summary>Null = as fast as the line.</summary>
     public double? BandwidthMbps { get; init; }
 
+    /// <summary>The class whose rate it has to keep to beside that; null = none.</summary>
+    public string? BandwidthClass { get; init; }
+
     /// <summary>How files of before said <see cref="MirrorState.Whole"/>; only read.</summary>
     public bool Engaged { get; init; }
 

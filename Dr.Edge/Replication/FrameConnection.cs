@@ -18,7 +18,7 @@ internal sealed class FrameConnection : IAsyncDisposable
     public static readonly TimeSpan DeadAfter = TimeSpan.FromSeconds(8);
 
     /// <summary>Longer messages go in parts, so that another stream's frame need not wait longer than this takes on the line.</summary>
-    private const int PartBytes = 1024 * 1024;
+    public const int PartBytes = 1024 * 1024;
 
     /// <summary>Payloads from here on are received into memory that is used again: new memory of this size is cleared and collected at a cost that shows.</summary>
     private const int RentedBytes = 32 * 1024;
@@ -61,15 +61,19 @@ internal sealed class FrameConnection : IAsyncDisposable
     }
 
     /// <summary>Sends a message in as many frames as it needs; returns the bytes on the wire. A part is compressed when <paramref name="compression"/> finds it worth it.</summary>
-    public async Task<long> SendAsync(FrameType type, FrameStamp stamp, ReadOnlyMemory<byte> payload, FrameCompression compression, CancellationToken cancellationToken)
+    /// <param name="partBytes">Payload of one frame before compression, at most <see cref="PartBytes"/>.</param>
+    /// <param name="pay">Returns when a frame of so many bytes may go.</param>
+    public async Task<long> SendAsync(
+        FrameType type, FrameStamp stamp, ReadOnlyMemory<byte> payload, FrameCompression compression, int partBytes, Func<long, CancellationToken, Task> pay, CancellationToken cancellationToken)
     {
         long sent = 0;
         do
         {
-            var part = payload[..Math.Min(payload.Length, PartBytes)];
+            var part = payload[..Math.Min(payload.Length, partBytes)];
             payload = payload[part.Length..];
             var (packed, flags) = compression.Pack(part);
             flags |= payload.IsEmpty ? FrameFlags.None : FrameFlags.Continued;
+            await pay(FrameCodec.HeaderSize + packed.Length, cancellationToken);
             await SendAsync(type, stamp, packed, flags, part.Length, cancellationToken);
             sent += FrameCodec.HeaderSize + packed.Length;
         }

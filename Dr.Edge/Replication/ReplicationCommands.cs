@@ -31,12 +31,12 @@ internal static class ReplicationCommands
         var peer = Peer(required: true);
         var mode = new Option<string>("--mode") { Description = "sync: writes wait for the copy; stream: every write follows at once; delta: point by point.", HelpName = "sync|stream|delta", Required = true };
         mode.AcceptOnlyFromAmong("sync", "stream", "delta");
-        var bandwidth = new Option<double?>("--bandwidth") { Description = "Megabits a second at most.", HelpName = "MBITS" };
-        var (onLoss, degradeAfter, budget) = (OnLoss(), DegradeAfter(), HoldBudget());
-        return CommandShell.Remote("add", "Copy a volume to a peer from now on; changes the mode when it is copied there already.", [volume, peer, mode, bandwidth, onLoss, degradeAfter, budget], async context =>
+        var bandwidth = new Option<double?>("--bandwidth") { Description = "Megabits a second at most, for this copy alone; 0 = no limit.", HelpName = "MBITS" };
+        var (onLoss, degradeAfter, budget, line) = (OnLoss(), DegradeAfter(), HoldBudget(), Class());
+        return CommandShell.Remote("add", "Copy a volume to a peer from now on; changes the mode when it is copied there already.", [volume, peer, mode, bandwidth, line, onLoss, degradeAfter, budget], async context =>
         {
             var request = new AddCopyRequest(
-                context.Get(peer)!, Enum.Parse<CopyMode>(context.Get(mode)!, ignoreCase: true), context.Get(bandwidth), Policy(context.Get(onLoss)), Duration(context.Get(degradeAfter)), Size(context.Get(budget)));
+                context.Get(peer)!, Enum.Parse<CopyMode>(context.Get(mode)!, ignoreCase: true), context.Get(bandwidth), Policy(context.Get(onLoss)), Duration(context.Get(degradeAfter)), Size(context.Get(budget)), context.Get(line));
             var list = await context.Client.PostAsync<CopyList>($"replication/{ControlPath.Segment(context.Get(volume))}/copies", request, context.CancellationToken);
             StatusCommand.Print(context, list);
             return ProgramShell.Done;
@@ -49,9 +49,9 @@ internal static class ReplicationCommands
         var peer = Peer(required: true);
         var mode = new Option<string>("--mode") { Description = "sync, stream or delta.", HelpName = "sync|stream|delta" };
         mode.AcceptOnlyFromAmong("sync", "stream", "delta");
-        var bandwidth = new Option<double?>("--bandwidth") { Description = "Megabits a second at most; 0 = no limit.", HelpName = "MBITS" };
-        var (onLoss, degradeAfter, budget) = (OnLoss(), DegradeAfter(), HoldBudget());
-        return CommandShell.Remote("set", "Change a copy while it runs; what is not named stays.", [volume, peer, mode, bandwidth, onLoss, degradeAfter, budget], async context =>
+        var bandwidth = new Option<double?>("--bandwidth") { Description = "Megabits a second at most, for this copy alone; 0 = no limit.", HelpName = "MBITS" };
+        var (onLoss, degradeAfter, budget, line) = (OnLoss(), DegradeAfter(), HoldBudget(), Class());
+        return CommandShell.Remote("set", "Change a copy while it runs; what is not named stays.", [volume, peer, mode, bandwidth, line, onLoss, degradeAfter, budget], async context =>
         {
             var request = new SetCopyRequest(
                 context.Get(peer)!,
@@ -59,12 +59,15 @@ internal static class ReplicationCommands
                 context.Get(bandwidth),
                 Policy(context.Get(onLoss)),
                 Duration(context.Get(degradeAfter)),
-                Size(context.Get(budget)));
+                Size(context.Get(budget)),
+                context.Get(line));
             var list = await context.Client.SendAsync<CopyList>(HttpMethod.Patch, $"replication/{ControlPath.Segment(context.Get(volume))}/copies", request, context.CancellationToken);
             StatusCommand.Print(context, list);
             return ProgramShell.Done;
         });
     }
+
+    private static Option<string> Class() => new("--class") { Description = $"Bandwidth class to keep to beside that (see 'dr-edge bandwidth list'); '{CopyRequest.NoClass}' = no class.", HelpName = "NAME" };
 
     private static Option<string> OnLoss()
     {
@@ -108,9 +111,10 @@ internal static class ReplicationCommands
     {
         var volume = Volume();
         var peer = Peer(required: false);
-        return CommandShell.Remote("sync", "Wait until the peer holds everything up to now, the newest point included.", [volume, peer], async context =>
+        var first = new Option<bool>("--first") { Description = "Before the other copies of its bandwidth class." };
+        return CommandShell.Remote("sync", "Wait until the peer holds everything up to now, the newest point included.", [volume, peer, first], async context =>
         {
-            var query = context.Get(peer) is { } one ? $"?peer={Uri.EscapeDataString(one)}" : "";
+            var query = $"?first={(context.Get(first) ? "true" : "false")}{(context.Get(peer) is { } one ? $"&peer={Uri.EscapeDataString(one)}" : "")}";
             var result = await ProgressShell.RunAsync<SyncResult>(context, $"replication/{ControlPath.Segment(context.Get(volume))}/sync{query}", null);
             return Say(context, result, $"The copy of {result.Volume} holds everything up to {result.Sequence}.");
         });

@@ -1,28 +1,44 @@
 namespace Dr.Edge.Replication;
 
 /// <summary>Bodies on the control socket.</summary>
-internal sealed record AddCopyRequest(string Peer, CopyMode Mode, double? BandwidthMbps, LossPolicy? OnLoss = null, TimeSpan? DegradeAfter = null, long? HoldBudgetBytes = null)
+internal sealed record AddCopyRequest(string Peer, CopyMode Mode, double? BandwidthMbps, LossPolicy? OnLoss = null, TimeSpan? DegradeAfter = null, long? HoldBudgetBytes = null, string? BandwidthClass = null)
 {
     public CopySettings Apply(CopySettings settings) => settings with
     {
+        BandwidthClass = CopyRequest.ClassOf(BandwidthClass, settings),
         HoldBudgetBytes = HoldBudgetBytes ?? settings.HoldBudgetBytes,
         Mode = Mode,
-        BandwidthMbps = BandwidthMbps,
+        BandwidthMbps = BandwidthMbps is 0 ? null : BandwidthMbps,
         OnLoss = OnLoss ?? settings.OnLoss,
         DegradeAfter = DegradeAfter ?? settings.DegradeAfter,
     };
 }
 
 /// <summary>What is null stays as it is; a bandwidth of 0 takes the limit away.</summary>
-internal sealed record SetCopyRequest(string Peer, CopyMode? Mode = null, double? BandwidthMbps = null, LossPolicy? OnLoss = null, TimeSpan? DegradeAfter = null, long? HoldBudgetBytes = null)
+internal sealed record SetCopyRequest(string Peer, CopyMode? Mode = null, double? BandwidthMbps = null, LossPolicy? OnLoss = null, TimeSpan? DegradeAfter = null, long? HoldBudgetBytes = null, string? BandwidthClass = null)
 {
     public CopySettings Apply(CopySettings settings) => settings with
     {
+        BandwidthClass = CopyRequest.ClassOf(BandwidthClass, settings),
         HoldBudgetBytes = HoldBudgetBytes ?? settings.HoldBudgetBytes,
         Mode = Mode ?? settings.Mode,
-        BandwidthMbps = BandwidthMbps is { } limit ? (limit > 0 ? limit : null) : settings.BandwidthMbps,
+        BandwidthMbps = BandwidthMbps is { } limit ? (limit == 0 ? null : limit) : settings.BandwidthMbps,
         OnLoss = OnLoss ?? settings.OnLoss,
         DegradeAfter = DegradeAfter ?? settings.DegradeAfter,
+    };
+}
+
+/// <summary>What both have in common.</summary>
+internal static class CopyRequest
+{
+    /// <summary>Takes a copy out of its class.</summary>
+    public const string NoClass = "none";
+
+    public static string? ClassOf(string? wanted, CopySettings settings) => wanted switch
+    {
+        null => settings.BandwidthClass,
+        NoClass => null,
+        _ => wanted,
     };
 }
 

@@ -2,6 +2,7 @@ using Dr.Edge.Host.Quiesce;
 using Dr.Edge.Hosting;
 using Dr.Edge.Link;
 using Dr.Edge.Replication.Line;
+using Dr.Edge.Replication.Line.Bandwidth;
 using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Replication.Status;
 using Dr.Edge.Volumes;
@@ -30,6 +31,7 @@ internal static class ReplicationModule
         services.AddSingleton(p => new LinkLedger(config.Brokers.Count > 0, p.GetRequiredService<LinkState>(), p.GetService<IBeatTrigger>(), p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IMirrorLedger>(p => p.GetRequiredService<LinkLedger>());
         services.AddSingleton<ILeaseListener>(p => p.GetRequiredService<LinkLedger>());
+        services.AddSingleton(p => new BandwidthBook(config.Data, config.Replication.Bandwidth, p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<CopyService>();
         services.AddSingleton<ReplicationListener>();
         services.AddSingleton<ReplicationInstruments>();
@@ -53,5 +55,6 @@ internal static class ReplicationModule
         // Nothing asks for it, it only has to be there.
         routes.ServiceProvider.GetRequiredService<ReplicationInstruments>();
         ReplicationRoutes.Map(routes);
+        BandwidthRoutes.Map(routes);
     }
 }

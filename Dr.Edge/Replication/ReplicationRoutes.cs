@@ -36,9 +36,9 @@ internal static class ReplicationRoutes
 
             return Json(new RemoveResult(true));
         });
-        routes.MapPost("/replication/{volume}/sync", (string volume, string? peer, VolumeSet volumes, CopyService copies, ILogger<CopyService> logger, HttpContext context) =>
+        routes.MapPost("/replication/{volume}/sync", (string volume, string? peer, bool? first, VolumeSet volumes, CopyService copies, ILogger<CopyService> logger, HttpContext context) =>
             ControlRoutes.StreamAsync(context, logger, (progress, cancellationToken) =>
-                new SyncResult(volume, SyncProgress.Wait(copies, volumes.Get(volume), peer, progress, cancellationToken).Value)));
+                new SyncResult(volume, SyncProgress.Wait(copies, volumes.Get(volume), peer, first ?? false, progress, cancellationToken).Value)));
         routes.MapPost("/replication/{volume}/promote", async (string volume, HttpRequest request, VolumeSet volumes, CancellationToken cancellationToken) =>
         {
             var body = await ReadAsync<EpochRequest>(request, cancellationToken);

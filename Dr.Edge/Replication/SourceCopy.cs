@@ -1,5 +1,6 @@
 using Dr.Contracts.Wire;
 using Dr.Edge.Replication.Holds;
+using Dr.Edge.Replication.Line.Bandwidth;
 using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Replication.Status;
 using Dr.Edge.Volumes;
@@ -20,23 +21,24 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     private readonly Action<SourceCopy> _save;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly TokenBucket _bandwidth;
-    private readonly long _started;
-    private readonly Lock _lock = new(); // Guards _settings, _change and the bucket.
+    private readonly Lock _lock = new(); // Guards _settings, _change and _comingHome.
     private readonly PeerSession _peer;
     private CopySettings _settings;
     private TaskCompletionSource _change = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Epoch _fencedAt;
+    private Epoch _primaryAt;
     private Task _running = Task.CompletedTask;
+    private IDisposable? _comingHome;
+    private SourceConnection? _lastConnection;
 
-    public SourceCopy(Volume volume, CopySettings settings, PeerSession peer, SyncBarrier barrier, IMirrorLedger ledger, TimeProvider time, Action<SourceCopy> save, ILogger logger)
+    public SourceCopy(Volume volume, CopySettings settings, PeerSession peer, SyncBarrier barrier, IMirrorLedger ledger, BandwidthBook bandwidth, TimeProvider time, Action<SourceCopy> save, ILogger logger)
     {
         (Volume, _settings, _peer, Time, _save, _logger) = (volume, settings, peer, time, save, logger);
-        _started = time.GetTimestamp();
+        _primaryAt = volume.State.PrimaryEpoch;
         Progress = new CopyProgress(time);
         Holds = new HoldKeeper(volume, settings, () => Settings.HoldBudgetBytes, () => save(this), time, logger);
         Mirror = new MirrorKeeper(volume, settings, barrier, ledger, time, () => save(this), logger);
-        _bandwidth = new TokenBucket(settings.BandwidthMbps * 125_000);
+        Pace = new CopyPace(bandwidth, $"{volume.Id}|{settings.Peer}", settings, time);
     }
 
     public Volume Volume { get; }
@@ -47,7 +49,12 @@ internal sealed partial class SourceCopy : IAsyncDisposable
 
     public HoldKeeper Holds { get; }
 
+    public CopyPace Pace { get; }
+
     public CopyProgress Progress { get; }
+
+    /// <summary>Connections that carried the copy since this side's start: more than one means that the line or the peer broke.</summary>
+    public int Connections { get; private set; }
 
     /// <summary>Points that turned out different on the two sides: never a base again, also after a restart, until a whole content was proven.</summary>
     public IReadOnlySet<PointId> Distrusted => Settings.Distrusted.ToHashSet();
@@ -89,9 +96,9 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         lock (_lock)
         {
             settings = _settings = change(_settings);
-            _bandwidth.SetRate(settings.BandwidthMbps * 125_000, Time.GetElapsedTime(_started));
         }
 
+        Pace.Configure(settings);
         Mirror.Configure(settings);
         Signal();
     }
@@ -112,6 +119,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
             Gaps = [.. Holds.Gaps.TakeLast(ShownGaps)],
             HeldBytes = Holds.HeldBytes,
             HoldBudgetBytes = Holds.BudgetBytes,
+            BandwidthClass = settings.BandwidthClass,
         };
     }
 
@@ -153,11 +161,12 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         }
     }
 
-    public TimeSpan TakeBandwidth(long bytes)
+    /// <summary>The way home after a takeover (the peer has a tail to give up, or this side has only just become the owner) goes before other traffic, until the copy is current.</summary>
+    public void ComeHomeFirst()
     {
         lock (_lock)
         {
-            return _bandwidth.Take(bytes, Time.GetElapsedTime(_started));
+            _comingHome ??= Pace.GoFirst();
         }
     }
 
@@ -189,6 +198,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     /// <summary>All that is appended has been sent. A synchronous copy begins to count now.</summary>
     public void OnCaughtUp()
     {
+        IsHome();
         if (Settings.Mode != CopyMode.Sync)
         {
             Progress.Enter(CopyState.Current);
@@ -235,7 +245,18 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         Mirror.Changed -= OnMirrorChanged;
         await Mirror.DisposeAsync();
         Holds.Dispose();
+        Pace.Dispose();
         _stopping.Dispose();
+    }
+
+    /// <summary>There was nothing more to send: the copy is one among the others again.</summary>
+    public void IsHome()
+    {
+        lock (_lock)
+        {
+            _comingHome?.Dispose();
+            _comingHome = null;
+        }
     }
 
     /// <summary>For the settings file: what the peer is known to have.</summary>
@@ -319,6 +340,11 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         }
 
         var connection = await connecting;
+        if (connection != _lastConnection)
+        {
+            (_lastConnection, Connections) = (connection, Connections + 1);
+        }
+
         var (stream, inbox) = connection.Open();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, connection.Ended.Token);
         try
@@ -404,6 +430,12 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         {
             // Whoever owns the volume next begins anew with what its copies have.
             Mirror.OnRoleLost();
+        }
+
+        else if (volume.State.PrimaryEpoch != _primaryAt)
+        {
+            _primaryAt = volume.State.PrimaryEpoch;
+            ComeHomeFirst();
         }
 
         if (volume.Role == VolumeRole.Replica)

@@ -67,7 +67,7 @@ internal sealed partial class SourceStream
                 var count = (int)Math.Min(ReadBlocks, range.First + range.Count - block);
                 Compare(older, newer, block, count, before, after, state);
                 _copy.Progress.Did(count * (long)DeltaCodec.BlockBytes);
-                if (_payload.WrittenCount >= DeltaFrameBytes)
+                if (_payload.WrittenCount >= _copy.Pace.FrameBytes(DeltaFrameBytes))
                 {
                     await FlushDeltaAsync(state, newer, cancellationToken);
                     await ReportHeadAsync(cancellationToken);

@@ -49,7 +49,7 @@ internal sealed partial class SourceStream
                 BatchCodec.Append(_payload, batch.Bytes.Span);
                 changedBytes += batch.Bytes.Length;
                 last = batch.Last;
-                if (_payload.WrittenCount < JournalFrameBytes)
+                if (_payload.WrittenCount < _copy.Pace.FrameBytes(JournalFrameBytes))
                 {
                     continue;
                 }

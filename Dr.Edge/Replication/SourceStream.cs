@@ -70,6 +70,7 @@ internal sealed partial class SourceStream : IDisposable
             case SourceStep.Rewind rewind:
                 _copy.Progress.Enter(CopyState.CatchingUp, "the peer keeps its diverged tail as a clone");
                 _copy.RewindTo = rewind.To;
+                _copy.ComeHomeFirst();
                 await SendAsync(new Rewind(rewind.To), cancellationToken);
                 StoreFaults.Pass(CopyPoints.RewindSent);
                 return await NextPositionAsync(cancellationToken);
@@ -122,6 +123,7 @@ internal sealed partial class SourceStream : IDisposable
     private async Task WaitForPointAsync(PointMark newest, CancellationToken cancellationToken)
     {
         _copy.Progress.Enter(CopyState.Current);
+        _copy.IsHome();
         var mode = _copy.Settings.Mode;
         while (_volume.MaySend() && _copy.Settings.Mode == mode && !HasGrown && _volume.Marks() is var marks && (marks.Count == 0 || marks[^1] == newest))
         {
@@ -243,14 +245,41 @@ internal sealed partial class SourceStream : IDisposable
     /// <summary>Sends what is in the buffer at the copy's rate, and empties it.</summary>
     private async Task SendPayloadAsync(FrameType type, ArrayBufferWriter<byte> payload, long changedBytes, CancellationToken cancellationToken)
     {
-        var sent = await _frames.SendAsync(type, _volume.SourceStamp(_stream), payload.WrittenMemory, _compression, cancellationToken);
+        var sent = await _frames.SendAsync(type, _volume.SourceStamp(_stream), payload.WrittenMemory, _compression, _copy.Pace.FrameBytes(FrameConnection.PartBytes), PayAsync, cancellationToken);
         _copy.Progress.Sent(sent, changedBytes);
         payload.ResetWrittenCount();
-        var pause = _copy.TakeBandwidth(sent);
-        if (pause > TimeSpan.Zero)
+    }
+
+    // On a slow line a turn may take long: what the peer says meanwhile, above all that another owns the volume now, is heard.
+    private async Task PayAsync(long bytes, CancellationToken cancellationToken)
+    {
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var paying = _copy.Pace.TakeAsync(bytes, giveUp.Token);
+        try
         {
-            await Task.Delay(pause, _time, cancellationToken);
+            while (!paying.IsCompleted)
+            {
+                using var listening = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                var news = _inbox.WaitToReadAsync(listening.Token).AsTask();
+                var isNews = await Task.WhenAny(paying, news) == news;
+                await listening.CancelAsync();
+                if (isNews && !await news)
+                {
+                    throw new DrException("The connection to the peer has ended.", isTransient: true);
+                }
+
+                TakeAnswers();
+            }
         }
+        catch
+        {
+            // Before anything else asks for this copy: nothing may be left in the queue for the line.
+            await giveUp.CancelAsync();
+            await paying.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            throw;
+        }
+
+        await paying;
     }
 
     // The time first, then the head: everything that was answered before the time is within the head.

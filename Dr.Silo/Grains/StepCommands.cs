@@ -42,6 +42,7 @@ public static class StepCommands
                 Peer = peer,
                 Mode = settings.CopyMode,
                 BandwidthMbps = settings.BandwidthMbps,
+                BandwidthClass = settings.BandwidthClass,
             }),
             StepKind.SyncCopy when peer is not null => On(new SyncCopy { Id = step.CommandId, IssuedAt = now, Deadline = step.Deadline, Volume = volume, Peer = peer }),
             StepKind.DigestCopy when finalPoint is { } point => On(new DigestVolume { Id = step.CommandId, IssuedAt = now, Deadline = step.Deadline, Volume = volume, Point = point }),

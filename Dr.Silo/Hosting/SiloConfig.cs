@@ -90,4 +90,7 @@ public sealed class CopyEntry
     public string Mode { get; set; } = "stream";
 
     public double? BandwidthMbps { get; set; }
+
+    /// <summary>A bandwidth class that both appliances know (<c>dr-edge bandwidth list</c>); null = as the appliances have it.</summary>
+    public string? BandwidthClass { get; set; }
 }

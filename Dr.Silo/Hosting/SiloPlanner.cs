@@ -112,6 +112,7 @@ internal sealed class SiloPlanner
             VolumeSizeBytes = system.Size is null ? null : Try(() => Quantities.ParseSize(system.Size, $"{where}: size")),
             CopyMode = mode,
             BandwidthMbps = system.Copy.BandwidthMbps,
+            BandwidthClass = system.Copy.BandwidthClass,
             Approval = approval,
             LossLimit = Duration(system.LossLimit, $"{where}: lossLimit"),
             LeaseTtl = Duration(system.LeaseTtl, $"{where}: leaseTtl"),

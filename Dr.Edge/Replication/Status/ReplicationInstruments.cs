@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Dr.Edge.Replication.Line.Bandwidth;
 
 namespace Dr.Edge.Replication.Status;
 
@@ -23,9 +24,15 @@ internal sealed class ReplicationInstruments : IDisposable
         Counter("dr.copy.wire", "By", "Bytes sent to the copy since the start.", s => s.WireBytes);
         Counter("dr.copy.changed", "By", "Changes that they carried.", s => s.ChangedBytes);
         Counter("dr.copy.divergent", "{block}", "Blocks of the copy that differed and were sent whole.", s => s.DivergentBlocks);
+        _meter.CreateObservableGauge("dr.bandwidth.limit", () => MeasureClasses(c => c.Class.BytesPerSecond ?? 0), "By/s", "Rate of the bandwidth class; 0 = no limit.");
+        _meter.CreateObservableGauge("dr.bandwidth.waiting", () => MeasureClasses(c => c.Waiting), "{copy}", "Copies that wait for their class.");
+        _meter.CreateObservableCounter("dr.bandwidth.sent", () => MeasureClasses(c => c.GrantedBytes), "By", "Bytes sent through the class since the start.");
     }
 
     public void Dispose() => _meter.Dispose();
+
+    private IEnumerable<Measurement<T>> MeasureClasses<T>(Func<BandwidthClassView, T> value)
+        where T : struct => _copies.Bandwidth.List().Select(c => new Measurement<T>(value(c), new KeyValuePair<string, object?>("class", c.Class.Name)));
 
     private void Gauge(string name, string unit, string description, Func<CopyStatus, double> value) =>
         _meter.CreateObservableGauge(name, () => Measure(value), unit, description);
@@ -43,7 +50,8 @@ internal sealed class ReplicationInstruments : IDisposable
                 value(status),
                 new KeyValuePair<string, object?>("volume", copy.Volume.Name),
                 new KeyValuePair<string, object?>("peer", status.Peer),
-                new KeyValuePair<string, object?>("mode", status.Mode.ToString().ToLowerInvariant()));
+                new KeyValuePair<string, object?>("mode", status.Mode.ToString().ToLowerInvariant()),
+                new KeyValuePair<string, object?>("class", status.BandwidthClass ?? ""));
         }
     }
 }

@@ -8,9 +8,9 @@ internal static class SyncProgress
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
 
-    public static SequenceNumber Wait(CopyService copies, Volume volume, string? peer, Action<ControlProgress> progress, CancellationToken cancellationToken)
+    public static SequenceNumber Wait(CopyService copies, Volume volume, string? peer, bool first, Action<ControlProgress> progress, CancellationToken cancellationToken)
     {
-        var waiting = copies.SyncAsync(volume, peer, cancellationToken);
+        var waiting = copies.SyncAsync(volume, peer, first, cancellationToken);
         var watched = copies.Of(volume).Where(c => peer is null || c.Settings.Peer == peer).ToArray();
         long most = 0;
         while (Task.WaitAny([waiting], (int)LookEvery.TotalMilliseconds, cancellationToken) < 0)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Dr.Contracts.Mqtt;
 using Dr.Edge.Replication;
+using Dr.Edge.Replication.Line.Bandwidth;
 using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Volumes;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -27,7 +28,7 @@ internal sealed class BenchAppliance : IAsyncDisposable
         Directory.CreateDirectory(directory);
         var set = VolumeSet.Open(directory, TimeProvider.System);
         var identity = new NodeIdentity(Guid.NewGuid(), name);
-        var copies = new CopyService(set, identity, new NoLedger(), TimeProvider.System, NullLogger<CopyService>.Instance);
+        var copies = new CopyService(set, identity, new NoLedger(), new BandwidthBook(directory, [], TimeProvider.System), TimeProvider.System, NullLogger<CopyService>.Instance);
         var context = new TargetContext(set, new VolumeClaims(), identity, TimeProvider.System, NullLogger<TargetStream>.Instance);
         var listener = new ReplicationListener(new ReplicationConfig { Listen = "127.0.0.1:0" }, context, NullLogger<ReplicationListener>.Instance);
         await listener.StartAsync(CancellationToken.None);

@@ -1,6 +1,7 @@
 using Dr.Contracts.Wire;
 using Dr.Edge.Replication;
 using Dr.Edge.Replication.Line;
+using Dr.Edge.Replication.Line.Bandwidth;
 using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Volumes;
 using Microsoft.Extensions.Logging;
@@ -28,7 +29,7 @@ internal sealed class Appliance : IAsyncDisposable
     {
         var set = VolumeSet.Open(directory, clock ?? TimeProvider.System);
         var identity = new NodeIdentity(Guid.NewGuid(), name) { NewestVersion = newestVersion ?? Hello.CurrentVersion };
-        var copies = new CopyService(set, identity, ledger, TimeProvider.System, logs.CreateLogger<CopyService>(), tls);
+        var copies = new CopyService(set, identity, ledger, new BandwidthBook(directory, [], TimeProvider.System), TimeProvider.System, logs.CreateLogger<CopyService>(), tls);
         var context = new TargetContext(set, new VolumeClaims(), identity, TimeProvider.System, logs.CreateLogger<TargetStream>()) { Tls = tls ?? ReplicationTls.Off };
         var listener = new ReplicationListener(new ReplicationConfig { Listen = listen }, context, logs.CreateLogger<ReplicationListener>());
         await listener.StartAsync(CancellationToken.None);

@@ -54,7 +54,22 @@ internal sealed class EdgeProcess : IAsyncDisposable
 
     public Task<string> RunAsync(params string[] args) => RunAsync(TimeSpan.FromSeconds(60), args);
 
+    /// <summary>What a command says on standard error when it refuses or fails (exit status 1).</summary>
+    public async Task<string> RefusedAsync(params string[] args)
+    {
+        var (status, _, error) = await RunToEndAsync(TimeSpan.FromSeconds(60), args);
+        status.ShouldBe(1, $"'{string.Join(' ', args)}' was to be refused: {error}");
+        return error;
+    }
+
     public async Task<string> RunAsync(TimeSpan limit, params string[] args)
+    {
+        var (status, output, error) = await RunToEndAsync(limit, args);
+        status.ShouldBe(0, $"{string.Join(' ', args)}: {error}");
+        return output;
+    }
+
+    private async Task<(int Status, string Output, string Error)> RunToEndAsync(TimeSpan limit, string[] args)
     {
         using var process = Process.Start(Info([.. args, "--control", Socket]))!;
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
@@ -69,8 +84,7 @@ internal sealed class EdgeProcess : IAsyncDisposable
             Assert.Fail($"'{string.Join(' ', args)}' did not end within {limit.TotalSeconds} s");
         }
 
-        process.ExitCode.ShouldBe(0, $"{string.Join(' ', args)}: {await error}");
-        return await output;
+        return (process.ExitCode, await output, await error);
     }
 
     /// <summary>The first lines of a command that goes on until it is told to stop.</summary>

@@ -4,7 +4,7 @@ using Dr.Edge.Replication;
 
 namespace Dr.Edge.Tests.Replication;
 
-/// <summary>What bounds and measures the flow: window, rate, age, pauses.</summary>
+/// <summary>What bounds and measures the flow: window, age, pauses.</summary>
 public class FlowTests
 {
     private static readonly DateTimeOffset T0 = new(2026, 11, 22, 10, 0, 0, TimeSpan.Zero);
@@ -34,35 +34,6 @@ public class FlowTests
                 window.TryAcknowledge(position + 1).ShouldBeFalse();
             },
             iter: 10_000);
-
-    [Fact]
-    public void A_rate_is_kept_over_any_sequence_of_messages() =>
-        Gen.Select(Gen.Int[1_000, 10_000_000], Gen.Int[1, 300_000].Array[1, 50]).Sample(
-            (rate, sizes) =>
-            {
-                var bucket = new TokenBucket(rate);
-                var now = TimeSpan.Zero;
-                long sent = 0;
-                foreach (var size in sizes)
-                {
-                    now += bucket.Take(size, now);
-                    sent += size;
-                    // All but the last message must fit what the time allows, beside the burst at the start.
-                    (sent - size).ShouldBeLessThanOrEqualTo((long)((now.TotalSeconds * rate) + Math.Max(rate / 10.0, 65_536) + 1));
-                }
-            },
-            iter: 10_000);
-
-    [Fact]
-    public void Without_a_rate_nothing_waits_and_a_new_rate_holds_at_once()
-    {
-        var bucket = new TokenBucket(null);
-        bucket.Take(1L << 40, TimeSpan.Zero).ShouldBe(TimeSpan.Zero);
-
-        bucket.SetRate(1_000_000, TimeSpan.FromSeconds(1));
-        bucket.Take(1_100_000, TimeSpan.FromSeconds(1)).ShouldBe(TimeSpan.Zero);
-        bucket.Take(1, TimeSpan.FromSeconds(1)).TotalSeconds.ShouldBe(1, 0.001);
-    }
 
     [Fact]
     public void A_copy_is_as_old_as_the_newest_report_that_it_has_reached()

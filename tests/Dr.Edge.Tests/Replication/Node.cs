@@ -47,9 +47,11 @@ internal sealed class Node : IAsyncDisposable
 
     public string Address { get; private set; } = "127.0.0.1:0";
 
-    public static async Task<Node> StartAsync(string name, ILoggerFactory? logs = null)
+    /// <param name="host">Address of this machine to listen on; null = loopback.</param>
+    public static async Task<Node> StartAsync(string name, ILoggerFactory? logs = null, string? host = null)
     {
         var node = new Node(name, logs);
+        node.Address = host is null ? node.Address : $"{host}:0";
         await node.OpenAsync();
         return node;
     }

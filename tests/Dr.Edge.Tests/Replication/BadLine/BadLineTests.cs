@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Dr.Contracts.Mqtt;
+using Dr.Edge.Replication;
+using Dr.Edge.Volumes;
+
+namespace Dr.Edge.Tests.Replication.BadLine;
+
+/// <summary>
+/// Every way of copying over 5 Mbit/s, 200 ms there and back and 5 % loss, with the kernel's own TCP on real packets. <c>DR_LINE_SECONDS</c> (for example 60) makes the long run, which also
+/// measures the goodput beside a plain TCP sender on the same line at the same time.
+/// </summary>
+public sealed class BadLineTests(ITestOutputHelper output)
+{
+    private static readonly int Seconds = int.TryParse(Environment.GetEnvironmentVariable("DR_LINE_SECONDS"), out var seconds) ? seconds : 0;
+
+    [Fact]
+    public async Task First_copy_stream_delta_and_mirror_work_over_a_bad_line()
+    {
+        using var line = PacketLine.Create(LineQuality.Bad, seed: 7);
+        await using var production = await Node.StartAsync("production");
+        await using var backup = await Node.StartAsync("backup", host: line.Near);
+        var volume = production.Set.Create("dilas", 4 << 20);
+        var random = new Random(7);
+        Write(volume, random, 48 * 1024);
+        await production.Copies.AddAsync(volume, line.To(backup.Address), CopyMode.Stream, null, default);
+        var copy = production.Copies.Of(volume).Single();
+        await SyncAsync(production, volume);
+        Write(volume, random, 16 * 1024);
+        await SyncAsync(production, volume);
+
+        await production.Copies.SetAsync(volume, copy.Settings.Peer, s => s with { Mode = CopyMode.Delta }, default);
+        Write(volume, random, 16 * 1024);
+        await SyncAsync(production, volume);
+
+        await production.Copies.SetAsync(volume, copy.Settings.Peer, s => s with { Mode = CopyMode.Sync, OnLoss = LossPolicy.Degrade }, default);
+        await Node.Until(() => copy.ToStatus().Mirror == MirrorState.Whole, "the mirror to be whole", () => copy.ToStatus().ToString());
+        var watch = Stopwatch.StartNew();
+        volume.WriteAt(0, new byte[4096]);
+        watch.Elapsed.ShouldBeGreaterThan(TimeSpan.FromMilliseconds(190), "a write that a mirror has cannot be answered before it was there and back");
+        copy.ToStatus().Mirror.ShouldBe(MirrorState.Whole, "losses are no reason to go on without the mirror");
+
+        backup.Set.Get("dilas").ShouldHoldTheSameAs(volume);
+        copy.Connections.ShouldBe(1, "a line that loses packets is not a dead one");
+        line.Lost.ShouldBeGreaterThan(0);
+        output.WriteLine($"{line.Carried} packets, {line.Bytes / 1024} KiB, {line.Lost} lost");
+    }
+
+    [Fact]
+    public async Task A_copy_reaches_nine_tenths_of_what_plain_tcp_does()
+    {
+        Assert.SkipWhen(Seconds == 0, "set DR_LINE_SECONDS to measure");
+        using var line = PacketLine.Create(LineQuality.Bad with { BytesPerSecond = LineQuality.Bad.BytesPerSecond * 2 }, seed: 11);
+        await using var production = await Node.StartAsync("production");
+        await using var backup = await Node.StartAsync("backup", host: line.Near);
+        var volume = production.Set.Create("dilas", 256 << 20);
+        Write(volume, new Random(11), 128 << 20);
+
+        // Both at once on a line of twice the rate, so that both see the same losses and neither the other's queue alone.
+        using var listener = new TcpListener(IPAddress.Parse(line.Near), 0);
+        listener.Start();
+        using var stop = new CancellationTokenSource();
+        var plain = PlainAsync(listener, line.To(listener.LocalEndpoint.ToString()!), stop.Token);
+        await production.Copies.AddAsync(volume, line.To(backup.Address), CopyMode.Stream, null, default);
+        var copy = production.Copies.Of(volume).Single();
+        await Node.Until(() => copy.ToStatus().WireBytes > 1 << 20 && plain.Received > 1 << 20, "both to be under way", seconds: 60);
+        long Arrived() => (backup.Set.Find("dilas")?.Staged?.ResumePosition ?? 0) * 4096L;
+        var (ours, theirs, watch) = (Arrived(), plain.Received, Stopwatch.StartNew());
+        await Task.Delay(TimeSpan.FromSeconds(Seconds), TestContext.Current.CancellationToken);
+        ours = Arrived() - ours;
+        theirs = plain.Received - theirs;
+        var took = watch.Elapsed.TotalSeconds;
+        await stop.CancelAsync();
+        output.WriteLine($"{took:0} s: the copy {ours * 8 / took / 1e6:0.00} Mbit/s, plain TCP {theirs * 8 / took / 1e6:0.00} Mbit/s, ratio {(double)ours / theirs:0.00}; {line.Lost} of {line.Lost + line.Carried} packets lost, {copy.Connections} connection");
+        copy.Connections.ShouldBe(1, "no false dead peer");
+        ((double)ours / theirs).ShouldBeGreaterThanOrEqualTo(0.9);
+    }
+
+    private static void Write(Volume volume, Random random, int bytes)
+    {
+        var data = new byte[Math.Min(bytes, 1 << 20)];
+        for (var at = 0; at < bytes; at += data.Length)
+        {
+            random.NextBytes(data);
+            volume.WriteAt(at, data);
+        }
+    }
+
+    private static async Task SyncAsync(Node node, Volume volume)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await node.Copies.SyncAsync(volume, null, patience.Token);
+    }
+
+    private static PlainSender PlainAsync(TcpListener listener, string to, CancellationToken cancellationToken)
+    {
+        var sender = new PlainSender();
+        _ = sender.ReceiveAsync(listener, cancellationToken);
+        _ = sender.SendAsync(to, cancellationToken);
+        return sender;
+    }
+
+    /// <summary>What iperf does: one connection, as much as it takes.</summary>
+    private sealed class PlainSender
+    {
+        private long _received;
+
+        public long Received => Interlocked.Read(ref _received);
+
+        public async Task ReceiveAsync(TcpListener listener, CancellationToken cancellationToken)
+        {
+            using var socket = await listener.AcceptSocketAsync(cancellationToken);
+            var buffer = new byte[256 * 1024];
+            while (!cancellationToken.IsCancellationRequested)
+            {
+                Interlocked.Add(ref _received, await socket.ReceiveAsync(buffer, cancellationToken));
+            }
+        }
+
+        public async Task SendAsync(string to, CancellationToken cancellationToken)
+        {
+            using var socket = await PeerAddress.ConnectAsync(to, cancellationToken);
+            var data = new byte[256 * 1024];
+            while (!cancellationToken.IsCancellationRequested)
+            {
+                await socket.SendAsync(data, cancellationToken);
+            }
+        }
+    }
+}
