@@ -18,7 +18,8 @@ public static class ProgramShell
     public static async Task<int> InvokeAsync(RootCommand root, string[] args, string program)
     {
         ArgumentNullException.ThrowIfNull(root);
-        var parsed = root.Parse(args);
+        // An argument that begins with '@' is an argument, not a file of arguments.
+        var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
             var path = string.Join(' ', CommandPath(parsed).Prepend(program));

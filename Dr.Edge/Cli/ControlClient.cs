@@ -52,7 +52,7 @@ internal sealed class ControlClient : IDisposable
         using var response = await RequestAsync(method, path, body, cancellationToken);
         await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
         using var reader = new StreamReader(stream);
-        while (await reader.ReadLineAsync(cancellationToken) is { } line)
+        while (await ReadLineAsync(reader, cancellationToken) is { } line)
         {
             var progress = JsonSerializer.Deserialize<ControlProgress>(line, ControlJson.Compact)!;
             if (progress.Error is { } error)
@@ -68,8 +68,22 @@ internal sealed class ControlClient : IDisposable
             onProgress(progress);
         }
 
-        throw new DrException("dr-edge ended before it answered.", "Look at its log.");
+        throw Ended(null);
     }
+
+    private static async Task<string?> ReadLineAsync(StreamReader reader, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await reader.ReadLineAsync(cancellationToken);
+        }
+        catch (Exception exception) when (exception is IOException or HttpRequestException)
+        {
+            throw Ended(exception);
+        }
+    }
+
+    private static DrException Ended(Exception? inner) => new("dr-edge ended before it answered.", "Look at its log; when it runs again, repeat the command: long work goes on where it stopped.", inner);
 
     public void Dispose() => _http.Dispose();
 
@@ -85,6 +99,10 @@ internal sealed class ControlClient : IDisposable
         try
         {
             response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        }
+        catch (HttpRequestException exception) when (exception.InnerException is IOException)
+        {
+            throw Ended(exception);
         }
         catch (HttpRequestException exception)
         {

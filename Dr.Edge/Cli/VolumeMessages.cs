@@ -97,6 +97,9 @@ internal sealed record TransferResult(string Volume, string File, long SizeBytes
 {
     /// <summary>Where an interrupted transfer went on; 0 when it began anew.</summary>
     public long ResumedAtBytes { get; init; }
+
+    /// <summary>What the operator must look after.</summary>
+    public string? Warning { get; init; }
 }
 
 internal sealed record Deleted(string Name);

@@ -31,6 +31,9 @@ internal sealed partial class NbdConnection(
     /// <summary>True once it was told to end at once; it may take a moment to be gone.</summary>
     public bool IsCut => _isCut;
 
+    /// <summary>Where it comes from: the host's address, or the socket's path.</summary>
+    public string Address { get; init; } = "";
+
     public long AcceptedAt { get; } = time.GetTimestamp();
 
     public void Start() => new Thread(Run, NbdLimits.ThreadStackBytes) { IsBackground = true, Name = "nbd" }.Start();

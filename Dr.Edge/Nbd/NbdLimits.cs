@@ -65,6 +65,12 @@ internal sealed class NbdLimits
     /// <summary>Clients at once, each with a thread: 200 hosts' worth and some to look at things. When all are taken the oldest unfinished handshake gives way.</summary>
     public int MaxConnections { get; init; } = 256;
 
+    /// <summary>
+    /// Of those, how many from one address (all clients of the Unix socket count as one): a host that went wild leaves sixteen places to others. A host needs 4 to 16 a volume.
+    /// At this limit the address's own oldest unfinished handshake gives way.
+    /// </summary>
+    public int MaxConnectionsPerAddress { get; init; } = 240;
+
     /// <summary>From accept to transmission. A healthy client needs milliseconds; one that stays longer only takes up a place (CVE-2024-7409). What the server needs to open the export does not count.</summary>
     public TimeSpan HandshakeTime { get; init; } = TimeSpan.FromSeconds(10);
 

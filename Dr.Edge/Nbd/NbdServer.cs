@@ -121,7 +121,10 @@ internal sealed partial class NbdServer(IExportCatalog catalog, NbdConfig option
         NbdConnection connection;
         try
         {
-            connection = new NbdConnection(new SocketChannel(socket, limits.IdleTime, localName), catalog, _tls, _pool, limits, time, Remove, logger);
+            connection = new NbdConnection(new SocketChannel(socket, limits.IdleTime, localName), catalog, _tls, _pool, limits, time, Remove, logger)
+            {
+                Address = socket.RemoteEndPoint is IPEndPoint remote ? remote.Address.ToString() : localName,
+            };
         }
         catch (SocketException exception)
         {
@@ -133,7 +136,7 @@ internal sealed partial class NbdServer(IExportCatalog catalog, NbdConfig option
 
         lock (_gate)
         {
-            if (_stopping.IsCancellationRequested || !MakePlace())
+            if (_stopping.IsCancellationRequested || !MakePlace(connection.Address))
             {
                 socket.Dispose();
                 return;
@@ -154,24 +157,31 @@ internal sealed partial class NbdServer(IExportCatalog catalog, NbdConfig option
         }
     }
 
-    /// <summary>True when there is a place, or will be because an unfinished handshake was cut to make one. Working clients are never cut.</summary>
-    private bool MakePlace()
+    /// <summary>True when there is a place, or will be because an unfinished handshake was cut to make one: the address's own where the address has all it may have. Working clients are never cut.</summary>
+    private bool MakePlace(string address)
     {
-        if (_connections.Count(connection => !connection.IsCut) < limits.MaxConnections)
+        var here = _connections.Where(connection => !connection.IsCut).ToList();
+        var own = here.FindAll(connection => connection.Address == address);
+        if (own.Count >= limits.MaxConnectionsPerAddress)
         {
-            return true;
+            return CutOldestHandshake(own, address, limits.MaxConnectionsPerAddress);
         }
 
+        return here.Count < limits.MaxConnections || CutOldestHandshake(here, "all addresses", limits.MaxConnections);
+    }
+
+    private bool CutOldestHandshake(List<NbdConnection> candidates, string whose, int limit)
+    {
         // Twice the number bounds what is cut but not yet gone.
-        var oldest = _connections.Where(connection => !connection.IsTransmitting && !connection.IsCut).MinBy(connection => connection.AcceptedAt);
+        var oldest = candidates.Where(connection => !connection.IsTransmitting).MinBy(connection => connection.AcceptedAt);
         if (oldest is null || _connections.Count >= 2 * limits.MaxConnections)
         {
-            LogFull(limits.MaxConnections);
+            LogFull(limit, whose);
             return false;
         }
 
         oldest.Abort();
-        LogMadePlace(limits.MaxConnections);
+        LogMadePlace(limit, whose);
         return true;
     }
 
@@ -192,11 +202,11 @@ internal sealed partial class NbdServer(IExportCatalog catalog, NbdConfig option
     [LoggerMessage(1132, LogLevel.Information, "NBD server stopped; {Connections} clients were attached")]
     private partial void LogStopped(int connections);
 
-    [LoggerMessage(1133, LogLevel.Warning, "All {Limit} places for NBD clients are taken; a client was turned away")]
-    private partial void LogFull(int limit);
+    [LoggerMessage(1133, LogLevel.Warning, "All {Limit} places for NBD clients of {Whose} are taken; a client was turned away")]
+    private partial void LogFull(int limit, string whose);
 
-    [LoggerMessage(1134, LogLevel.Warning, "All {Limit} places for NBD clients are taken; the oldest unfinished handshake was cut")]
-    private partial void LogMadePlace(int limit);
+    [LoggerMessage(1134, LogLevel.Warning, "All {Limit} places for NBD clients of {Whose} are taken; the oldest unfinished handshake was cut")]
+    private partial void LogMadePlace(int limit, string whose);
 
     [LoggerMessage(1136, LogLevel.Error, "No thread could be started for an NBD client; it was turned away")]
     private partial void LogNoThread(Exception exception);

@@ -151,9 +151,11 @@ internal static class HistoryEndpoints
                 at,
                 (done, total) => progress(new ControlProgress { Step = "restoring", DoneBytes = done * Format.StoreLimits.BlockBytes, TotalBytes = total * Format.StoreLimits.BlockBytes }),
                 cancellationToken);
-            var warning = clients == 0 ? null : $"{clients} client(s) have {name} attached: what they hold in memory is older or newer than the volume now. A file system that is mounted on it must be unmounted and checked before it is used.";
-            return new RestoreResult(name, at, before, warning);
+            return new RestoreResult(name, at, before, clients == 0 ? null : AttachedWarning(volume, clients));
         });
+
+    internal static string AttachedWarning(Volume volume, int clients) =>
+        $"{clients} client(s) have {volume.Name} attached: what they hold in memory is older or newer than the volume now. A file system that is mounted on it must be unmounted and checked before it is used.";
 
     private static (PointId? Point, DateTimeOffset At) Target(Volume volume, RestoreRequest request, DateTimeOffset now)
     {

@@ -96,8 +96,13 @@ internal static class VolumeEndpoints
         });
 
     private static Task Import(string name, ImportRequest request, VolumeSet set, ILogger<VolumeSet> logger, HttpContext context) =>
-        ControlRoutes.StreamAsync(context, logger, (progress, cancellationToken) => ImageImport.Run(
-            set.Get(name), request.File, (done, total) => progress(new ControlProgress { Step = "importing", DoneBytes = done, TotalBytes = total }), cancellationToken));
+        ControlRoutes.StreamAsync(context, logger, (progress, cancellationToken) =>
+        {
+            var volume = set.Get(name);
+            var clients = set.LiveClients(volume);
+            var result = ImageImport.Run(volume, request.File, (done, total) => progress(new ControlProgress { Step = "importing", DoneBytes = done, TotalBytes = total }), cancellationToken);
+            return clients == 0 ? result : result with { Warning = HistoryEndpoints.AttachedWarning(volume, clients) };
+        });
 
     private static Task Export(string name, ExportRequest request, VolumeSet set, ILogger<VolumeSet> logger, HttpContext context) =>
         ControlRoutes.StreamAsync(context, logger, (progress, cancellationToken) =>

@@ -12,6 +12,9 @@ namespace Dr.Edge.Volumes;
 internal sealed partial class VolumeSet : IExportCatalog, IDisposable
 {
     private const string VolumesFolder = "volumes";
+
+    /// <summary>Clones that a refusal names.</summary>
+    private const int MaxNamedClones = 8;
     private readonly FileStream _lockFile;
     private readonly StoreContext _context;
     private readonly ILogger _logger;
@@ -140,9 +143,11 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
         lock (_lock)
         {
             volume = Get(name);
-            if (_volumes.Values.FirstOrDefault(v => v.Origin?.Volume == volume.Id) is { } clone)
+            if (_volumes.Values.Where(v => v.Origin?.Volume == volume.Id).Select(v => v.Name).Order(StringComparer.Ordinal).ToList() is { Count: > 0 } clones)
             {
-                throw new DrException($"Volume {name} has a clone, {clone.Name}.", $"Delete it first: 'dr-edge clone delete {clone.Name}'.");
+                throw new DrException(
+                    clones.Count == 1 ? $"Volume {name} has a clone, {clones[0]}." : $"Volume {name} has {clones.Count} clones: {string.Join(", ", clones.Take(MaxNamedClones))}{(clones.Count > MaxNamedClones ? " …" : "")}.",
+                    $"Delete {(clones.Count == 1 ? "it" : "them")} first: 'dr-edge clone delete {clones[0]}'.");
             }
 
             if (_leases.GetValueOrDefault(volume.Id) > 0)
@@ -159,6 +164,7 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
         var grave = Path.Combine(DirectoryPath, VolumesFolder, $".deleted-{volume.Id}");
         DurableDirectory.Rename(volume.DirectoryPath, grave, _context.Faults);
         DurableDirectory.Sync(Path.Combine(DirectoryPath, VolumesFolder), _context.Faults);
+        StoreFaults.Pass(CrashPoints.VolumeDeleted);
         DurableDirectory.Remove(grave, _context.Faults);
         Changed?.Invoke(volume, false);
     }
@@ -235,6 +241,7 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
                 Volume.Create(temporary, superblock, name, role, _context);
                 StoreFaults.Pass(CrashPoints.CloneCreated);
                 DurableDirectory.Rename(temporary, Path.Combine(folder, id.Value), _context.Faults);
+                StoreFaults.Pass(CrashPoints.CloneNamed);
                 DurableDirectory.Sync(folder, _context.Faults);
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

@@ -16,6 +16,8 @@ internal static class CrashPoints
     public const string SuperblockHalf = "superblock.half";
     public const string IndexWritten = "index.written";
     public const string CloneCreated = "clone.created";
+    public const string CloneNamed = "clone.named";
+    public const string VolumeDeleted = "volume.deleted";
     public const string MergeBegun = "merge.begun";
     public const string MergeBlocksWritten = "merge.blocks-written";
     public const string MergeSliceRecorded = "merge.slice-recorded";
@@ -35,6 +37,6 @@ internal static class CrashPoints
     public static readonly IReadOnlyList<string> All =
     [
         BatchWritten, FlushSynced, RoomWritten, PointLayerCreated, PointHeadSwapped, PointLayerSynced, PointRecorded, GroupHalf, ManifestWritten, ManifestCompacted, SuperblockHalf, IndexWritten,
-        CloneCreated, MergeBegun, MergeBlocksWritten, MergeSliceRecorded, MergeSliceFreed, MergeRecorded, CompactWritten, CompactRecorded, RestoreBegun, RestoreCancelled, RestoreHalf, StagingSynced, StagingCommitted, RewindCloned, RewindRecorded, DetachFilled,
+        CloneCreated, CloneNamed, VolumeDeleted, MergeBegun, MergeBlocksWritten, MergeSliceRecorded, MergeSliceFreed, MergeRecorded, CompactWritten, CompactRecorded, RestoreBegun, RestoreCancelled, RestoreHalf, StagingSynced, StagingCommitted, RewindCloned, RewindRecorded, DetachFilled,
     ];
 }

@@ -215,6 +215,32 @@ internal static partial class Posix
         return result;
     }
 
+    /// <summary>What lies at a path, symbolic links followed; <see cref="PathKind.Missing"/> also when it cannot be looked at.</summary>
+    public static unsafe PathKind KindOf(string path)
+    {
+        // struct statx: stx_mode at 28, with the kind of file in its upper four bits.
+        const int currentDirectory = -100;
+        const uint type = 1;
+        var answer = stackalloc byte[256];
+        return Check(StatX(currentDirectory, path, 0, type, answer)) != 0 ? PathKind.Missing : (*(ushort*)(answer + 28) >> 12) switch
+        {
+            8 => PathKind.File,
+            6 => PathKind.BlockDevice,
+            4 => PathKind.Directory,
+            _ => PathKind.Other,
+        };
+    }
+
+    /// <summary>Opens a block device for reading and writing if nothing else has it (a mounted file system, another exclusive user); 0 or the error.</summary>
+    public static int OpenDevice(string path, out SafeFileHandle device)
+    {
+        const int readWrite = 2;
+        const int exclusive = 0x80;
+        var descriptor = Open(path, readWrite | exclusive | OpenCloseOnExec, 0);
+        device = new SafeFileHandle(descriptor, ownsHandle: true);
+        return descriptor < 0 ? Marshal.GetLastPInvokeError() : 0;
+    }
+
     /// <summary>Length of a file or block device in bytes.</summary>
     public static long LengthOf(SafeFileHandle file)
     {

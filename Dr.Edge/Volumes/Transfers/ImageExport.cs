@@ -17,6 +17,12 @@ internal static class ImageExport
 
     public static TransferResult Run(VolumeView view, string path, Action<long, long> progress, CancellationToken cancellationToken, long stepBytes = TransferState.StepBytes)
     {
+        path = CheckTarget(view.Volume, path);
+        if (Posix.KindOf(path) == PathKind.BlockDevice)
+        {
+            return DeviceExport.Run(view, path, progress, cancellationToken);
+        }
+
         var part = PartOf(path);
         var fresh = new TransferState
         {
@@ -50,6 +56,30 @@ internal static class ImageExport
         DurableDirectory.Sync(Path.GetDirectoryName(Path.GetFullPath(path))!, StoreFaults.None);
         File.Delete(StateOf(path));
         return new TransferResult(view.Volume.Name, path, view.SizeBytes, state.DataBytes) { ResumedAtBytes = resumed };
+    }
+
+    /// <summary>Where the image goes, links followed. A device is never replaced by a file, and nothing in the store's own directory is ever written.</summary>
+    private static string CheckTarget(Volume volume, string path)
+    {
+        path = Path.GetFullPath((File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null) ?? path);
+        var store = Path.GetDirectoryName(Path.GetDirectoryName(volume.DirectoryPath))!;
+        if (path.StartsWith(store + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+        {
+            throw new DrException($"{path} lies in the data directory {store}.", "Choose a FILE outside it.");
+        }
+
+        if (Directory.GetParent(path) is not { Exists: true } folder)
+        {
+            throw new DrException($"There is no directory {Path.GetDirectoryName(path)}.", "Make it, or choose another FILE.");
+        }
+
+        return Posix.KindOf(path) switch
+        {
+            PathKind.Directory => throw new DrException($"{path} is a directory.", $"Name the file in it: {Path.Combine(path, $"{volume.Name}.img")}."),
+            PathKind.Other => throw new DrException($"{path} is neither a file nor a block device.", "Choose another FILE."),
+            PathKind.Missing or PathKind.File when Posix.KindOf(PartOf(path)) is not (PathKind.Missing or PathKind.File) => throw new DrException($"{PartOf(path)} is in the way.", $"Choose another FILE than {path} in {folder}."),
+            _ => path,
+        };
     }
 
     private static TransferState FindResumable(string path, TransferState fresh)

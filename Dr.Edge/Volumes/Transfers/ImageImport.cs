@@ -17,6 +17,11 @@ internal static class ImageImport
     {
         using var file = OpenImage(path);
         var length = Posix.LengthOf(file);
+        if (length == 0)
+        {
+            throw new DrException($"{path} is empty: there is nothing to import.", "Is it the right file, and was it written to its end?");
+        }
+
         if (length > volume.SizeBytes)
         {
             throw new DrException($"{path} has {length} bytes, volume {volume.Name} {volume.SizeBytes}.", $"Make the volume larger: 'dr-edge volume resize {volume.Name} --size {(length + 4095) / 4096 * 4096}'.");
@@ -81,7 +86,7 @@ internal static class ImageImport
 
                     Put(volume, position, buffer.AsMemory(0, read));
                     position += read;
-                    data += read;
+                    data += ZeroBlocks.CountData(buffer.AsSpan(0, read));
                     progress(position, state.FileBytes);
                     if (position - recorded >= stepBytes)
                     {
@@ -148,6 +153,18 @@ internal static class ImageImport
 
     private static SafeFileHandle OpenImage(string path)
     {
+        var problem = Posix.KindOf(path) switch
+        {
+            PathKind.Missing => "is not there, or not for the dr-edge process to see",
+            PathKind.Directory => "is a directory",
+            PathKind.Other => "is neither a file nor a block device",
+            _ => null,
+        };
+        if (problem is not null)
+        {
+            throw new DrException($"{path} {problem}.", "Name a raw image or a block device; the path is looked at by the dr-edge process.");
+        }
+
         try
         {
             return File.OpenHandle(path);

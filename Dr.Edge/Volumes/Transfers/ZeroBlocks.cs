@@ -12,6 +12,21 @@ internal static class ZeroBlocks
         return zeros < 0 ? data.Length : zeros & ~(StoreLimits.BlockBytes - 1);
     }
 
+    /// <summary>Bytes that are not in blocks of zeros.</summary>
+    public static long CountData(ReadOnlySpan<byte> data)
+    {
+        long count = 0;
+        while (!data.IsEmpty)
+        {
+            data = data[CountLeading(data)..];
+            var length = CountUntilZeros(data);
+            count += length;
+            data = data[length..];
+        }
+
+        return count;
+    }
+
     /// <summary>Bytes before the next block of zeros.</summary>
     public static int CountUntilZeros(ReadOnlySpan<byte> data)
     {

@@ -69,6 +69,30 @@ public sealed class NbdServerTests
     }
 
     [Fact]
+    public async Task One_address_cannot_take_every_place()
+    {
+        await using var server = await NbdTestServer.StartAsync(limits: new NbdLimits { MaxConnections = 8, MaxConnectionsPerAddress = 3 });
+        using var first = server.Attach(unix: false);
+        using var second = server.Attach(unix: false);
+        using var idle = server.Connect(unix: false);
+        idle.Greet();
+        using (var third = server.Attach(unix: false))
+        {
+            // The address's own unfinished handshake made room; the next client finds none.
+            idle.IsClosedByServer().ShouldBeTrue();
+            using var tooMany = server.Connect(unix: false);
+            tooMany.IsClosedByServer().ShouldBeTrue();
+            using var other = server.Attach(unix: true);
+            other.Read(0, 512).ShouldBe(new byte[512]);
+            third.Read(0, 512).ShouldBe(new byte[512]);
+        }
+
+        (await ConnectionsFallToAsync(server, 2)).ShouldBeTrue();
+        using var again = server.Attach(unix: false);
+        first.Read(0, 512).ShouldBe(new byte[512]);
+    }
+
+    [Fact]
     public async Task Clients_beyond_the_limit_are_turned_away_and_200_are_served()
     {
         await using var server = await NbdTestServer.StartAsync(limits: new NbdLimits { MaxConnections = 200 });
