@@ -126,7 +126,7 @@ internal sealed class FrameConnection : IAsyncDisposable
                 // A frame that has begun is finished, whatever becomes of its stream: half a frame would end the connection for the others. Closing the socket frees a blocked write.
                 await _stream.WriteAsync(buffer.AsMemory(0, length), CancellationToken.None);
             }
-            catch (Exception exception) when (exception is ObjectDisposedException or InvalidOperationException)
+            catch (Exception exception) when (exception is ObjectDisposedException or InvalidOperationException or IOException or SocketException)
             {
                 throw new DrException("The connection to the peer has ended.", inner: exception, isTransient: true);
             }

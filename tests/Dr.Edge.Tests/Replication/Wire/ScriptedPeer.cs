@@ -33,16 +33,22 @@ internal sealed class ScriptedPeer : IAsyncDisposable
         where T : IWireMessage<T> => SendAsync(T.Type, stream, epoch, WireMessage.Encode(message));
 
     /// <param name="step">How much the frame's number is ahead of the last one's; 1 is right.</param>
-    public async Task SendAsync(FrameType type, int stream, long epoch, byte[] payload, int step = 1)
+    /// <param name="flip">Byte of the frame in which a bit changes on the way; -1 for none.</param>
+    public async Task SendAsync(FrameType type, int stream, long epoch, byte[] payload, int step = 1, int flip = -1)
     {
         _sent += step;
         var frame = new byte[FrameCodec.HeaderSize + payload.Length];
         FrameCodec.WriteHeader(frame, new FrameHeader(type, FrameFlags.None, payload.Length, stream, _sent, new Epoch(epoch), default, payload.Length, 0), payload);
         payload.CopyTo(frame, FrameCodec.HeaderSize);
+        if (flip >= 0)
+        {
+            frame[flip] ^= 0x10;
+        }
+
         await SendRawAsync(frame);
     }
 
-    public async Task SendRawAsync(ReadOnlyMemory<byte> bytes)
+    private async Task SendRawAsync(ReadOnlyMemory<byte> bytes)
     {
         try
         {
