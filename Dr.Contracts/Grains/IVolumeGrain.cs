@@ -24,11 +24,36 @@ public interface IVolumeGrain : IGrainWithStringKey
     [Alias("TakePoint")]
     Task<CommandId?> TakePointAsync(string? label);
 
+    /// <summary>What is stored of the volume's mirrors: what their primaries were told is recorded, over restarts too.</summary>
+    [Alias("Mirrors"), AlwaysInterleave]
+    Task<IReadOnlyList<MirrorWord>> MirrorsAsync();
+
     [Alias("Get"), AlwaysInterleave]
     Task<VolumeView?> GetAsync();
 
     [Alias("Wake"), AlwaysInterleave]
     Task WakeAsync();
+}
+
+/// <summary>What a primary said of one of its mirrors. Messages come late, twice and in any order: a word counts only until one of a higher epoch, or of the same epoch and a higher record, was heard.</summary>
+[GenerateSerializer, Immutable, Alias("dr.MirrorWord")]
+public sealed record MirrorWord
+{
+    [Id(0)] public required string Peer { get; init; }
+
+    /// <summary>The epoch the primary was primary at.</summary>
+    [Id(1)] public required Epoch Epoch { get; init; }
+
+    [Id(2)] public required long Record { get; init; }
+
+    [Id(3)] public required MirrorState State { get; init; }
+
+    /// <summary>True when this word says nothing that <paramref name="other"/> has overtaken.</summary>
+    public bool IsAtLeast(MirrorWord other) => Epoch > other.Epoch || (Epoch == other.Epoch && Record >= other.Record);
+
+    /// <summary>The words of a report; none of one that is not a primary's.</summary>
+    public static IEnumerable<MirrorWord> Of(VolumeStatus status) =>
+        status.Role != VolumeRole.Primary ? [] : status.Copies.Where(c => c.MirrorRecord > 0).Select(c => new MirrorWord { Peer = c.Peer, Epoch = status.Epoch, Record = c.MirrorRecord, State = c.Mirror });
 }
 
 [GenerateSerializer, Immutable, Alias("dr.VolumeSettings")]

@@ -18,6 +18,7 @@ internal sealed partial class BusinessSystemGrain
     private DateTimeOffset _suspectAgainAt;
     private DateTimeOffset _createAgainAt;
     private Assessment? _assessed;
+    private bool _storedMirrorsHeard;
     private ProbeSession? _probe;
 
     private List<SystemEvent> Observe(DateTimeOffset now)
@@ -221,6 +222,26 @@ internal sealed partial class BusinessSystemGrain
         };
     }
 
+    /// <summary>Once in an activation, before anything is said of mirrors: what the activation before this one had heard is in the store of the volume's grain.</summary>
+    private async Task HearStoredMirrorsAsync()
+    {
+        if (_storedMirrorsHeard || store.State.Settings?.Volume is not { } volume)
+        {
+            return;
+        }
+
+        try
+        {
+            _seen.Hear(await GrainFactory.GetGrain<IVolumeGrain>(volume).MirrorsAsync().WaitAsync(CallDeadline, time));
+            _storedMirrorsHeard = true;
+        }
+        catch (Exception exception) when (exception is TimeoutException or OrleansException)
+        {
+            // Until it is heard no mirror counts as whole; the next round asks again.
+            LogNotHeard(Id, exception.Message);
+        }
+    }
+
     private Assessment Assess(DateTimeOffset now)
     {
         var (settings, machine) = (store.State.Settings!, store.State.Machine!);
@@ -248,9 +269,10 @@ internal sealed partial class BusinessSystemGrain
             // A silent owner answers nobody after its lease, and that was renewed for the last time when it was last granted.
             var alive = owner.Appliance is { } a && _seen.IsAlive(a) == true;
             var lostAt = !alive && settings.Lease && _lastGrant + settings.LeaseTtl < now ? _lastGrant + settings.LeaseTtl : now;
-            var link = mine?.Status.Copies.FirstOrDefault(c => c.Peer == copy.Replication);
-            loss = PredictedLoss.Between(
-                mine?.Status.Appended, mine?.At, theirs?.Status.Durable, theirs?.Status.CurrentAsOf, lostAt, settings.CopyMode == CopyMode.Sync && link is { Mirror: MirrorState.Whole });
+
+            // What was stored counts as much as what was heard, so that a report of before, which comes late or after a restart of ours, says nothing.
+            var whole = settings.CopyMode == CopyMode.Sync && _storedMirrorsHeard && mine is not null && _seen.IsWhole(copy.Replication, machine.Owner.Epoch);
+            loss = PredictedLoss.Between(mine?.Status.Appended, mine?.At, theirs?.Status.Durable, theirs?.Status.CurrentAsOf, lostAt, whole);
         }
 
         return _assessed = new Assessment
@@ -286,4 +308,7 @@ internal sealed partial class BusinessSystemGrain
             SizeBytes = size,
         }).WaitAsync(CallDeadline, time);
     }
+
+    [LoggerMessage(3016, LogLevel.Warning, "System {SystemId}: what is stored of its mirrors could not be read: {Reason}")]
+    private partial void LogNotHeard(SystemId systemId, string reason);
 }

@@ -25,6 +25,7 @@ internal sealed partial class BusinessSystemGrain
 
             await TakeResultsAsync();
             await NoteServingAsync();
+            await HearStoredMirrorsAsync();
             foreach (var seen in Observe(time.GetUtcNow()))
             {
                 _inbox.Enqueue(seen);

@@ -12,6 +12,7 @@ internal sealed class SystemObservations
     private readonly Dictionary<DeviceId, (SystemHealth Health, DateTimeOffset At, DateTimeOffset StateSince)> _health = [];
     private readonly Dictionary<DeviceId, (VolumeStatus Status, DateTimeOffset At, DateTimeOffset CopyStateSince)> _volumes = [];
     private readonly Dictionary<DeviceId, WitnessReport> _witnesses = [];
+    private readonly Dictionary<string, MirrorWord> _mirrors = [];
 
     public void Hear(PresenceChange change) => _presence[change.Device] = change;
 
@@ -26,7 +27,23 @@ internal sealed class SystemObservations
     {
         var since = _volumes.TryGetValue(appliance, out var was) && CopyStateOf(was.Status) == CopyStateOf(status) ? was.CopyStateSince : now;
         _volumes[appliance] = (status, now, since);
+        Hear(MirrorWord.Of(status));
     }
+
+    /// <summary>Words of mirrors, by the primaries themselves or from the store: in any order, some of them twice.</summary>
+    public void Hear(IEnumerable<MirrorWord> words)
+    {
+        foreach (var word in words)
+        {
+            if (!_mirrors.TryGetValue(word.Peer, out var known) || word.IsAtLeast(known))
+            {
+                _mirrors[word.Peer] = word;
+            }
+        }
+    }
+
+    /// <summary>True when the newest word about the copy at <paramref name="peer"/> is of the owner's epoch and says that it has every answered write.</summary>
+    public bool IsWhole(string? peer, Epoch owner) => peer is not null && _mirrors.TryGetValue(peer, out var word) && word.Epoch == owner && word.State == MirrorState.Whole;
 
     public void Hear(DeviceId witness, SiteId site, SiteId ownerSite, ReachReport report, DateTimeOffset now) =>
         // Street kiosks stand each on a line of its own; devices of one of our sites share that site's.

@@ -52,9 +52,13 @@ internal sealed partial class VolumeGrain(
             }
         }
 
-        foreach (var copy in status.Copies.Where(c => c.MirrorRecord > 0 && status.Role == VolumeRole.Primary))
+        foreach (var word in MirrorWord.Of(status))
         {
-            _mirrors[(status.Volume, copy.Peer)] = new MirrorRecord { Volume = status.Volume, Peer = copy.Peer, Record = copy.MirrorRecord, State = copy.Mirror, At = time.GetUtcNow() };
+            var key = (status.Volume, word.Peer);
+            if (!_mirrors.TryGetValue(key, out var known) || word.IsAtLeast(known.ToWord()))
+            {
+                _mirrors[key] = MirrorRecord.From(status.Volume, word, time.GetUtcNow());
+            }
         }
 
         // Only what is stored is confirmed: the device asks again until it is.
@@ -80,6 +84,8 @@ internal sealed partial class VolumeGrain(
 
     public async Task<CommandId?> TakePointAsync(string? label) =>
         store.State is { Settings: { } settings, Owner: { } owner } ? await AskAsync(settings, owner, label) : null;
+
+    public Task<IReadOnlyList<MirrorWord>> MirrorsAsync() => Task.FromResult<IReadOnlyList<MirrorWord>>([.. store.State.Mirrors.Select(m => m.ToWord())]);
 
     public Task<VolumeView?> GetAsync() => Task.FromResult(store.State.Settings is not { } settings
         ? null
@@ -128,7 +134,7 @@ internal sealed partial class VolumeGrain(
     private async Task StoreMirrorsAsync()
     {
         var known = store.State.Mirrors.ToDictionary(m => (m.Volume, m.Peer));
-        var news = _mirrors.Values.Where(m => !known.TryGetValue((m.Volume, m.Peer), out var k) || m.Record > k.Record || (m.Record == k.Record && m.State != k.State)).ToArray();
+        var news = _mirrors.Values.Where(m => !known.TryGetValue((m.Volume, m.Peer), out var k) || (m.ToWord().IsAtLeast(k.ToWord()) && m.ToWord() != k.ToWord())).ToArray();
         if (news.Length > 0)
         {
             foreach (var mirror in news)

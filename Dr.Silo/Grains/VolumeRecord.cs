@@ -34,4 +34,12 @@ public sealed record MirrorRecord
     [Id(3)] public required MirrorState State { get; init; }
 
     [Id(4)] public required DateTimeOffset At { get; init; }
+
+    /// <summary>None in records of before it was written.</summary>
+    [Id(5)] public Epoch Epoch { get; init; }
+
+    public MirrorWord ToWord() => new() { Peer = Peer, Epoch = Epoch, Record = Record, State = State };
+
+    public static MirrorRecord From(VolumeId volume, MirrorWord word, DateTimeOffset at) =>
+        new() { Volume = volume, Peer = word.Peer, Record = word.Record, State = word.State, At = at, Epoch = word.Epoch };
 }

@@ -35,6 +35,18 @@ internal sealed class ScriptedDevice(DeviceId id, SiteId site, string replicatio
 
     public bool IsCopying { get; set; }
 
+    /// <summary>What it says of its synchronous copy: number and state of the record; 0 = nothing.</summary>
+    public (long Record, MirrorState State) Mirror { get; set; }
+
+    /// <summary>The newest record that the control plane has confirmed.</summary>
+    public long MirrorNoted { get; private set; }
+
+    /// <summary>How old its copy is.</summary>
+    public TimeSpan Age { get; set; }
+
+    /// <summary>What it says of its volume now; a test may send it again later.</summary>
+    public VolumeStatus Status(string volume) => Status(volume, Role!.Value);
+
     public bool Runs { get; set; }
 
     public bool HasNetwork { get; private set; }
@@ -92,6 +104,7 @@ internal sealed class ScriptedDevice(DeviceId id, SiteId site, string replicatio
     {
         lock (_gate)
         {
+            MirrorNoted = ack.Mirrors.Select(m => m.Record).Append(MirrorNoted).Max();
             foreach (var grant in ack.Leases)
             {
                 if (grant.Granted && grant.Epoch == VolumeEpoch)
@@ -194,9 +207,9 @@ internal sealed class ScriptedDevice(DeviceId id, SiteId site, string replicatio
         Appended = new SequenceNumber(Appended),
         Durable = new SequenceNumber(Appended),
         Writable = MayWrite,
-        CurrentAsOf = TimeProvider.System.GetUtcNow(),
+        CurrentAsOf = TimeProvider.System.GetUtcNow() - Age,
         Copies = role == VolumeRole.Primary && IsCopying
-            ? [new CopyStatus { Peer = Peer!.Replication, Mode = CopyMode.Stream, State = Peer.IsOn ? CopyState.Current : CopyState.Connecting }]
+            ? [new CopyStatus { Peer = Peer!.Replication, Mode = CopyMode.Stream, State = Peer.IsOn ? CopyState.Current : CopyState.Connecting, MirrorRecord = Mirror.Record, Mirror = Mirror.State }]
             : [],
     };
 }
