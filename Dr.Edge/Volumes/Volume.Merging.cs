@@ -24,50 +24,61 @@ internal sealed partial class Volume
     private void MergeIntoBase(Layer layer, Action<long> pace)
     {
         var freed = Free(layer, FirstFreedByte, layer.Start(State));
-        using var last = MergeSlices.IsOne(layer, State, SliceBytes) ? null : LastVersions.Of(layer, State);
-        while (true)
+        LastVersions? last = null;
+        try
         {
-            var state = State;
-            using var slice = CopySlice(layer, state, last, pace);
-            StoreFaults.Pass(CrashPoints.MergeBlocksWritten);
-            SyncBase();
-            if (slice.End == layer.Record.LengthBytes)
+            while (true)
             {
-                RecordMerged(layer, state);
-                return;
-            }
+                var state = State;
+                using var slice = CopySlice(layer, state, ref last, pace);
+                StoreFaults.Pass(CrashPoints.MergeBlocksWritten);
+                SyncBase();
+                if (slice.End == layer.Record.LengthBytes)
+                {
+                    RecordMerged(layer, state);
+                    return;
+                }
 
-            RecordSlice(layer, slice);
-            freed = Free(layer, freed, slice.End);
-            StoreFaults.Pass(CrashPoints.MergeSliceFreed);
+                RecordSlice(layer, slice);
+                freed = Free(layer, freed, slice.End);
+                StoreFaults.Pass(CrashPoints.MergeSliceFreed);
+            }
+        }
+        finally
+        {
+            last?.Dispose();
         }
     }
 
     private long SliceBytes => _context.Space.IsShort ? Math.Min(_context.MergeSliceBytes, MergeSlices.ShortBytes) : _context.MergeSliceBytes;
 
     /// <summary>The next slice, or, when the disk has no room for all that it adds to the base, only its first batch.</summary>
-    private MergeSlice CopySlice(Layer layer, ManifestState state, LastVersions? last, Action<long> pace)
+    private MergeSlice CopySlice(Layer layer, ManifestState state, ref LastVersions? last, Action<long> pace)
     {
-        var slice = MergeSlices.Next(layer, state, SliceBytes);
         try
         {
-            CopyToBase(layer, slice.Entries.Where(entry => last?.Has(entry) ?? true), pace);
-            return slice;
+            return CopySlice(MergeSlices.Next(layer, state, SliceBytes), layer, state, ref last, pace);
         }
         catch (DiskException exception) when (exception.IsFull)
         {
-            slice.Dispose();
+            return CopySlice(MergeSlices.Next(layer, state, bytes: 1), layer, state, ref last, pace);
         }
-        catch
-        {
-            slice.Dispose();
-            throw;
-        }
+    }
 
-        slice = MergeSlices.Next(layer, state, bytes: 1);
+    private MergeSlice CopySlice(MergeSlice slice, Layer layer, ManifestState state, ref LastVersions? last, Action<long> pace)
+    {
         try
         {
-            CopyToBase(layer, slice.Entries.Where(entry => last?.Has(entry) ?? true), pace);
+            if (slice.Contents is null)
+            {
+                CopyToBase(layer, slice.Entries, pace); // The layer's own last versions.
+            }
+            else
+            {
+                var versions = last ??= LastVersions.Of(layer, state);
+                CopyToBase(layer, slice.Entries.Where(versions.Has), pace);
+            }
+
             return slice;
         }
         catch

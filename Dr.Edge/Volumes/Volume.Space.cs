@@ -44,6 +44,9 @@ internal sealed partial class Volume
         }
     }
 
+    /// <summary>What files that belong to the volume's work are opened with.</summary>
+    internal StoreFaults Faults => _context.Faults;
+
     /// <summary>What happens when the disk is full.</summary>
     internal FullPolicy WhenFull => Policy.WhenFull;
 

@@ -25,7 +25,7 @@ internal static class BenchCommand
             "Measures dr-edge side by side with nbdkit's file plugin and qemu-nbd (raw, and qcow2 with a dirty bitmap): fixed-size fio runs, each with an fsync inside its time, and pgbench on a file "
             + "system on the export (needs root); then ours with 255 points and with a point every second.")
         {
-            quick, rounds, size, overwrite, seconds, cold, patterns, peers, directory, edge, json, markdown, ServeRawCommand.Create(), Big.BigCommand.Create(), Replication.ReplicationCommand.Create(),
+            quick, rounds, size, overwrite, seconds, cold, patterns, peers, directory, edge, json, markdown, ServeRawCommand.Create(), Big.BigCommand.Create(), Replication.ReplicationCommand.Create(), Background.BackgroundCommand.Create(),
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {

@@ -33,13 +33,13 @@ internal static class ImageExport
         };
         var state = FindResumable(path, fresh);
         var resumed = state.DoneBytes;
-        using (var file = DurableFile.Open(part, resumed > 0 ? FileMode.Open : FileMode.Create, StoreFaults.None))
+        using (var file = DurableFile.Open(part, resumed > 0 ? FileMode.Open : FileMode.Create, view.Volume.Faults))
         {
             try
             {
                 // What lies behind the last recorded step may be anything.
                 file.Truncate(resumed);
-                state = Copy(view, file, state, step => step.Write(StateOf(path), StoreFaults.None), progress, stepBytes, cancellationToken);
+                state = Copy(view, file, state, step => step.Write(StateOf(path), view.Volume.Faults), progress, stepBytes, cancellationToken);
                 file.Truncate(view.SizeBytes);
                 file.SyncData();
             }
@@ -52,8 +52,8 @@ internal static class ImageExport
             }
         }
 
-        DurableDirectory.Rename(part, path, StoreFaults.None);
-        DurableDirectory.Sync(Path.GetDirectoryName(Path.GetFullPath(path))!, StoreFaults.None);
+        DurableDirectory.Rename(part, path, view.Volume.Faults);
+        DurableDirectory.Sync(Path.GetDirectoryName(Path.GetFullPath(path))!, view.Volume.Faults);
         File.Delete(StateOf(path));
         return new TransferResult(view.Volume.Name, path, view.SizeBytes, state.DataBytes) { ResumedAtBytes = resumed };
     }

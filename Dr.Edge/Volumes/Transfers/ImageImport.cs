@@ -111,7 +111,7 @@ internal static class ImageImport
     {
         volume.Flush();
         state = state with { Sequence = volume.Durable.Value, Generation = volume.GenerationAt(volume.Durable.Value) };
-        state.Write(statePath, StoreFaults.None);
+        state.Write(statePath, volume.Faults);
         return state;
     }
 

@@ -150,6 +150,36 @@ public sealed class MergeInSlicesTests : IDisposable
         StoreFixture.ReadAll(_volume).AsSpan().SequenceEqual(_content).ShouldBeTrue();
     }
 
+    [Fact]
+    public async Task A_block_that_ends_as_zeros_never_shows_what_the_layer_wrote_there_before()
+    {
+        // The base has nothing there, so that a map made from the layer's index needs no entry for it.
+        _volume.CreatePoint(null, PointConsistency.Crash, null);
+        Write(250, 3);
+        for (var block = 0; block < 200; block += 2)
+        {
+            Write(block, 1);
+        }
+
+        StoreFixture.Zero(_volume, 250 * Block, 3 * Block);
+        _content.AsSpan(250 * Block, 3 * Block).Clear();
+        _later = _volume.CreatePoint(null, PointConsistency.Crash, null);
+        _atLater = [.. _content];
+        _disk.WritesLeft = 0;
+        _volume.DeletePoint(_volume.Points[0].Id);
+        await _store.Set.Maintenance.DrainAsync();
+        _store.Reopen();
+        Reload();
+        _disk.WritesLeft = 40;
+        await AdvanceAsync();
+        _volume.State.MergedTo.ShouldNotBeNull();
+        ShouldReadAsBefore();
+        _disk.WritesLeft = int.MaxValue;
+        await AdvanceAsync();
+        _volume.State.Merging.ShouldBeNull();
+        ShouldReadAsBefore();
+    }
+
     /// <summary>Two points; the oldest goes, and its layer comes to a stop in the middle because the disk is full.</summary>
     private async Task StopMidwayAsync()
     {
