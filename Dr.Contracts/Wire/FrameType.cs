@@ -50,4 +50,10 @@ public enum FrameType : byte
 
     /// <summary>Source → target, before <see cref="Announce"/>: the sizes the volume had before it grew. From version 3 on.</summary>
     Sizes = 16,
+
+    /// <summary>Source → target: what do these ranges hold at a point of yours? From version 3 on.</summary>
+    DigestQuery = 17,
+
+    /// <summary>Target → source: the digests that were asked for. From version 3 on.</summary>
+    Digests = 18,
 }

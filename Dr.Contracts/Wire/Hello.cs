@@ -18,6 +18,9 @@ public sealed record Hello(int OldestVersion, int NewestVersion, Guid Node, stri
     /// <summary>First version with <see cref="FrameType.Sizes"/>.</summary>
     public const int WithSizes = 3;
 
+    /// <summary>First version with <see cref="FrameType.DigestQuery"/> and <see cref="FrameType.Digests"/>.</summary>
+    public const int WithDigests = 3;
+
     public static FrameType Type => FrameType.Hello;
 
     /// <summary>The version to use with a peer, or null.</summary>

@@ -32,6 +32,7 @@ internal sealed class FrameConnection : IAsyncDisposable
     private long _sentSequence;
     private long _receivedSequence;
     private long _receivedAt;
+    private volatile bool _isBusy;
     private long _sentBytes;
     private long _receivedBytes;
 
@@ -155,7 +156,11 @@ internal sealed class FrameConnection : IAsyncDisposable
             {
                 if (message.Header.Type != FrameType.Heartbeat || message.Header.Stream != 0)
                 {
+                    // While we do not read, silence says nothing about the peer: a disk that takes long here must not end the connection.
+                    _isBusy = true;
                     await handler(message, cancellationToken);
+                    Volatile.Write(ref _receivedAt, _time.GetTimestamp());
+                    _isBusy = false;
                 }
             }
 
@@ -265,7 +270,7 @@ internal sealed class FrameConnection : IAsyncDisposable
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(500), _time);
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {
-            if (_time.GetElapsedTime(Volatile.Read(ref _receivedAt)) > DeadAfter)
+            if (!_isBusy && _time.GetElapsedTime(Volatile.Read(ref _receivedAt)) > DeadAfter)
             {
                 throw new DrException($"The peer {RemoteName} has been silent for {DeadAfter.TotalSeconds:0} s.", isTransient: true);
             }

@@ -4,7 +4,8 @@ namespace Dr.Edge.Replication;
 
 /// <summary>
 /// From where the two copies stand to the next step. Pure. The ladder: go on with a staged delta → journal → delta from the newest common point, at or below where the target
-/// stands → when that turned out to differ, back to the one before → everything. Every position leads to a step; none needs a human, and none goes in the wrong direction.
+/// stands → when that turned out to differ, back to the one before → what differs by digest
+/// from the newest point that the target has → everything. Every position leads to a step; none needs a human, and none goes in the wrong direction.
 /// </summary>
 internal static class ResumePlan
 {
@@ -75,7 +76,7 @@ internal static class ResumePlan
     {
         var newest = source.Points.Count > 0 ? source.Points[^1] : default;
         var common = CommonPoints(source, target).LastOrDefault(p => p.Sequence <= target.Appended);
-        return common == default ? Seed(source) : new SourceStep.Delta(common, newest.Sequence > target.Appended ? newest : null, 0);
+        return common == default ? Full(source, target) : new SourceStep.Delta(common, newest.Sequence > target.Appended ? newest : null, 0);
     }
 
     // What the target holds behind a point that differs is not what we hold there, whatever the numbers say.
@@ -86,11 +87,19 @@ internal static class ResumePlan
     private static SourceStep StepBack(SourceView source, Position target)
     {
         var common = CommonPoints(source, target).LastOrDefault(p => p.Sequence < target.Appended);
-        return common == default || source.Distrusted.Count > 1 ? Seed(source) : new SourceStep.Rewind(common.Sequence);
+        return common == default || source.Distrusted.Count > 1 ? Full(source, target) : new SourceStep.Rewind(common.Sequence);
     }
 
     private static SourceStep.Delta FromNothing(SourceView source, Position target) =>
         target.StagedBase == default && Staged(source, target) is { } staged ? staged : Seed(source);
+
+    // Everything, but for what the target can show to have: compared with a point of its own, whether we trust it or not.
+    private static SourceStep.Delta Full(SourceView source, Position target)
+    {
+        var all = Seed(source);
+        var held = target.Points.LastOrDefault(p => p.Sequence <= target.Appended);
+        return source.MayCompare && held != default ? all with { Base = held, ByDigests = true } : all;
+    }
 
     private static SourceStep.Delta Seed(SourceView source)
     {
@@ -113,8 +122,19 @@ internal static class ResumePlan
         }
 
         var from = CommonPoints(source, target).FirstOrDefault(p => p.Id == target.StagedBase);
-        return from != default && from.Sequence <= target.Appended && target.Appended <= to.Sequence
-            ? new SourceStep.Delta(from, to, target.StagedBlock)
+        if (target.Appended > to.Sequence)
+        {
+            return null;
+        }
+
+        if (from != default && from.Sequence <= target.Appended)
+        {
+            return new SourceStep.Delta(from, to, target.StagedBlock);
+        }
+
+        var held = target.Points.FirstOrDefault(p => p.Id == target.StagedBase);
+        return source.MayCompare && from == default && held != default && held.Sequence <= target.Appended
+            ? new SourceStep.Delta(held, to, target.StagedBlock, ByDigests: true)
             : null;
     }
 

@@ -224,10 +224,17 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         }
     }
 
+    /// <summary>The delta that is being sent has what differed by digest from a point of the peer's.</summary>
+    public bool IsComparing { get; set; }
+
+    /// <summary>Such a delta did not lead to the right content: the next is from nothing.</summary>
+    public bool ComparedWrongly { get; private set; }
+
     /// <summary>A delta was committed: digests of everything agreed.</summary>
     public void OnProven()
     {
         RewindGoneAt = null;
+        ComparedWrongly = false;
         Distrust([]);
     }
 
@@ -366,7 +373,11 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         switch (exception.Code)
         {
             case RefusalCode.Digest:
-                if (DeltaBase is { } wrong)
+                if (IsComparing)
+                {
+                    ComparedWrongly = true;
+                }
+                else if (DeltaBase is { } wrong)
                 {
                     // One step down the ladder: what both believed to share is not shared.
                     Distrust([.. Settings.Distrusted, wrong]);

@@ -14,7 +14,7 @@ internal sealed partial class SourceStream
     private async Task<Position> ShipDeltaAsync(SourceStep.Delta step, Position position, CancellationToken cancellationToken)
     {
         _copy.Progress.Enter(step.Base is null ? CopyState.Seeding : CopyState.CatchingUp);
-        _copy.DeltaBase = step.Base?.Id;
+        (_copy.DeltaBase, _copy.IsComparing) = (step.Base?.Id, step.ByDigests);
         var target = step.Target is { } mark ? _volume.Points.First(p => p.Id == mark.Id) : _volume.CreatePoint(PointKinds.CopyLabel, PointConsistency.Crash, PointKinds.CopyReason);
         if (HasGrown)
         {
@@ -23,7 +23,8 @@ internal sealed partial class SourceStream
         }
 
         using var newer = _volume.OpenView(target.Id);
-        using var older = step.Base is { } basePoint ? _volume.OpenView(basePoint.Id) : null;
+        using var older = step is { Base: { } basePoint, ByDigests: false } ? _volume.OpenView(basePoint.Id) : null;
+        var changed = step is { Base: { } theirs, ByDigests: true } ? await FindDifferencesAsync(theirs, newer, cancellationToken) : _volume.ChangedBlocks(step.Base?.Id, target.Id);
         _window.Start(0);
         _stagedAck = null;
         var chain = _volume.Chain().Where(g => g.After <= target.Sequence).ToArray();
@@ -36,7 +37,8 @@ internal sealed partial class SourceStream
         StoreFaults.Pass(CopyPoints.DeltaBegun);
 
         // The target knows what it has; what the plan believed was only good for choosing the point.
-        await ShipBlocksAsync(step.Base?.Id, target, older, newer, _stagedAck.StagedBlock, step.Base is { } start && start.Sequence < position.Appended, cancellationToken);
+        var state = new DeltaState(_stagedAck.StagedBlock) { IsBeyondBase = step.Base is { } start && start.Sequence < position.Appended, IsWhole = step.ByDigests };
+        await ShipBlocksAsync(changed, older, newer, state, cancellationToken);
         await SendAsync(new Commit(target.Mark(), newer.Digest(_digest)), cancellationToken);
         StoreFaults.Pass(CopyPoints.CommitSent);
         _position = null;
@@ -52,12 +54,11 @@ internal sealed partial class SourceStream
         return _position;
     }
 
-    private async Task ShipBlocksAsync(PointId? from, PointInfo target, VolumeView? older, VolumeView newer, long firstBlock, bool isBeyondBase, CancellationToken cancellationToken)
+    private async Task ShipBlocksAsync(IReadOnlyList<BlockRange> changed, VolumeView? older, VolumeView newer, DeltaState state, CancellationToken cancellationToken)
     {
         var before = new byte[ReadBlocks * DeltaCodec.BlockBytes];
         var after = new byte[ReadBlocks * DeltaCodec.BlockBytes];
-        var state = new DeltaState(firstBlock) { IsBeyondBase = isBeyondBase };
-        var changed = _volume.ChangedBlocks(from, target.Id);
+        var firstBlock = state.Next;
         _copy.Progress.BeginDelta(changed.Sum(r => r.Count) * DeltaCodec.BlockBytes, changed.Sum(r => Math.Clamp(firstBlock - r.First, 0, r.Count)) * DeltaCodec.BlockBytes);
         foreach (var range in changed)
         {
@@ -89,6 +90,15 @@ internal sealed partial class SourceStream
         {
             var at = i * DeltaCodec.BlockBytes;
             var now = after.AsSpan(at, DeltaCodec.BlockBytes);
+            if (state.IsWhole)
+            {
+                // Nobody here knows what the target's point holds.
+                DeltaCodec.Append(_payload, ref state.Previous, block + i, (byte)(now.ContainsAnyExcept((byte)0) ? 0xFF : 0), now);
+                state.ChangedBytes += DeltaCodec.BlockBytes;
+                state.Next = block + i + 1;
+                continue;
+            }
+
             var units = DeltaCodec.Append(_payload, ref state.Previous, block + i, before.AsSpan(at, DeltaCodec.BlockBytes), now);
             if (units == 0 && state.IsBeyondBase)
             {
@@ -172,6 +182,9 @@ internal sealed partial class SourceStream
 
         /// <summary>The target stands at a later position than the base: what changed and changed back has to be sent as well.</summary>
         public bool IsBeyondBase { get; init; }
+
+        /// <summary>Every block is sent whole.</summary>
+        public bool IsWhole { get; init; }
 
         public long Next { get; set; } = next;
 

@@ -31,6 +31,7 @@ internal sealed partial class SourceStream : IDisposable
     private readonly bool _hearsOfMirrors;
     private readonly DigestKind _digest;
     private readonly bool _hearsOfSizes;
+    private readonly bool _compares;
     private int _toldSizes;
     private (long Record, MirrorState State, LossPolicy OnLoss) _told = (-1, default, default);
     private bool _inJournal;
@@ -43,6 +44,7 @@ internal sealed partial class SourceStream : IDisposable
         _hearsOfMirrors = connection.Version >= Hello.WithMirror;
         _digest = connection.Version.DigestOfCommit();
         _hearsOfSizes = connection.Version >= Hello.WithSizes;
+        _compares = connection.Version >= Hello.WithDigests;
     }
 
     /// <summary>Ends by an exception, or when this side is no longer primary.</summary>
@@ -88,7 +90,7 @@ internal sealed partial class SourceStream : IDisposable
     }
 
     private SourceView View(Position position) => new(
-        _volume.History(), _volume.Marks(), _copy.Settings.Mode, _journalGoneAt, _copy.RewindGoneAt, _copy.Distrusted, _volume.JournalBytesAfter(position.Appended));
+        _volume.History(), _volume.Marks(), _copy.Settings.Mode, _journalGoneAt, _copy.RewindGoneAt, _copy.Distrusted, _compares && !_copy.ComparedWrongly, _volume.JournalBytesAfter(position.Appended));
 
     private async Task<Position> AnnounceAsync(CancellationToken cancellationToken)
     {
@@ -202,6 +204,9 @@ internal sealed partial class SourceStream : IDisposable
                 break;
             case FrameType.Mirror:
                 _copy.Mirror.OnPeerNoted(message.Decode<MirrorNotice>().Record);
+                break;
+            case FrameType.Digests:
+                _digests.Enqueue(message.Decode<Digests>());
                 break;
             case FrameType.BlockRequest:
                 foreach (var block in message.Decode<BlockRequest>().Blocks)

@@ -20,6 +20,7 @@ internal sealed partial class TargetStream
             KeepWhatDiffers(volume);
         }
 
+        EndComparing();
         _delta?.Dispose();
         _commit = null;
         _delta = new TargetDelta(volume.OpenStaging(basePoint?.Id, begin.Target), basePoint, begin.Chain, _version.DigestOfCommit());

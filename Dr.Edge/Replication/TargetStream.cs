@@ -131,6 +131,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
         {
             _inbox.Writer.TryComplete();
             _delta?.Dispose();
+            EndComparing();
             if (_volume is not null)
             {
                 _volume.SetMayAge(false);
@@ -204,6 +205,9 @@ internal sealed partial class TargetStream : IAsyncDisposable
             case FrameType.Rewind:
                 await OnRewindAsync(volume, message.Decode<Rewind>(), cancellationToken);
                 break;
+            case FrameType.DigestQuery:
+                await OnDigestQueryAsync(volume, message.Decode<DigestQuery>(), cancellationToken);
+                break;
             case FrameType.DeltaBegin:
                 await OnDeltaBeginAsync(volume, message.Decode<DeltaBegin>(), cancellationToken);
                 break;
@@ -234,6 +238,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
 
         _announce = announce;
         _delta?.Dispose();
+        EndComparing();
         (_delta, _commit) = (null, null);
 
         // Asked before the stream that feeds the volume now is sent away: a source that is refused must not disturb it.

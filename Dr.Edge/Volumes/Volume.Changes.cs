@@ -35,7 +35,9 @@ internal sealed partial class Volume
         }
     }
 
-    private ChangeBitmap ReadChanges(long after, long upTo)
+    /// <summary>Blocks that were written after the position <paramref name="after"/>, up to the other.</summary>
+    /// <exception cref="DrException">History no longer goes back that far.</exception>
+    internal ChangeBitmap ReadChanges(long after, long upTo)
     {
         ThrowIfUnreadable();
         var changed = new ChangeBitmap(VolumeBlocks);

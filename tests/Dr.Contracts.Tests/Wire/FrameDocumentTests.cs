@@ -56,6 +56,7 @@ public partial class FrameDocumentTests
         FixedSize(rows["Detach"]).ShouldBe(WireMessage.Encode(new Detach("")).Length);
         FixedSize(rows["Mirror"]).ShouldBe(WireMessage.Encode(WireSamples.Mirror).Length);
         FixedSize(rows["Sizes"]).ShouldBe(WireMessage.Encode(new SizeNotice([])).Length);
+        FixedSize(rows["DigestQuery"]).ShouldBe(WireMessage.Encode(WireSamples.DigestQuery).Length);
         FixedSize(rows["Error"]).ShouldBe(WireMessage.Encode(new Refusal(RefusalCode.Busy, "", null)).Length);
         FixedSize(rows["Hello"]).ShouldBe(WireMessage.Encode(WireSamples.Hello with { Device = "", Software = "" }).Length);
         FixedSize(rows["Announce"]).ShouldBe(WireMessage.Encode(WireSamples.Announce with { Name = "", Chain = [], Points = [] }).Length);

@@ -31,7 +31,12 @@ public class MessageTests
     public void The_bytes_of_what_version_two_added_are_these() => Golden(WireSamples.Mirror, "0700000000000000" + "02" + "01");
 
     [Fact]
-    public void The_bytes_of_what_version_three_added_are_these() => Golden(WireSamples.Sizes, "0100" + "0010000000000000" + "0300000000000000" + "0807060504030201" + Time);
+    public void The_bytes_of_what_version_three_added_are_these()
+    {
+        Golden(WireSamples.Sizes, "0100" + "0010000000000000" + "0300000000000000" + "0807060504030201" + Time);
+        Golden(WireSamples.DigestQuery, Mark + "0500000000000000" + "0200" + "4000");
+        Golden(WireSamples.Digests, "0807060504030201" + "0500000000000000" + "4000" + "0200" + "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+    }
 
     [Fact]
     public void Every_message_is_read_back_as_it_was_written()
@@ -50,6 +55,8 @@ public class MessageTests
         RoundTrip(WireSamples.Detach);
         RoundTrip(WireSamples.Mirror);
         RoundTrip(WireSamples.Sizes);
+        RoundTrip(WireSamples.DigestQuery);
+        RoundTrip(WireSamples.Digests);
     }
 
     [Fact]

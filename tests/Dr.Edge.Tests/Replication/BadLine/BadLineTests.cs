@@ -77,6 +77,30 @@ public sealed class BadLineTests(ITestOutputHelper output)
         ((double)ours / theirs).ShouldBeGreaterThanOrEqualTo(0.9);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_line_that_swallows_everything_is_found_dead_within_ten_seconds_idle_and_while_sending(bool sending)
+    {
+        Assert.SkipWhen(Seconds == 0, "set DR_LINE_SECONDS to wait for it");
+        using var line = PacketLine.Create(LineQuality.Bad, seed: 13);
+        await using var production = await Node.StartAsync("production");
+        await using var backup = await Node.StartAsync("backup", host: line.Near);
+        var volume = production.Set.Create("dilas", 64 << 20);
+        Write(volume, new Random(13), sending ? 32 << 20 : 4096);
+        await production.Copies.AddAsync(volume, line.To(backup.Address), CopyMode.Stream, null, default);
+        var copy = production.Copies.Of(volume).Single();
+        await Node.Until(() => sending ? copy.ToStatus().WireBytes > 1 << 20 : copy.ToStatus().State == CopyState.Current, "the copy to be under way", seconds: 60);
+
+        line.IsDead = true;
+        var watch = Stopwatch.StartNew();
+        await Node.Until(() => copy.ToStatus().State == CopyState.Connecting, "the dead line to be noticed", () => copy.ToStatus().ToString());
+        output.WriteLine($"noticed after {watch.Elapsed.TotalSeconds:0.0} s");
+        watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(10));
+        line.IsDead = false;
+        await Node.Until(() => copy.Connections > 1, "the copy to come back", seconds: 60);
+    }
+
     private static void Write(Volume volume, Random random, int bytes)
     {
         var data = new byte[Math.Min(bytes, 1 << 20)];

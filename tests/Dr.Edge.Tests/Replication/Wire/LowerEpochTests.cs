@@ -62,6 +62,8 @@ public sealed class LowerEpochTests : TwoNodeTest
             FrameType.Detach => WireMessage.Encode(new Detach("no")),
             FrameType.Mirror => WireMessage.Encode(new MirrorNotice(9, MirrorState.Whole, LossPolicy.Stall)),
             FrameType.Sizes => WireMessage.Encode(new SizeNotice([])),
+            FrameType.DigestQuery => WireMessage.Encode(new DigestQuery(new PointMark(first.Id, first.Sequence), 0, 1, 1)),
+            FrameType.Digests => WireMessage.Encode(new Digests(first.Id, 0, 1, new byte[Digests.DigestBytes])),
             _ => throw new InvalidOperationException($"Say here what a {type} frame of a lower epoch must not do."),
         };
         await peer.SendAsync(type, 1, Over, payload);
@@ -103,6 +105,7 @@ public sealed class LowerEpochTests : TwoNodeTest
             FrameType.Position => WireMessage.Encode(everything),
             FrameType.Ack => WireMessage.Encode(new Ack(owner.Appended, owner.Appended, owner.Appended, point.Id, default, 0)),
             FrameType.BlockRequest => WireMessage.Encode(new BlockRequest(point.Id, [0])),
+            FrameType.Digests => WireMessage.Encode(new Digests(point.Id, 0, 1, new byte[Digests.DigestBytes])),
             FrameType.Mirror => WireMessage.Encode(new MirrorNotice(long.MaxValue, MirrorState.OutOfDate, LossPolicy.Degrade)),
 
             // Ends the stream and does nothing else: who refuses may know of no epoch at all.
@@ -110,7 +113,7 @@ public sealed class LowerEpochTests : TwoNodeTest
 
             // None of these belongs on a source; the epoch is looked at first all the same.
             FrameType.Hello or FrameType.Heartbeat or FrameType.Announce or FrameType.Rewind or FrameType.Batch or FrameType.Point or FrameType.DeltaBegin or FrameType.Delta or FrameType.Commit
-                or FrameType.Detach or FrameType.Sizes => [],
+                or FrameType.Detach or FrameType.Sizes or FrameType.DigestQuery => [],
             _ => throw new InvalidOperationException($"Say here what a {type} frame of a lower epoch must not do."),
         };
         await peer.SendAsync(type, announced.Stream, Over, payload);
