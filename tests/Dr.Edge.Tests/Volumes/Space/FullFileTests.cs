@@ -18,6 +18,7 @@ public sealed class FullFileTests : IDisposable
     private readonly StoreFixture _store;
     private readonly byte[] _content = new byte[SizeBytes];
     private readonly Dictionary<PointId, byte[]> _points = [];
+    private readonly string _images = Directory.CreateTempSubdirectory("dr-images-").FullName;
     private Volume _volume;
 
     public FullFileTests()
@@ -85,6 +86,7 @@ public sealed class FullFileTests : IDisposable
     {
         _disk.IsFull = null;
         _store.Dispose();
+        Directory.Delete(_images, recursive: true);
     }
 
     [Theory]
@@ -239,7 +241,7 @@ public sealed class FullFileTests : IDisposable
 
     private void Import()
     {
-        var image = Path.Combine(_store.Directory, "image.raw");
+        var image = Path.Combine(_images, "image.raw");
         File.WriteAllBytes(image, StoreFixture.Pattern(SizeBytes, 77));
         var volume = _store.Set.Find("imported") ?? Make();
         ImageImport.Run(volume, image, (_, _) => { }, CancellationToken.None, stepBytes: 40 * Block);
@@ -257,7 +259,7 @@ public sealed class FullFileTests : IDisposable
 
     private void Export()
     {
-        var image = Path.Combine(_store.Directory, "out.raw");
+        var image = Path.Combine(_images, "out.raw");
         using var view = _volume.OpenView(_volume.Points[^1].Id);
         ImageExport.Run(view, image, (_, _) => { }, CancellationToken.None, stepBytes: 40 * Block);
         File.ReadAllBytes(image).AsSpan().SequenceEqual(_points[_volume.Points[^1].Id]).ShouldBeTrue("what was exported");
