@@ -95,20 +95,22 @@ internal static class VolumeEndpoints
             return verifier.Run(point, at);
         });
 
-    private static Task Import(string name, ImportRequest request, VolumeSet set, ILogger<VolumeSet> logger, HttpContext context) =>
+    private static Task Import(string name, ImportRequest request, VolumeSet set, TransferGate gate, ILogger<VolumeSet> logger, HttpContext context) =>
         ControlRoutes.StreamAsync(context, logger, (progress, cancellationToken) =>
         {
             var volume = set.Get(name);
+            using var pass = gate.Enter($"import into {name}", cancellationToken);
             var clients = set.LiveClients(volume);
             var result = ImageImport.Run(volume, request.File, (done, total) => progress(new ControlProgress { Step = "importing", DoneBytes = done, TotalBytes = total }), cancellationToken);
             return clients == 0 ? result : result with { Warning = HistoryEndpoints.AttachedWarning(volume, clients) };
         });
 
-    private static Task Export(string name, ExportRequest request, VolumeSet set, ILogger<VolumeSet> logger, HttpContext context) =>
+    private static Task Export(string name, ExportRequest request, VolumeSet set, TransferGate gate, ILogger<VolumeSet> logger, HttpContext context) =>
         ControlRoutes.StreamAsync(context, logger, (progress, cancellationToken) =>
         {
             // Without a position the export is the volume as it is now, which writers must not change half-way.
             var volume = set.Get(name);
+            using var pass = gate.Enter($"export to {request.File}", cancellationToken);
             using var view = request.At is null ? volume.OpenNow() : Open(volume, request.At, set.Time.GetUtcNow());
             return ImageExport.Run(view, request.File, (done, total) => progress(new ControlProgress { Step = "exporting", DoneBytes = done, TotalBytes = total }), cancellationToken);
         });

@@ -3,6 +3,7 @@ using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Rebuilding;
 using Dr.Edge.Volumes.Scrubbing;
 using Dr.Edge.Volumes.Space;
+using Dr.Edge.Volumes.Transfers;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -24,6 +25,7 @@ internal static class VolumesModule
         services.AddHostedService<PointScheduleService>();
         services.AddSpace();
         services.AddScrubbing(config);
+        services.AddSingleton<TransferGate>();
         services.AddSingleton<VolumeInstruments>();
         services.AddSingleton<IExportCatalog>(provider => provider.GetRequiredService<VolumeSet>());
     }

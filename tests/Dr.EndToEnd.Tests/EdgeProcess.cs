@@ -28,12 +28,20 @@ internal sealed class EdgeProcess : IAsyncDisposable
     public string Uri(string export) => $"nbd+unix:///{export}?socket={NbdSocket}";
 
     /// <summary>Starts it and waits until it says that it serves.</summary>
-    public static async Task<EdgeProcess> StartAsync(string folder, params string[] more)
+    public static Task<EdgeProcess> StartAsync(string folder, params string[] more) => StartToDieAsync(folder, crashAt: null, more);
+
+    /// <summary>The same; it kills itself as <c>kill -9</c> does when it passes the named crash point (<c>NAME:PASSAGE</c>).</summary>
+    public static async Task<EdgeProcess> StartToDieAsync(string folder, string? crashAt, params string[] more)
     {
         var start = new ProcessStartInfo(Program) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         foreach (var argument in (string[])["run", "--data", Path.Combine(folder, "data"), "--control", Path.Combine(folder, "control.sock"), "--nbd-socket", Path.Combine(folder, "nbd.sock"), .. more])
         {
             start.ArgumentList.Add(argument);
+        }
+
+        if (crashAt is not null)
+        {
+            start.Environment["DR_CRASH_AT"] = crashAt;
         }
 
         var edge = new EdgeProcess(folder, Process.Start(start)!);
@@ -60,9 +68,31 @@ internal sealed class EdgeProcess : IAsyncDisposable
     /// <summary>A client command against this process; its output. Fails the test when the command fails.</summary>
     public async Task<string> RunAsync(params string[] arguments)
     {
-        var (status, output) = await Repository.RunAsync(Program, [.. arguments, "--control", Control], TimeSpan.FromSeconds(60));
+        var (status, output) = await TryAsync(arguments);
         status.ShouldBe(0, $"dr-edge {string.Join(' ', arguments)}: {output}");
         return output.Trim();
+    }
+
+    /// <summary>A client command against this process, whatever comes of it: its exit status and everything it says.</summary>
+    public Task<(int Status, string Output)> TryAsync(params string[] arguments) => Repository.RunAsync(Program, [.. arguments, "--control", Control], TimeSpan.FromSeconds(60));
+
+    /// <summary>A command that goes on until it is told to stop.</summary>
+    public Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Program) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        foreach (var argument in (string[])[.. arguments, "--control", Control])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return Process.Start(start)!;
+    }
+
+    /// <summary>Returns when it has ended by itself.</summary>
+    public async Task WaitForEndAsync()
+    {
+        using var limit = new CancellationTokenSource(StartLimit);
+        await _process.WaitForExitAsync(limit.Token);
     }
 
     /// <summary>SIGKILL: nothing of it runs any more on return.</summary>

@@ -13,10 +13,10 @@ internal sealed class AttachedDevice : IAsyncDisposable
     /// <summary>/dev/loopN.</summary>
     public string Device { get; }
 
-    public static async Task<AttachedDevice> AttachAsync(string uri, string file)
+    public static async Task<AttachedDevice> AttachAsync(string uri, string file, bool isReadOnly = false)
     {
         await File.WriteAllBytesAsync(file, []);
-        var fuse = Tool.Start("nbdfuse", file, uri);
+        var fuse = isReadOnly ? Tool.Start("nbdfuse", "--readonly", file, uri) : Tool.Start("nbdfuse", file, uri);
         for (var round = 0; new FileInfo(file).Length == 0; round++)
         {
             fuse.HasExited.ShouldBeFalse($"nbdfuse ended: {(fuse.HasExited ? await fuse.StandardError.ReadToEndAsync() : "")}");
@@ -24,7 +24,7 @@ internal sealed class AttachedDevice : IAsyncDisposable
             await Task.Delay(20);
         }
 
-        var device = (await Tool.RunAsync("losetup", "--find", "--show", file)).Trim();
+        var device = (await (isReadOnly ? Tool.RunAsync("losetup", "--find", "--show", "--read-only", file) : Tool.RunAsync("losetup", "--find", "--show", file))).Trim();
         return new AttachedDevice(fuse, file, device);
     }
 
