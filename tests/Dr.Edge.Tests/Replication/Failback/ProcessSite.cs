@@ -96,6 +96,8 @@ internal sealed class ProcessSite : ICopySite
         {
             if (_process is not null)
             {
+                // It may have died by itself meanwhile, and this one is the next: nobody has killed that yet, and waiting for its end would last for ever.
+                _process.Kill();
                 await ReapAsync();
             }
 
