@@ -113,6 +113,16 @@ public class MeetingProperties
         Meeting.Of(good, good).ShouldBe(new Meeting(MeetingKind.Equal, new SequenceNumber(5)));
     }
 
+    [Fact]
+    public void A_generation_that_is_said_to_have_grown_from_two_positions_is_not_shared()
+    {
+        var (root, later) = (Generation.New(), Generation.New());
+        var one = new CopyHistory([new(root, new SequenceNumber(0)), new(later, new SequenceNumber(3))], new SequenceNumber(9));
+        var two = new CopyHistory([new(root, new SequenceNumber(0)), new(later, new SequenceNumber(4))], new SequenceNumber(9));
+
+        Meeting.Of(one, two).ShouldBe(new Meeting(MeetingKind.Diverged, new SequenceNumber(3)));
+    }
+
     // One of the two no longer has the position: it can neither say which generation wrote it nor go back to it.
     private static bool IsAgedOut(ModelCopy source, ModelCopy target, long common) => common < Math.Max(source.Floor, target.Floor);
 }
