@@ -28,7 +28,10 @@ internal sealed class Layer(LayerRecord record, LayerFile file, long tail)
     public long BehindTo { get; set; }
 
     /// <summary>Its index was found right, or written, since the volume was opened: no need to look again at every point.</summary>
-    public bool IsIndexed { get; set; }
+    public bool IsIndexed => Fences is not null;
+
+    /// <summary>What parts of its index are found and checked with; null as long as nobody has read all of it.</summary>
+    public IndexFences? Fences { get; set; }
 
     public static string PathOf(string directory, long number) => Path.Combine(directory, "layers", $"{number}.log");
 
@@ -39,25 +42,6 @@ internal sealed class Layer(LayerRecord record, LayerFile file, long tail)
 
     public LayerScanner Scan(ManifestState state, long start) =>
         new(File.File, state.Volume, state.SizeBytes / StoreLimits.BlockBytes, start, Tail);
-
-    /// <summary>Puts the batches up to a position or moment over <paramref name="map"/>, in order; returns the last position taken and its time.</summary>
-    public (long Last, DateTimeOffset At) ApplyTo(BlockMap map, ManifestState state, long upTo, DateTimeOffset upToTime)
-    {
-        var scanner = Scan(state);
-        (long, DateTimeOffset) reached = (Record.After, default);
-        while (scanner.TryNext() && scanner.Header.LastSequence <= upTo && scanner.Header.At <= upToTime)
-        {
-            ApplyBatch(map, scanner.Header, scanner.Section, scanner.DataFileOffset);
-            reached = (scanner.Header.LastSequence, scanner.Header.At);
-        }
-
-        if (scanner.Problem is { } problem)
-        {
-            throw new CorruptDataException(File.File.Path, scanner.Offset, problem, "something else");
-        }
-
-        return reached;
-    }
 
     public void ApplyBatch(BlockMap map, in BatchHeader header, ReadOnlySpan<byte> section, long dataFileOffset)
     {
@@ -83,15 +67,34 @@ internal sealed class Layer(LayerRecord record, LayerFile file, long tail)
     }
 
     /// <summary>
-    /// The last version of everything in a sealed layer, in ascending order, streamed through a small buffer: from its index, or from its batches when that is missing or damaged. The index is read
-    /// twice, so that nothing of a damaged one is ever handed out. Data that the base has already (<see cref="Start"/>) is left out.
+    /// The last version of everything in a sealed layer, in ascending order, streamed through a small buffer: from its index, or from its batches when that is missing or damaged. Each part is checked before
+    /// anything of it is handed out. Data that the base has already (<see cref="Start"/>) is left out.
     /// </summary>
     public IEnumerable<LayerIndex.Entry> ReadEntries(ManifestState state)
     {
-        var cursor = HasIndex(state) ? IndexCursor.TryOpen(this, state, EntryBufferBytes)! : IndexCursor.FromBatches(this, state);
-        while (cursor.TryTake(long.MaxValue, out var entry))
+        var source = IndexSource.Of(this, state);
+        var buffer = IndexSource.NewBuffer();
+        long from = 0;
+        for (var (piece, endPiece) = source.Find(0, long.MaxValue); piece < endPiece;)
         {
-            yield return entry;
+            var next = Math.Min(piece + IndexSource.ReadPieces, endPiece);
+            if (!source.TryRead(piece, next, buffer, out var entries))
+            {
+                (piece, endPiece) = source.Find(from, long.MaxValue);
+                continue;
+            }
+
+            for (; !entries.IsEmpty; entries = entries[LayerIndex.EntryBytes..])
+            {
+                // Those before come again when the batches are read instead.
+                if (LayerIndex.Entry.Read(entries.Span) is var entry && entry.FirstBlock >= from && !source.HasMoved(entry))
+                {
+                    from = entry.FirstBlock + entry.BlockCount;
+                    yield return entry;
+                }
+            }
+
+            piece = next;
         }
     }
 
@@ -104,25 +107,43 @@ internal sealed class Layer(LayerRecord record, LayerFile file, long tail)
             yield break;
         }
 
-        var cursor = IndexCursor.TryOpen(this, state with { Merging = null }, EntryBufferBytes)!;
-        while (cursor.TryTake(long.MaxValue, out var entry))
+        foreach (var entry in ReadEntries(state with { Merging = null }).Where(entry => !entry.IsZero && entry.FileOffset < start))
         {
-            if (!entry.IsZero && entry.FileOffset < start)
-            {
-                yield return entry;
-            }
+            yield return entry;
         }
     }
 
     /// <summary>Whether there is an index and it is undamaged.</summary>
-    public bool HasIndex(ManifestState state) => IndexCursor.TryOpen(this, state, EntryBufferBytes)?.Verify() ?? false;
+    public bool HasIndex(ManifestState state) => IndexFences.TryRead(this, state.SizeBytes / StoreLimits.BlockBytes) is not null;
 
-    /// <summary>What all the batches together say; dispose it.</summary>
-    public LayerContents ReadContents(ManifestState state)
+    /// <summary>Reads the index as a whole; false, and <see cref="IsIndexed"/> no more, when there is none or it is damaged.</summary>
+    public bool FindIndex(ManifestState state)
+    {
+        Fences = IndexFences.TryRead(this, state.SizeBytes / StoreLimits.BlockBytes);
+        return IsIndexed;
+    }
+
+    /// <summary>What an index of the batches up to a position has: the bytes of its entries.</summary>
+    public byte[] EntriesOfBatches(ManifestState state, long upTo = long.MaxValue)
+    {
+        using var contents = ReadContents(state, upTo);
+        var entries = new MemoryStream();
+        Span<byte> bytes = stackalloc byte[LayerIndex.EntryBytes];
+        foreach (var entry in contents.Entries())
+        {
+            entry.Write(bytes);
+            entries.Write(bytes);
+        }
+
+        return entries.ToArray();
+    }
+
+    /// <summary>What all the batches up to a position say together; dispose it.</summary>
+    public LayerContents ReadContents(ManifestState state, long upTo = long.MaxValue)
     {
         var contents = new LayerContents(state.SizeBytes / StoreLimits.BlockBytes);
         var scanner = Scan(state);
-        while (scanner.TryNext())
+        while (scanner.TryNext() && scanner.Header.LastSequence <= upTo)
         {
             contents.Apply(scanner.Header, scanner.Section, scanner.DataFileOffset);
         }
@@ -162,7 +183,7 @@ internal sealed class Layer(LayerRecord record, LayerFile file, long tail)
         Span<byte> header = stackalloc byte[LayerIndex.HeaderBytes];
         LayerIndex.WriteHeader(header, Record.Number, Record.Last, (position - Record.LengthBytes - LayerIndex.HeaderBytes) / LayerIndex.EntryBytes, checksum);
         File.File.Write(header, Record.LengthBytes);
-        IsIndexed = true;
+        FindIndex(state);
         StoreFaults.Pass(CrashPoints.IndexWritten);
     }
 

@@ -1,6 +1,7 @@
 using Dr.Edge.Volumes.Background;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Expiring;
+using Dr.Edge.Volumes.Mapping;
 using Dr.Edge.Volumes.Retention;
 using Dr.Edge.Volumes.Space;
 using Dr.Edge.Volumes.Writing;
@@ -33,6 +34,9 @@ internal sealed record StoreContext(TimeProvider Time, StoreFaults Faults, ILogg
 
     /// <summary>Work that may wait: indexes, expiry.</summary>
     public MaintenanceQueue Maintenance { get; } = new(Logger);
+
+    /// <summary>What memory holds of maps of the past, of all volumes together.</summary>
+    public PastBranches Past { get; } = new();
 
     public WriteBehind Behind { get; } = new();
 }

@@ -50,7 +50,7 @@ internal sealed partial class Volume
             _recentMaps.Clear();
             lock (_appendLock)
             {
-                _map = LayOver(null, long.MinValue, _appended, State, _published.Layers, reference: null, []);
+                _map = LayOver(_appended, State, _published.Layers, [], becomesLive: true);
             }
 
             // Views that are open on the clone still read from the other volume's base: that stays as it is until the clone is closed.

@@ -96,8 +96,7 @@ internal sealed partial class Volume
             {
                 foreach (var layer in layers.Where(layer => layer.Record is { Sealed: true, HasCutTail: false } && !_closed && !layer.IsIndexed))
                 {
-                    layer.IsIndexed = layer.HasIndex(state);
-                    if (!layer.IsIndexed)
+                    if (!layer.FindIndex(state))
                     {
                         layer.WriteIndex(state);
                         layer.WriteRecordCopy(CurrentRecord());

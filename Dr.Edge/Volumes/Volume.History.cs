@@ -193,70 +193,48 @@ internal sealed partial class Volume
     }
 
     /// <summary>
-    /// The map of the volume at a position, the caller's own. The caller holds the history; <paramref name="files"/> gets what the map points into. The present and recent points share the live map's
-    /// memory and are there at once; for others the indexes of the layers up to them are read.
+    /// The map of the volume at a position, the caller's own. The caller holds the history; <paramref name="files"/> gets what the map points into or is made of. The present and recent points share the
+    /// live map's memory; any other is made where it is looked at.
     /// </summary>
-    internal BlockMap BuildMap(long sequence, List<LayerFile> files)
+    /// <param name="becomesLive">Nothing of it is left to be made later.</param>
+    internal BlockMap BuildMap(long sequence, List<LayerFile> files, bool becomesLive = false)
     {
         ManifestState state;
         Layer[] layers;
-        BlockMap? start = null;
-        BlockMap? reference = null;
-        long reached;
         lock (_syncLock)
         {
             ObjectDisposedException.ThrowIf(_closed, this);
-            (state, layers) = (State, _published.Layers);
-            lock (_appendLock)
+            if (TakeReadyMapLocked(sequence) is { } ready)
             {
-                reached = _appended;
-                if (reached == sequence)
-                {
-                    start = _map.Snapshot();
-                }
+                TakeFilesLocked(files);
+                return ready;
             }
 
-            start ??= _recentMaps.TryTake(HistoryFloor, sequence, out reached);
-            if (start is null && Origin is null)
-            {
-                lock (_appendLock)
-                {
-                    reference = _map.Snapshot();
-                }
-            }
-
-            TakeFilesLocked(files);
+            state = State;
+            layers = [.. _published.Layers.Where(layer => layer.Record.After < sequence)];
+            files.AddRange(layers.Select(layer => layer.File.AddUser()));
+            TakeBaseLocked(files);
         }
 
-        using (reference)
-        {
-            if (start is not null && reached == sequence)
-            {
-                // It may be of before the volume grew.
-                start.Grow(VolumeBlocks);
-                return start;
-            }
-
-            return LayOver(start, start is null ? long.MinValue : reached, sequence, state, layers, reference, files);
-        }
+        return LayOver(sequence, state, layers, files, becomesLive);
     }
 
-    private BlockMap LayOver(BlockMap? start, long reached, long sequence, ManifestState state, Layer[] layers, BlockMap? reference, List<LayerFile> files)
+    private BlockMap LayOver(long sequence, ManifestState state, Layer[] layers, List<LayerFile> files, bool becomesLive)
     {
-        using var from = start ?? Inherited(files);
-        from?.Grow(state.SizeBytes / StoreLimits.BlockBytes);
-        layers = [.. layers.Where(layer => layer.Record.After >= reached && layer.Record.After < sequence)];
-        Layer[] whole = [.. layers.Where(layer => layer.Record.Sealed && layer.Record.Last <= sequence)];
-        var map = MapBuilder.Build(() => from?.Snapshot() ?? reference!.EmptySibling(state.SizeBytes / StoreLimits.BlockBytes), whole, state, reference);
+        var blocks = state.SizeBytes / StoreLimits.BlockBytes;
+        Layer[] whole = [.. layers.Where(layer => IsWhole(layer, sequence))];
+        IndexSource[] sources = [.. MapBuilder.Read(whole, state), .. layers.Except(whole).Select(layer => Cut(layer, state, sequence))];
+        var under = Inherited(files);
+        if (!becomesLive)
+        {
+            return new BlockMap(new PastMap(blocks, sources, under, _base, _context.Past));
+        }
+
+        var map = under ?? new BlockMap(blocks, _base);
         try
         {
-            map.Grow(VolumeBlocks);
-            foreach (var layer in layers.Except(whole))
-            {
-                Invariant.Require(layer.Record.Kind != LayerKind.Compacted, "a position inside a layer that has only one was to be opened");
-                layer.ApplyTo(map, state, sequence, DateTimeOffset.MaxValue);
-            }
-
+            map.Grow(blocks);
+            MapBuilder.Apply(map, sources);
             return map;
         }
         catch
@@ -266,11 +244,39 @@ internal sealed partial class Volume
         }
     }
 
+    private static bool IsWhole(Layer layer, long sequence) => layer.Record.Sealed && layer.Record.Last <= sequence;
+
+    private static IndexSource Cut(Layer layer, ManifestState state, long sequence)
+    {
+        Invariant.Require(layer.Record.Kind != LayerKind.Compacted, "a position inside a layer that has only one was to be opened");
+        return IndexSource.UpTo(layer, state, sequence);
+    }
+
+    /// <summary>Of the present, or of a recent point; null for any other position.</summary>
+    private BlockMap? TakeReadyMapLocked(long sequence)
+    {
+        lock (_appendLock)
+        {
+            if (_appended == sequence)
+            {
+                return _map.Snapshot();
+            }
+        }
+
+        return _recentMaps.TryTake(sequence);
+    }
+
     /// <summary>What a map made now may point into; the caller gives each back.</summary>
     private void TakeFilesLocked(List<LayerFile> files)
     {
         files.AddRange(_published.Layers.Select(layer => layer.File.AddUser()));
         files.AddRange(_leaving.Select(file => file.AddUser()));
+        TakeBaseLocked(files);
+    }
+
+    /// <summary>What lies under the volume's own layers.</summary>
+    private void TakeBaseLocked(List<LayerFile> files)
+    {
         files.Add(_base.Image.AddUser());
         files.Add(_base.Checksums.AddUser());
         files.AddRange(_originFiles.Select(file => file.AddUser()));

@@ -216,9 +216,10 @@ internal sealed partial class Volume
         var inherited = _map;
         inherited.Grow(VolumeBlocks);
         Layer[] layers = [.. _published.Layers.Where(layer => layer.Record.Sealed)];
-        _map = MapBuilder.Build(() => Origin is null || State.OwnBase == OwnBase.Whole ? new BlockMap(VolumeBlocks, _base) : inherited.Snapshot(), layers, State, reference: null);
-        _map.Grow(VolumeBlocks);
+        _map = Origin is null || State.OwnBase == OwnBase.Whole ? new BlockMap(VolumeBlocks, _base) : inherited.Snapshot();
         inherited.Dispose();
+        _map.Grow(VolumeBlocks);
+        MapBuilder.Apply(_map, MapBuilder.Read(layers, State));
         if (layers.Length > 0 && State.Layers[^1].After == layers[^1].Record.Last)
         {
             _recentMaps.Keep(_map, layers[^1].Record.Last, layers[^1].Record.LastAt);

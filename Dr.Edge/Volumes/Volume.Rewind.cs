@@ -191,7 +191,7 @@ internal sealed partial class Volume
             StoreFaults.Pass(CrashPoints.RewindRecorded);
             var files = new List<LayerFile>();
             _recentMaps.Clear();
-            var map = BuildMap(sequence, files);
+            var map = BuildMap(sequence, files, becomesLive: true);
             lock (_appendLock)
             {
                 _map = map;

@@ -93,7 +93,7 @@ internal sealed partial class Volume
         var files = new List<LayerFile>();
         try
         {
-            var map = staging.BasePoint is null ? new BlockMap(VolumeBlocks) : BuildMap(_appended, files);
+            using var map = staging.BasePoint is null ? new BlockMap(VolumeBlocks) : BuildMap(_appended, files);
             var layer = new Layer(RecordOf(staging, 0), staging.File, staging.Tail);
             var scanner = staging.Scan();
             while (scanner.TryNext())

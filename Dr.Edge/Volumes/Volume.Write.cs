@@ -35,6 +35,7 @@ internal sealed partial class Volume
                 }
             }
 
+            PrepareMap(extents);
             lock (_appendLock)
             {
                 Gate.Check();
@@ -69,6 +70,16 @@ internal sealed partial class Volume
 
         // A process that was frozen between the check and here must not answer a write after its lease has lapsed; what it appended is found as divergence.
         Gate.Check();
+    }
+
+    /// <summary>A clone of an old point may have to read indexes before it can say what these blocks were; not while others wait.</summary>
+    private void PrepareMap(ReadOnlySpan<WriteExtent> extents)
+    {
+        var map = _map;
+        foreach (var extent in extents)
+        {
+            map.Prepare(extent.Offset >> StoreLimits.BlockShift, (extent.Length + StoreLimits.BlockBytes - 1) >> StoreLimits.BlockShift);
+        }
     }
 
     public void Flush()

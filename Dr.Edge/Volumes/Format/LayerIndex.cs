@@ -37,6 +37,11 @@ internal static class LayerIndex
     {
         public bool IsZero => FileOffset == 0;
 
+        /// <summary>Whether it may follow an entry that ends at block <paramref name="from"/>, and lies inside the volume and its layer's batches.</summary>
+        public bool IsSound(long from, long volumeBlocks, long layerBytes) =>
+            FirstBlock >= from && BlockCount > 0 && FirstBlock <= volumeBlocks - BlockCount
+            && (IsZero || (BlockCount == 1 && FileOffset >= LayerHeader.SizeBytes && FileOffset <= layerBytes - StoreLimits.BlockBytes));
+
         public void Write(Span<byte> destination)
         {
             BinaryPrimitives.WriteInt64LittleEndian(destination[EntryBlockOffset..], FirstBlock);

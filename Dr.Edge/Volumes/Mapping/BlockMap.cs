@@ -3,8 +3,9 @@ using System.Runtime.CompilerServices;
 namespace Dr.Edge.Volumes.Mapping;
 
 /// <summary>
-/// Where the newest version of each block is, with the checksum a read is verified against, so that no read needs a second look-up. Three levels: branches of 2^18 blocks, leaves
-/// (<see cref="MapLeaf"/>) of 512; the lower two only where a layer wrote something. What the base holds is not in the map: memory grows with what changed.
+/// Where the newest version of each block is, with the checksum a read is verified against, so that no read needs a second look-up. Three levels: branches (<see cref="MapBranch"/>) of 2^18 blocks,
+/// leaves (<see cref="MapLeaf"/>) of 512; the lower two only where a layer wrote something. What the base holds is not in the map: memory grows with what changed. A map made of the past
+/// (<see cref="PastMap"/>) has the branches of that where it has none of its own.
 /// <para>One writer at a time (the volume's append lock); any number of readers without a lock. Readers see for each block a location and the checksum that belongs to it; locations are never used
 /// twice while a file is open.</para>
 /// <para><see cref="Snapshot"/> costs a few kilobytes whatever the map holds: both maps then share branches and leaves, told by their stamps, and each copies what it is about to change for as
@@ -19,15 +20,17 @@ internal sealed class BlockMap : IDisposable
     public const int LeafShift = 9;
     public const int BranchShift = BasePresence.ChunkShift;
     public const int CopiedStep = 256;
-    private const int BranchLeaves = 1 << (BranchShift - LeafShift);
 
     private readonly Lock _shareLock = new(); // Guards _shares and both stamps; taken under the append lock and alone.
     private readonly List<MapShare> _shares = [];
     private readonly MapShare? _share;
-    private Branch?[] _branches;
+    private readonly PastMap? _past;
+    private readonly long _floor; // Nothing with this stamp or a lower one is ever this map's own.
+    private MapBranch?[] _branches;
     private long _stamp = 1;
     private long _sharedUpTo;
     private ulong[]? _zeroLeaf;
+    private ulong[]? _forgetting;
     private long _mappedBlocks;
     private int _disposed;
 
@@ -35,24 +38,46 @@ internal sealed class BlockMap : IDisposable
     public BlockMap(long blocks, BaseImage? source = null)
     {
         Base = source;
-        _branches = new Branch?[BranchCount(blocks)];
+        _branches = new MapBranch?[MapBranch.CountFor(blocks)];
         _mappedBlocks = source?.Blocks ?? 0;
     }
 
-    private BlockMap(BlockMap origin, MapShare share, Branch?[] branches, long mappedBlocks)
+    /// <param name="past">What it says until somebody changes it; given back with the map.</param>
+    public BlockMap(PastMap past)
+    {
+        Base = past.Base;
+        _past = past;
+        _branches = new MapBranch?[past.Branches];
+        Array.Fill(_branches, MapBranch.Unbuilt);
+        _floor = past.Stamp;
+        _sharedUpTo = _floor;
+        _stamp = _floor + 1;
+    }
+
+    private BlockMap(BlockMap origin, MapShare share, MapBranch?[] branches, long mappedBlocks)
     {
         Base = origin.Base;
         _share = share;
+        _past = origin._past?.AddUser();
         _branches = branches;
-        _stamp = share.Stamp + 1;
-        _sharedUpTo = share.Stamp;
+        _floor = share.Stamp;
+        _sharedUpTo = _floor;
+        _stamp = _floor + 1;
         _mappedBlocks = mappedBlocks;
     }
 
     public BaseImage? Base { get; }
 
-    /// <summary>Blocks that are not known to be zeros.</summary>
-    public long MappedBlocks => Volatile.Read(ref _mappedBlocks);
+    /// <summary>Blocks that are not known to be zeros. Of a map made of a long past it is an upper bound until everything has been looked at.</summary>
+    public long MappedBlocks => Volatile.Read(ref _mappedBlocks) + (_past?.ContentBlocks ?? 0);
+
+    public int Branches => Volatile.Read(ref _branches).Length;
+
+    /// <summary>Branches that were made to be looked at; 0 for a map that has all of its own.</summary>
+    public long BuiltBranches => _past?.Built ?? 0;
+
+    /// <summary>No leaf or branch of a map that nobody changes has a higher stamp.</summary>
+    public long SharedUpTo => _sharedUpTo;
 
     /// <summary>Leaves that were copied because a snapshot needed the old one; what snapshots cost is counted with it.</summary>
     public long CopiedLeaves { get; private set; }
@@ -62,10 +87,10 @@ internal sealed class BlockMap : IDisposable
 
     public void Grow(long blocks)
     {
-        var count = BranchCount(blocks);
+        var count = MapBranch.CountFor(blocks);
         if (count > _branches.Length)
         {
-            var larger = new Branch?[count];
+            var larger = new MapBranch?[count];
             _branches.CopyTo(larger, 0);
             Volatile.Write(ref _branches, larger);
         }
@@ -111,14 +136,14 @@ internal sealed class BlockMap : IDisposable
         for (var end = first + count; first < end;)
         {
             var leafEnd = ((first >> LeafShift) + 1) << LeafShift;
-            var branch = _branches[first >> BranchShift];
+            var branch = Branch((int)(first >> BranchShift));
             if (branch is null && !(Base?.Present.MayHaveNear(first) ?? false))
             {
                 first = ((first >> BranchShift) + 1) << BranchShift;
                 continue;
             }
 
-            ClearInLeaf(branch?[LeafIndex(first)], first, Math.Min(leafEnd, end), slot);
+            ClearInLeaf(branch?[MapBranch.LeafIndex(first)], first, Math.Min(leafEnd, end), slot);
             first = leafEnd;
         }
     }
@@ -128,8 +153,8 @@ internal sealed class BlockMap : IDisposable
     {
         while (block < end)
         {
-            var branch = Volatile.Read(ref Volatile.Read(ref _branches)[block >> BranchShift]);
-            var leaf = branch is null ? null : Volatile.Read(ref branch[LeafIndex(block)]);
+            var branch = Branch((int)(block >> BranchShift));
+            var leaf = branch is null ? null : Volatile.Read(ref branch[MapBranch.LeafIndex(block)]);
             if (leaf is null)
             {
                 var gapEnd = Math.Min(branch is null ? ((block >> BranchShift) + 1) << BranchShift : ((block >> LeafShift) + 1) << LeafShift, end);
@@ -177,7 +202,7 @@ internal sealed class BlockMap : IDisposable
             return;
         }
 
-        var dense = MapLeaf.NewDense(_stamp);
+        var dense = _forgetting ??= MapLeaf.NewDense(0);
         MapLeaf.Expand(leaf, dense);
         for (var index = 0; index < MapLeaf.Blocks; index++)
         {
@@ -213,25 +238,33 @@ internal sealed class BlockMap : IDisposable
             var share = new MapShare(this, _stamp, _share?.AddUser());
             _shares.Add(share);
             _sharedUpTo = _stamp++;
-            return new BlockMap(this, share, (Branch?[])_branches.Clone(), _mappedBlocks);
+            return new BlockMap(this, share, (MapBranch?[])_branches.Clone(), _mappedBlocks);
         }
     }
 
-    /// <summary>An empty map that may be given leaves of this snapshot; dispose both.</summary>
-    public BlockMap EmptySibling(long blocks)
+    /// <summary>A branch for reading; null when nothing is mapped there.</summary>
+    public MapBranch? Branch(int index)
     {
-        Invariant.Require(_share is not null, "only a snapshot's leaves can be shared");
-        return new BlockMap(this, _share!.AddUser(), new Branch?[BranchCount(blocks)], Base?.Blocks ?? 0);
+        var branches = Volatile.Read(ref _branches);
+        var branch = index < branches.Length ? Volatile.Read(ref branches[index]) : null;
+        branch = ReferenceEquals(branch, MapBranch.Unbuilt) ? _past!.Get(index) : branch;
+        return ReferenceEquals(branch, MapBranch.Empty) ? null : branch;
     }
 
-    /// <summary>The leaf around <paramref name="block"/>; null when nothing is mapped there. For the writer, and for maps that nobody changes.</summary>
-    public ulong[]? Leaf(long block) => FindLeaf(block);
-
-    /// <summary>Puts a leaf in place as a whole (null: nothing is mapped there), the count of mapped blocks grown by <paramref name="mappedDelta"/>.</summary>
-    public void PutLeaf(long block, ulong[]? leaf, long mappedDelta)
+    /// <summary>Puts a branch in place as a whole, the count of mapped blocks grown by <paramref name="mappedDelta"/>. Before anybody else uses the map; different branches by different threads.</summary>
+    public void PutBranch(int index, MapBranch branch, long mappedDelta)
     {
-        Put(block, leaf);
-        _mappedBlocks += mappedDelta;
+        Volatile.Write(ref _branches[index], branch);
+        Interlocked.Add(ref _mappedBlocks, mappedDelta);
+    }
+
+    /// <summary>Has what the past says of these blocks ready, so that whoever changes them under a lock need not wait for the disk. Does nothing for other maps.</summary>
+    public void Prepare(long first, long count)
+    {
+        for (var index = (int)(first >> BranchShift); _past is not null && count > 0 && index <= (int)((first + count - 1) >> BranchShift); index++)
+        {
+            _ = Branch(index);
+        }
     }
 
     /// <summary>The stamp of leaves made for this map now.</summary>
@@ -242,6 +275,7 @@ internal sealed class BlockMap : IDisposable
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
             _share?.Release();
+            _past?.Release();
         }
     }
 
@@ -250,20 +284,18 @@ internal sealed class BlockMap : IDisposable
         lock (_shareLock)
         {
             _shares.Remove(share);
-            _sharedUpTo = _shares.Count > 0 ? _shares[^1].Stamp : _share?.Stamp ?? 0;
+            _sharedUpTo = _shares.Count > 0 ? _shares[^1].Stamp : _floor;
         }
     }
-
-    private static int BranchCount(long blocks) => checked((int)((blocks + (1L << BranchShift) - 1) >> BranchShift));
-
-    private static int LeafIndex(long block) => (int)(block >> LeafShift) & (BranchLeaves - 1);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong[]? FindLeaf(long block)
     {
         var branch = Volatile.Read(ref Volatile.Read(ref _branches)[block >> BranchShift]);
-        return branch is null ? null : Volatile.Read(ref branch[LeafIndex(block)]);
+        return branch is null ? null : Volatile.Read(ref branch[MapBranch.LeafIndex(block)]) ?? (ReferenceEquals(branch, MapBranch.Unbuilt) ? PastLeaf(block) : null);
     }
+
+    private ulong[]? PastLeaf(long block) => _past!.Get((int)(block >> BranchShift))[MapBranch.LeafIndex(block)];
 
     /// <summary>The leaf has no room, belongs to a snapshot too, or is not there.</summary>
     private void SetSlowly(long block, ulong location, uint checksum)
@@ -347,7 +379,7 @@ internal sealed class BlockMap : IDisposable
     private void Put(long block, ulong[]? leaf)
     {
         ref var slot = ref _branches[block >> BranchShift];
-        var branch = slot;
+        var branch = ReferenceEquals(slot, MapBranch.Unbuilt) ? Branch((int)(block >> BranchShift)) : slot;
         if (branch is null || branch.Stamp <= _sharedUpTo)
         {
             if (branch is null && leaf is null)
@@ -356,30 +388,13 @@ internal sealed class BlockMap : IDisposable
             }
 
             // Filled before it is seen: readers take no lock.
-            var own = new Branch { Stamp = _stamp };
+            var own = new MapBranch { Stamp = _stamp };
             branch?.CopyTo(own);
-            own[LeafIndex(block)] = leaf;
+            own[MapBranch.LeafIndex(block)] = leaf;
             Volatile.Write(ref slot, own);
             return;
         }
 
-        Volatile.Write(ref branch[LeafIndex(block)], leaf);
-    }
-
-    private sealed class Branch
-    {
-        private Slots _leaves;
-
-        public long Stamp { get; init; }
-
-        public ref ulong[]? this[int index] => ref _leaves[index];
-
-        public void CopyTo(Branch other) => other._leaves = _leaves;
-
-        [InlineArray(BranchLeaves)]
-        private struct Slots
-        {
-            private ulong[]? _first;
-        }
+        Volatile.Write(ref branch[MapBranch.LeafIndex(block)], leaf);
     }
 }

@@ -1,194 +1,62 @@
+using System.Runtime.ExceptionServices;
 using Dr.Edge.Volumes.Format;
 
 namespace Dr.Edge.Volumes.Mapping;
 
-/// <summary>
-/// Puts whole sealed layers over a map, from their indexes. All indexes are read side by side, a branch of the map at a time, so that the leaves at work stay in the processor's cache and each is
-/// made once, in the size it needs: the cost is that of reading the indexes, whatever order the layers wrote in.
-/// </summary>
-internal sealed class MapBuilder
+/// <summary>Puts whole layers over a map that is then kept in memory as a whole: that of a volume's present. Maps of the past are made a branch at a time, see <see cref="PastMap"/>.</summary>
+internal static class MapBuilder
 {
-    /// <summary>All cursors together.</summary>
-    public const int BufferBytes = 16 * 1024 * 1024;
-    private const int MaxCursorBytes = 256 * 1024;
-    private const int MinCursorBytes = 16 * 1024;
-    private const int BranchLeaves = 1 << (BlockMap.BranchShift - BlockMap.LeafShift);
+    /// <summary>More would wait for memory and for each other's allocations, and leave clients of other volumes nothing.</summary>
+    public const int MaxWorkers = 4;
 
-    private readonly BlockMap _target;
-    private readonly BlockMap? _reference;
-    private readonly ulong[]?[] _scratch = new ulong[BranchLeaves][];
-    private readonly long[] _contentBefore = new long[BranchLeaves];
-    private readonly bool[] _touched = new bool[BranchLeaves];
-
-    private MapBuilder(BlockMap target, BlockMap? reference)
+    /// <summary>
+    /// Reads the layers' indexes from end to end, side by side: only what matched its checksum as a whole is used. Layers without a right index are read batch by batch.
+    /// </summary>
+    /// <param name="layers">Sealed, oldest first.</param>
+    /// <exception cref="CorruptDataException">A layer has no right index, and a batch of it is damaged.</exception>
+    public static IndexSource[] Read(IReadOnlyList<Layer> layers, ManifestState state)
     {
-        _target = target;
-        _reference = reference;
+        var sources = new IndexSource[layers.Count];
+        Run(layers.Count, i => sources[i] = IndexSource.Of(layers[i], state));
+        return sources;
     }
 
-    /// <summary>The map that <paramref name="start"/> makes with <paramref name="layers"/> (sealed, oldest first) over it.</summary>
-    /// <param name="start">Called again when an index turns out damaged: what was built from it is thrown away and its layer's batches are read instead.</param>
-    /// <param name="reference">A snapshot whose leaves are taken where they say the same, so that maps of different moments share memory; the map must be its <see cref="BlockMap.EmptySibling"/>.</param>
-    /// <exception cref="CorruptDataException">A layer whose index is of no use has a damaged batch too.</exception>
-    public static BlockMap Build(Func<BlockMap> start, IReadOnlyList<Layer> layers, ManifestState state, BlockMap? reference)
+    /// <summary>Puts what the layers say over <paramref name="map"/>, which nobody else uses yet; the branches are shared out among the processors.</summary>
+    /// <exception cref="CorruptDataException">An index changed meanwhile, and a batch of its layer is damaged.</exception>
+    public static void Apply(BlockMap map, IReadOnlyList<IndexSource> sources)
     {
-        var damaged = new HashSet<Layer>();
-        while (true)
+        if (sources.Count == 0)
         {
-            var map = start();
-            try
-            {
-                if (layers.Count == 0)
-                {
-                    return map;
-                }
-
-                var bufferBytes = Math.Clamp(BufferBytes / layers.Count, MinCursorBytes, MaxCursorBytes);
-                IndexCursor[] cursors = [.. layers.Select(layer =>
-                    (damaged.Contains(layer) ? null : IndexCursor.TryOpen(layer, state, bufferBytes)) ?? IndexCursor.FromBatches(layer, state))];
-                new MapBuilder(map, reference).Apply(cursors);
-                if (Array.TrueForAll(cursors, cursor => cursor.IsIntact))
-                {
-                    foreach (var cursor in cursors)
-                    {
-                        cursor.Layer.IsIndexed |= cursor.IsInFile;
-                    }
-
-                    return map;
-                }
-
-                foreach (var cursor in cursors.Where(cursor => !cursor.IsIntact))
-                {
-                    cursor.Layer.IsIndexed = false;
-                }
-
-                damaged.UnionWith(cursors.Where(cursor => !cursor.IsIntact).Select(cursor => cursor.Layer));
-            }
-            catch
-            {
-                map.Dispose();
-                throw;
-            }
-
-            map.Dispose();
-        }
-    }
-
-    private void Apply(IndexCursor[] cursors)
-    {
-        while (true)
-        {
-            var next = long.MaxValue;
-            foreach (var cursor in cursors)
-            {
-                next = Math.Min(next, cursor.NextBlock);
-            }
-
-            if (next == long.MaxValue)
-            {
-                return;
-            }
-
-            var first = next & ~((1L << BlockMap.BranchShift) - 1);
-            foreach (var cursor in cursors)
-            {
-                while (cursor.TryTake(first + (1L << BlockMap.BranchShift), out var entry))
-                {
-                    Apply(entry, cursor.Slot);
-                }
-            }
-
-            Commit(first);
-        }
-    }
-
-    private void Apply(in LayerIndex.Entry entry, int slot)
-    {
-        if (!entry.IsZero)
-        {
-            var leaf = LeafFor(entry.FirstBlock);
-            var index = (int)entry.FirstBlock & (MapLeaf.Blocks - 1);
-            MapLeaf.DenseLocation(leaf, index) = new BlockLocation(slot, entry.FileOffset).Value;
-            MapLeaf.DenseChecksum(leaf, index) = entry.Checksum;
             return;
         }
 
-        var zero = BlockLocation.ZeroIn(slot).Value;
-        for (long block = entry.FirstBlock, end = entry.FirstBlock + entry.BlockCount; block < end;)
+        Run(map.Branches, branch =>
         {
-            var leafEnd = Math.Min((block | (MapLeaf.Blocks - 1)) + 1, end);
-            if (!_touched[LeafIndex(block)] && _target.Leaf(block) is null && (_target.Base is not { } source || source.Present.Find(block, leafEnd, present: true) >= leafEnd))
+            var builder = BranchBuilder.Rent();
+            try
             {
-                block = leafEnd;
-                continue;
-            }
-
-            for (var leaf = LeafFor(block); block < leafEnd; block++)
-            {
-                ref var location = ref MapLeaf.DenseLocation(leaf, (int)block & (MapLeaf.Blocks - 1));
-                var old = new BlockLocation(location);
-                if (old.IsData || (old.IsUnmapped && _target.IsInBase(block)))
+                if (builder.TryBuild(branch, sources, map, map.Base, map.NewStamp, out var built, out var contentDelta))
                 {
-                    location = zero;
+                    map.PutBranch(branch, built, contentDelta);
                 }
             }
-        }
-    }
-
-    private ulong[] LeafFor(long block)
-    {
-        var index = LeafIndex(block);
-        var scratch = _scratch[index] ??= MapLeaf.NewDense(0);
-        if (!_touched[index])
-        {
-            _touched[index] = true;
-            if (_target.Leaf(block) is { } present)
+            finally
             {
-                MapLeaf.Expand(present, scratch);
+                builder.Return();
             }
-            else
-            {
-                MapLeaf.Reset(scratch);
-            }
-
-            _contentBefore[index] = CountContent(scratch, block);
-        }
-
-        return scratch;
+        });
     }
 
-    /// <summary>The branch is done: each leaf gets its final shape, or is taken from the reference.</summary>
-    private void Commit(long first)
+    private static void Run(int count, Action<int> body)
     {
-        for (var index = 0; index < BranchLeaves; index++)
+        try
         {
-            if (!_touched[index])
-            {
-                continue;
-            }
-
-            _touched[index] = false;
-            var block = first + ((long)index << BlockMap.LeafShift);
-            var dense = _scratch[index]!;
-            var packed = MapLeaf.Pack(dense, _target.NewStamp);
-            var leaf = packed is not null && _reference?.Leaf(block) is { } other && MapLeaf.IsSame(packed, other) ? other : packed;
-            _target.PutLeaf(block, leaf, CountContent(dense, block) - _contentBefore[index]);
+            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, MaxWorkers) }, body);
+        }
+        catch (AggregateException exception)
+        {
+            // What one of them met is what a caller knows how to tell.
+            ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
         }
     }
-
-    private long CountContent(ulong[] dense, long block)
-    {
-        var first = block & ~(MapLeaf.Blocks - 1L);
-        long count = 0;
-        var inBase = _target.Base?.Present.MayHaveNear(first) ?? false;
-        for (var index = 0; index < MapLeaf.Blocks; index++)
-        {
-            var location = new BlockLocation(MapLeaf.DenseLocation(dense, index));
-            count += location.IsData || (inBase && location.IsUnmapped && _target.IsInBase(first + index)) ? 1 : 0;
-        }
-
-        return count;
-    }
-
-    private static int LeafIndex(long block) => (int)(block >> BlockMap.LeafShift) & (BranchLeaves - 1);
 }

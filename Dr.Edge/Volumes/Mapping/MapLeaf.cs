@@ -215,8 +215,20 @@ internal static class MapLeaf
 
     public static ref uint DenseChecksum(ulong[] dense, int index) => ref ChecksumAt(dense, DenseChecksums, index);
 
-    /// <summary>Whether two leaves that nobody changes are of the same shape and say the same. Leaves that say it in another shape count as different, which costs memory and nothing else.</summary>
-    public static bool IsSame(ulong[] one, ulong[] other) => one.AsSpan(Default).SequenceEqual(other.AsSpan(Default));
+    /// <summary>How many blocks have a location with data.</summary>
+    public static long CountData(ulong[] dense)
+    {
+        var none = Vector<ulong>.Zero;
+        var mask = new Vector<ulong>(BlockLocation.OffsetMask);
+        var locations = dense.AsSpan(DenseLocations, Blocks);
+        for (; locations.Length >= Vector<ulong>.Count; locations = locations[Vector<ulong>.Count..])
+        {
+            // All ones where there is no data: taking them away counts up.
+            none -= Vector.Equals(new Vector<ulong>(locations) & mask, Vector<ulong>.Zero);
+        }
+
+        return Blocks - (long)Vector.Sum(none);
+    }
 
     /// <summary>Zeros over more than half of the blocks become what blocks without an entry have.</summary>
     private static ulong CommonLocation(ulong[] dense)

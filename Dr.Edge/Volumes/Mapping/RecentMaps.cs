@@ -1,7 +1,7 @@
 namespace Dr.Edge.Volumes.Mapping;
 
 /// <summary>
-/// The maps of a few recent points, so that a view or clone of one does not read every index again. They share all that has not changed since, and give way when what has changed
+/// The maps of a few recent points, so that a view or clone of one has all of its map at once. They share all that has not changed since, and give way when what has changed
 /// takes more than <see cref="BudgetBytes"/>. Valid only as long as the layers they point into are part of the volume: whatever takes a layer away calls <see cref="Clear"/> in the same locked section.
 /// </summary>
 internal sealed class RecentMaps
@@ -47,14 +47,12 @@ internal sealed class RecentMaps
         }
     }
 
-    /// <summary>A map of its own for the caller, at the newest kept position from <paramref name="floor"/> to <paramref name="sequence"/>; null when there is none.</summary>
-    public BlockMap? TryTake(long floor, long sequence, out long reached)
+    /// <summary>A map of its own for the caller, at this position; null when none is kept.</summary>
+    public BlockMap? TryTake(long sequence)
     {
         lock (_lock)
         {
-            var found = _kept.FindLast(kept => kept.Sequence <= sequence && kept.Sequence >= floor);
-            reached = found?.Sequence ?? 0;
-            return found?.Map.Snapshot();
+            return _kept.Find(kept => kept.Sequence == sequence)?.Map.Snapshot();
         }
     }
 
