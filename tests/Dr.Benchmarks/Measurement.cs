@@ -9,10 +9,12 @@ internal sealed record Measurement(
 
 /// <summary>Medians of one pattern on one server, and a ratio: ours to it, or, where points are measured, it to ours with one point.</summary>
 /// <param name="Goal">Least ratio; not a number where none is set.</param>
+/// <param name="PauseGoalMicroseconds">Longest pause; not a number where none is set or none was measured.</param>
 internal sealed record Summary(
-    string Pattern, string Peer, double Iops, double MebibytesPerSecond, double P50Microseconds, double P99Microseconds, double CpuMicroseconds, double PauseMicroseconds, double Ratio, double Goal)
+    string Pattern, string Peer, double Iops, double MebibytesPerSecond, double P50Microseconds, double P99Microseconds, double CpuMicroseconds, double PauseMicroseconds, double Ratio, double Goal,
+    double PauseGoalMicroseconds)
 {
-    public bool? IsMet => double.IsNaN(Goal) || double.IsNaN(Ratio) ? null : Ratio >= Goal;
+    public bool? IsMet => double.IsNaN(Goal) || double.IsNaN(Ratio) ? null : Ratio >= Goal && !(PauseMicroseconds > PauseGoalMicroseconds);
 
     public static IReadOnlyList<Summary> Of(IReadOnlyList<Measurement> measurements, IReadOnlyList<Pattern> patterns)
     {
@@ -25,6 +27,7 @@ internal sealed record Summary(
             foreach (var peer in runs.GroupBy(m => m.Peer, StringComparer.Ordinal))
             {
                 var its = Median(peer.Select(m => m.Iops));
+                var pause = Median(peer.Select(m => m.PauseMicroseconds));
                 summaries.Add(new Summary(
                     pattern.Name,
                     peer.Key,
@@ -33,9 +36,10 @@ internal sealed record Summary(
                     Median(peer.Select(m => m.P50Microseconds)),
                     Median(peer.Select(m => m.P99Microseconds)),
                     Median(peer.Select(m => m.CpuMicroseconds)),
-                    Median(peer.Select(m => m.PauseMicroseconds)),
+                    pause,
                     peer.Key == own ? double.NaN : pattern.IsOfPoints ? its / ours : ours / its,
-                    pattern.Goals.TryGetValue(peer.Key, out var goal) ? goal : double.NaN));
+                    pattern.Goals.TryGetValue(peer.Key, out var goal) ? goal : double.NaN,
+                    peer.Key == PointsPeer.EverySecond && !double.IsNaN(pause) ? PointsPeer.PauseGoal.TotalMicroseconds : double.NaN));
             }
         }
 

@@ -9,6 +9,9 @@ internal sealed record PointsPeer(string Program, int Count, bool IsEverySecond,
     public const string Many = "dr-edge, 255 points";
     public const string EverySecond = "dr-edge, a point every second";
 
+    /// <summary>A point taken every second holds no write up for longer (99th percentile over the seconds of the longest in each).</summary>
+    public static readonly TimeSpan PauseGoal = TimeSpan.FromMilliseconds(10);
+
     // A quarter of a megabyte in each layer: a point on an unchanged volume would not make one.
     private const int WritesBetween = 64;
 

@@ -32,6 +32,15 @@ internal static class Report
         // A pipe or a CI log has no width of its own.
         console.Profile.Width = Math.Max(console.Profile.Width, 170);
         console.Write(table);
+        console.WriteLine(Verdict(summaries));
+    }
+
+    /// <summary>How many of the goals that were measured are met, and which are not.</summary>
+    public static string Verdict(IReadOnlyList<Summary> summaries)
+    {
+        var missed = summaries.Where(summary => summary.IsMet == false).Select(summary => $"{summary.Pattern} against {summary.Peer}").ToArray();
+        var counts = $"{summaries.Count(summary => summary.IsMet == true)} goals met, {missed.Length} missed";
+        return missed.Length == 0 ? $"{counts}." : $"{counts}: {string.Join("; ", missed)}.";
     }
 
     public static string Markdown(IReadOnlyList<Summary> summaries, string conditions)
@@ -45,17 +54,24 @@ internal static class Report
             text.AppendLine(CultureInfo.InvariantCulture, $"| {string.Join(" | ", Cells(summary))} |");
         }
 
+        text.AppendLine(CultureInfo.InvariantCulture, $"\n{Verdict(summaries)}");
         return text.ToString();
     }
 
     public static string Json(IReadOnlyList<Summary> summaries, IReadOnlyList<Measurement> measurements, string conditions) =>
-        JsonSerializer.Serialize(new { conditions, summaries, measurements }, Indented);
+        JsonSerializer.Serialize(new { conditions, verdict = Verdict(summaries), summaries, measurements }, Indented);
 
     private static string[] Cells(Summary s) =>
     [
         s.Pattern, s.Peer, Number(s.Iops, "N0"), Number(s.MebibytesPerSecond, "N0"), Number(s.P50Microseconds, "N0"), Number(s.P99Microseconds, "N0"), Number(s.CpuMicroseconds, "N1"),
-        Number(s.PauseMicroseconds, "N0"), Number(s.Ratio, "N2"), double.IsNaN(s.Goal) ? "" : string.Create(CultureInfo.InvariantCulture, $"≥ {s.Goal:N2}"), s.IsMet switch { true => "met", false => "missed", null => "" },
+        Number(s.PauseMicroseconds, "N0"), Number(s.Ratio, "N2"), Goal(s), s.IsMet switch { true => "met", false => "missed", null => "" },
     ];
+
+    private static string Goal(Summary s)
+    {
+        var ratio = double.IsNaN(s.Goal) ? "" : string.Create(CultureInfo.InvariantCulture, $"≥ {s.Goal:N2}");
+        return double.IsNaN(s.PauseGoalMicroseconds) ? ratio : string.Create(CultureInfo.InvariantCulture, $"{ratio}, pause ≤ {s.PauseGoalMicroseconds:N0}");
+    }
 
     private static string Number(double value, string format) => double.IsNaN(value) ? "" : value.ToString(format, CultureInfo.InvariantCulture);
 }
