@@ -12,12 +12,15 @@ internal static class BigCommand
 {
     private const string Name = "big";
     private const int PointSamples = 40;
+    private const double StartSeconds = 10;
+    private const double CloneSeconds = 2;
+    private const double PointSeconds = 0.010;
 
     public static Command Create()
     {
         var size = new Option<int>("--size-gib") { Description = "Size of the volume.", DefaultValueFactory = _ => 1024 };
         var history = new Option<int>("--history-gib") { Description = "Data written in its history.", DefaultValueFactory = _ => 200 };
-        var points = new Option<int>("--points") { Description = "Points, each with a layer of its own.", DefaultValueFactory = _ => 200 };
+        var points = new Option<int>("--points") { Description = "Points, each with a layer of its own.", DefaultValueFactory = _ => 255 };
         var run = new Option<int>("--run-blocks") { Description = "Neighbouring blocks written together; 1 = 4 KiB at random.", DefaultValueFactory = _ => 1 };
         var moved = new Option<int>("--base-gib") { Description = "Data that is in the base already.", DefaultValueFactory = _ => 10 };
         var directory = new Option<DirectoryInfo?>("--dir") { Description = "Where the volume is put (some 2.5 GiB of real space; default: the temporary directory)." };
@@ -57,13 +60,13 @@ internal static class BigCommand
         var control = Path.Combine(data, "c.sock");
         var nbd = Path.Combine(data, "n.sock");
         var clock = Stopwatch.StartNew();
-        await using var process = ChildProcess.Start(edge, ["run", "--data", data, "--control", control, "--nbd-socket", nbd]);
+        await using var process = ChildProcess.Start(edge, ["run", "--data", data, "--control", control, "--nbd-socket", nbd, "--points", "off"]);
         while (await process.Output.ReadLineAsync(cancellationToken) is { } line && line != "ready")
         {
             // It says more than that.
         }
 
-        Say("process start to ready", clock, process);
+        Say("process start to ready", clock.Elapsed.TotalSeconds, StartSeconds, process);
         using var client = new ControlClient(control);
         var points = await client.GetAsync<List<PointInfo>>($"volumes/{Name}/points", cancellationToken);
         await CloneAsync(client, process, "newest point", points[^1].Id.Value, "c1", cancellationToken);
@@ -81,23 +84,29 @@ internal static class BigCommand
     {
         var times = new List<double>();
         var clock = new Stopwatch();
+        var points = await client.GetAsync<List<PointInfo>>($"volumes/{Name}/points", cancellationToken);
+        var victim = points[^3].Id.Value;
         for (var i = 0; i < PointSamples; i++)
         {
+            // Always as many as there were: one goes before the next is taken.
+            await client.DeleteAsync<Deleted>($"volumes/{Name}/points/{victim}", cancellationToken);
             await ChildProcess.RunAsync("qemu-io", ["-f", "raw", "-c", string.Create(CultureInfo.InvariantCulture, $"write {i * 977L}M 4k"), $"nbd+unix:///{Name}?socket={nbd}"], cancellationToken);
             clock.Restart();
-            await client.PostAsync<PointInfo>($"volumes/{Name}/points", new CreatePointRequest(null), cancellationToken);
+            var point = await client.PostAsync<PointInfo>($"volumes/{Name}/points", new CreatePointRequest(null), cancellationToken);
+            victim = point.Id.Value;
             times.Add(clock.Elapsed.TotalMilliseconds);
         }
 
         times.Sort();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{"point over the control socket",-32} p50 {times[PointSamples / 2]:F1} ms, p99 {times[^1]:F1} ms   {process.Memory()}"));
+        Say($"point p50 (of {PointSamples}, control socket)", times[PointSamples / 2] / 1000, PointSeconds, process);
+        Say("point p99 (slowest of them)", times[^1] / 1000, PointSeconds, process);
     }
 
     private static async Task CloneAsync(ControlClient client, ChildProcess process, string what, string at, string name, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
         await client.PostAsync<VolumeSummary>("clones", new CreateCloneRequest(Name, at, name), cancellationToken);
-        Say($"clone of {what}", clock, process);
+        Say($"clone of {what}", clock.Elapsed.TotalSeconds, CloneSeconds, process);
         await client.DeleteAsync<Deleted>($"clones/{name}", cancellationToken);
     }
 
@@ -105,9 +114,14 @@ internal static class BigCommand
     {
         var clock = Stopwatch.StartNew();
         await ChildProcess.RunAsync("nbdinfo", ["--size", $"nbd+unix:///{Name}@{point}?socket={nbd}"], cancellationToken);
-        Say($"view of {what}", clock, process);
+        Say($"view of {what}", clock.Elapsed.TotalSeconds, CloneSeconds, process);
+        clock.Restart();
+        await ChildProcess.RunAsync("qemu-io", ["-r", "-f", "raw", "-c", "read 5G 4k", $"nbd+unix:///{Name}@{point}?socket={nbd}"], cancellationToken);
+        Say($"first read of view of {what}", clock.Elapsed.TotalSeconds, CloneSeconds, process);
     }
 
-    private static void Say(string what, Stopwatch clock, ChildProcess? process = null) =>
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what,-32} {clock.Elapsed.TotalSeconds,7:F2} s   {process?.Memory()}"));
+    private static void Say(string what, Stopwatch clock) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {what} | {clock.Elapsed.TotalSeconds:F3} s |"));
+
+    private static void Say(string what, double seconds, double goal, ChildProcess process) =>
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {what} | {seconds:F3} s | ≤ {goal} s | {(seconds <= goal ? "met" : "missed")} | {process.Memory()} |"));
 }
