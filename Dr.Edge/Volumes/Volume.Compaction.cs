@@ -125,7 +125,7 @@ internal sealed partial class Volume
             number = TakeLayerNumberLocked();
         }
 
-        var file = _context.Layers.Add(CreateLayer(DirectoryPath, Id, number, _context.Faults));
+        var file = _context.Layers.Add(CreateLayer(DirectoryPath, new LayerHeader(Id.Guid, number, layers[0].Record.After, layers[^1].Record.Last), _context.Faults));
         var isUsed = false;
         try
         {

@@ -89,13 +89,15 @@ internal sealed partial class Volume
         }
     }
 
-    internal static DurableFile CreateLayer(string directory, VolumeId volume, long number, StoreFaults faults)
+    internal static DurableFile CreateLayer(string directory, VolumeId volume, long number, StoreFaults faults) => CreateLayer(directory, new LayerHeader(volume.Guid, number), faults);
+
+    internal static DurableFile CreateLayer(string directory, LayerHeader content, StoreFaults faults)
     {
-        var file = DurableFile.Open(Layer.PathOf(directory, number), FileMode.Create, faults);
+        var file = DurableFile.Open(Layer.PathOf(directory, content.Number), FileMode.Create, faults);
         try
         {
             Span<byte> header = stackalloc byte[LayerHeader.SizeBytes];
-            new LayerHeader(volume.Guid, number).Write(header);
+            content.Write(header);
             file.Write(header, 0);
 
             // Before any record names it: a layer that is named and has no header is damage.

@@ -41,6 +41,7 @@ internal sealed partial class VolumeSet
         }
 
         Changed?.Invoke(volume, true);
+        volume.WriteMissingIndexes(); // One that a crash tore is made again, and no damage to report.
         var verified = new Verifier(volume, progress, cancellationToken).Run(null, null);
         return Describe(damaged.Path, plan, aside, verified.Bad);
     }

@@ -123,8 +123,16 @@ internal sealed class EvidenceReader(string directory, StoreFaults faults, Actio
     {
         using var file = DurableFile.Open(path, FileMode.Open, faults);
         var header = new byte[LayerHeader.SizeBytes];
-        var hasHeader = file.Read(header, 0) == header.Length && LayerHeader.TryRead(header, out var read) && read.VolumeId == id.Guid && read.Number == number;
-        var found = new FoundLayer { Number = number, Path = path, HasHeader = hasHeader, End = LayerHeader.SizeBytes };
+        LayerHeader read = default;
+        var hasHeader = file.Read(header, 0) == header.Length && LayerHeader.TryRead(header, out read) && read.VolumeId == id.Guid && read.Number == number;
+        var found = new FoundLayer
+        {
+            Number = number,
+            Path = path,
+            HasHeader = hasHeader,
+            End = LayerHeader.SizeBytes,
+            Compacted = hasHeader && read.CompactedLast > 0 ? (read.CompactedAfter, read.CompactedLast) : null,
+        };
         var damage = new List<string>();
         var generations = new List<GenerationSpan>();
         var scanner = new LayerScanner(file, id, StoreLimits.MaxVolumeBytes / StoreLimits.BlockBytes, StartOf(id, file, path, number), file.Length);

@@ -15,6 +15,12 @@ internal sealed record FoundLayer
     /// <summary>Made of batches without a generation: a delta that was received.</summary>
     public bool IsDelta { get; init; }
 
+    /// <summary>What the header of a compacted layer says it stands for: the writes after the first position up to the last. Null in others.</summary>
+    public (long After, long Last)? Compacted { get; init; }
+
+    /// <summary>A compacted layer with all that it was made with: its index, which was written last, follows its batches.</summary>
+    public bool IsWholeCompacted => Compacted is { } span && HasHeader && IndexedLast == span.Last;
+
     /// <summary>0 when there is no batch.</summary>
     public long First { get; init; }
 

@@ -6,7 +6,7 @@ namespace Dr.Edge.Volumes.Rebuilding;
 /// Decides from what is still there what a volume was. Pure. Nothing is guessed: the newest right manifest record counts, layers are added where they follow in number, position and chain, and what
 /// nothing says is left out or said to be unknown. A rebuilt volume is demoted: whether this copy may write is for whoever promotes it to know.
 /// </summary>
-internal sealed class RebuildPlanner(RebuildEvidence evidence, string? name, bool isNoClone, Generation freshGeneration, DateTimeOffset now)
+internal sealed partial class RebuildPlanner(RebuildEvidence evidence, string? name, bool isNoClone, Generation freshGeneration, DateTimeOffset now)
 {
     private const string RebuiltLabel = "rebuilt";
     private readonly List<string> _findings = [];
@@ -33,14 +33,14 @@ internal sealed class RebuildPlanner(RebuildEvidence evidence, string? name, boo
         CompareWithPromises(last);
         var lastAt = _layers.Count > 0 ? _layers[^1].LastAt : _baseAt;
         var next = Math.Max(known?.NextLayer ?? 1, evidence.Layers.Select(layer => layer.Number).DefaultIfEmpty(0).Max() + 1);
-        var points = Points(known, last, lastAt);
+        var merging = Merging(known);
+        var points = Points(known, merging is null ? _baseSequence : _layers[0].Last, last, lastAt);
         if (_generations.Count == 0)
         {
             _generations.Add(new GenerationSpan(freshGeneration, new SequenceNumber(_baseSequence)));
         }
 
         var epoch = Max(known?.Epoch ?? Epoch.None, evidence.Superblock?.Epoch ?? Epoch.None);
-        var merging = known?.Merging is { } number && _layers.Count > 0 && _layers[0].Number == number ? known.Merging : null;
         var (blocks, sum) = BaseFigures(known, merging);
         var state = new ManifestState
         {
@@ -56,7 +56,7 @@ internal sealed class RebuildPlanner(RebuildEvidence evidence, string? name, boo
             BaseSequence = _baseSequence,
             BaseAt = _baseAt,
             Merging = merging,
-            MergedTo = merging is null ? null : known?.MergedTo,
+            MergedTo = merging is not null && merging == known?.Merging ? known.MergedTo : null,
             BaseBlocks = blocks,
             BaseSum = sum,
             NextLayer = next + 1,
@@ -91,6 +91,11 @@ internal sealed class RebuildPlanner(RebuildEvidence evidence, string? name, boo
         _findings.Add(known is null
             ? "manifest: no record is right, here or behind a layer's index"
             : $"manifest: {evidence.ManifestDamage ?? "it is right"}; the newest right record is number {evidence.Records[^1].Number}, in {evidence.Records[^1].Where}");
+        if (known?.Restoring is { } restoring)
+        {
+            _findings.Add($"a restore to the state of {restoring.At:O} had begun: the content may be between the two, and the point '{Volume.BeforeRestoreLabel}' is the way back");
+        }
+
         foreach (var damage in evidence.Layers.SelectMany(layer => layer.Damage).Concat(evidence.BaseDamage))
         {
             _findings.Add($"damage that stays: {damage}");
@@ -127,116 +132,6 @@ internal sealed class RebuildPlanner(RebuildEvidence evidence, string? name, boo
         return new ManifestIdentity(known?.BaseAt ?? DateTimeOffset.UnixEpoch.AddMicroseconds(BatchHeader.ToMicroseconds(now)), null);
     }
 
-    private long FirstPosition()
-    {
-        var first = evidence.Layers.FirstOrDefault(layer => layer is { First: > 0, IsDelta: false });
-        return first is not null ? first.First - 1 : evidence.Mark.Sequence;
-    }
-
-    /// <summary>The sealed layers that the newest record names, and its head as far as it goes.</summary>
-    private void TakeKnown(ManifestState? known)
-    {
-        foreach (var record in known?.Layers ?? [])
-        {
-            var found = evidence.Layers.FirstOrDefault(layer => layer.Number == record.Number);
-            if (found is { HasHeader: true })
-            {
-                if (record.Sealed)
-                {
-                    if (record.Kind == LayerKind.Log && found.End < record.LengthBytes)
-                    {
-                        _findings.Add($"damage that stays: {found.Path}: batches end at byte {found.End}, {record.LengthBytes} were written; write {found.Last + 1} to {record.Last} and everything that shows them cannot be read");
-                    }
-
-                    Take(record, found);
-                }
-                else if (found.First > 0)
-                {
-                    Take(Seal(found, record.After, record.ChainStart), found);
-                }
-                else
-                {
-                    _used.Add(found.Number);
-                }
-            }
-            else if (found is null && record.Sealed && _layers.Count == 0)
-            {
-                // A layer's file is removed only after the base has everything that it held.
-                _findings.Add($"layer {record.Number} is no longer here: it has gone into the base, which is at write {record.Last} now");
-                (_baseSequence, _baseAt, _baseMoved) = (record.Last, record.LastAt, true);
-            }
-            else if (found is not null || record.Sealed)
-            {
-                throw new DrException(
-                    found is null ? $"Layer {record.Number} is missing in the middle of the history." : $"{found.Path} does not begin with the header of its layer.",
-                    "What comes after it cannot be shown without it. Put the file back when it is elsewhere; otherwise another copy of this volume is the way.");
-            }
-        }
-    }
-
-    /// <summary>Layers that are newer than the newest record, in their order.</summary>
-    private void TakeFollowing(ManifestState? known)
-    {
-        foreach (var found in evidence.Layers.Where(layer => layer is { HasHeader: true, First: > 0 } && !_used.Contains(layer.Number) && layer.Number != known?.Staging?.Layer && layer.Number >= (known?.NextLayer ?? 0)))
-        {
-            var last = _layers.Count > 0 ? _layers[^1].Last : _baseSequence;
-            if (found.IsDelta)
-            {
-                _findings.Add($"{found.Path} is a delta that was received and that no record places: left out");
-            }
-            else if (found.First != last + 1)
-            {
-                if (known is null && found.First <= last)
-                {
-                    throw new DrException($"{found.Path} begins with write {found.First}, and write {last} is in an older layer: the volume was taken back once, and no record says how far.", "Another copy of this volume is the way.");
-                }
-
-                _findings.Add($"{found.Path} begins with write {found.First} and does not follow write {last}: left out");
-            }
-            else if (_layers.Count > 0 && found.FirstPrevious != 0 && ChainEnd() is { } chain && found.FirstPrevious != chain)
-            {
-                _findings.Add($"{found.Path} does not continue the batches before it: left out");
-            }
-            else
-            {
-                Take(Seal(found, last, _layers.Count > 0 ? ChainEnd() : last == 0 ? 0 : null), found);
-            }
-        }
-    }
-
-    private uint? ChainEnd() => _layers[^1].Kind == LayerKind.Log ? evidence.Layers.First(layer => layer.Number == _layers[^1].Number).LastChecksum : null;
-
-    private void Take(LayerRecord record, FoundLayer found)
-    {
-        _layers.Add(record);
-        _used.Add(found.Number);
-        foreach (var span in found.Generations.Where(span => record.Kind == LayerKind.Log && (_generations.Count == 0 || (span.After > _generations[^1].After && span.Generation != _generations[^1].Generation))))
-        {
-            _generations.Add(span);
-        }
-    }
-
-    /// <summary>Ended where its right batches end. What lies behind stays in the file, as evidence, and is never written over.</summary>
-    private LayerRecord Seal(FoundLayer found, long after, uint? chainStart)
-    {
-        if (found.Unreadable > 0)
-        {
-            _findings.Add($"{found.Path}: {found.Unreadable} bytes behind write {found.Last} (byte {found.End}) are no right batch; they stay in the file and are no part of the volume");
-        }
-
-        return new LayerRecord
-        {
-            Number = found.Number,
-            After = after,
-            Sealed = true,
-            Last = found.Last,
-            LengthBytes = found.End,
-            ChainStart = chainStart,
-            HasCutTail = found.Unreadable > 0,
-            LastAt = found.LastAt,
-        };
-    }
-
     private void CompareWithPromises(long last)
     {
         var durable = Math.Max(evidence.Mark.Sequence, evidence.Layers.Where(layer => _used.Contains(layer.Number)).Select(layer => layer.Durable).DefaultIfEmpty(0).Max());
@@ -247,9 +142,39 @@ internal sealed class RebuildPlanner(RebuildEvidence evidence, string? name, boo
         }
     }
 
-    private List<PointInfo> Points(ManifestState? known, long last, DateTimeOffset lastAt)
+    /// <summary>
+    /// The layer that is on its way into the base, by the record, or because the base is no longer as the record says: how far that went nothing tells, so that only what lies behind the layer is shown.
+    /// </summary>
+    private long? Merging(ManifestState? known)
     {
-        var points = (known?.Points ?? []).Where(point => point.Sequence.Value >= _baseSequence && point.Sequence.Value <= last).ToList();
+        if (known is null || _layers.Count == 0 || (_layers.Count == 1 && !known.Layers.Any(layer => layer.Sealed && layer.Number == _layers[0].Number)))
+        {
+            return null;
+        }
+
+        var first = _layers[0].Number;
+        if (known.Merging == first)
+        {
+            return first;
+        }
+
+        if (_baseMoved || (known.Merging is null && evidence.Base != (known.BaseBlocks, known.BaseSum)))
+        {
+            _findings.Add($"the base is not as record {evidence.Records[^1].Number} says: what was written since may be in it, up to write {_layers[0].Last}");
+            return first;
+        }
+
+        return null;
+    }
+
+    private List<PointInfo> Points(ManifestState? known, long first, long last, DateTimeOffset lastAt)
+    {
+        var points = (known?.Points ?? []).Where(point => point.Sequence.Value >= first && point.Sequence.Value <= last && !IsInsideCompacted(point)).ToList();
+        foreach (var gone in (known?.Points ?? []).Where(point => point.Sequence.Value < first || IsInsideCompacted(point)))
+        {
+            _findings.Add($"point {gone.Id} ({gone.Label}) at write {gone.Sequence} was let go after the record, or lies where that cannot be told: it is left out");
+        }
+
         foreach (var lost in (known?.Points ?? []).Where(point => point.Sequence.Value > last))
         {
             _findings.Add($"point {lost.Id} ({lost.Label}) lies at write {lost.Sequence}, which is not here any more: it is lost");
@@ -277,6 +202,8 @@ internal sealed class RebuildPlanner(RebuildEvidence evidence, string? name, boo
             : $"what changed after record {evidence.Records[^1].Number} besides writes: points deleted since may be here again, points taken since are called 'rebuilt'");
         return [.. points.OrderBy(point => point.Sequence).ThenBy(point => point.Id)];
     }
+
+    private bool IsInsideCompacted(PointInfo point) => _layers.Exists(layer => layer.Kind == LayerKind.Compacted && layer.After < point.Sequence.Value && point.Sequence.Value < layer.Last);
 
     private static PointInfo MakePoint(List<PointInfo> points, long sequence, DateTimeOffset at, string reason)
     {

@@ -43,7 +43,7 @@ internal static class ImageImport
         state = Copy(volume, file, path, state, statePath, progress, stepBytes, cancellationToken);
         Clear(volume, length, volume.SizeBytes - length);
         volume.Flush();
-        File.Delete(statePath);
+        DurableDirectory.Remove(statePath, volume.Faults);
         return new TransferResult(volume.Name, path, length, state.DataBytes) { ResumedAtBytes = resumed };
     }
 
@@ -61,7 +61,7 @@ internal static class ImageImport
             return state;
         }
 
-        File.Delete(statePath);
+        DurableDirectory.Remove(statePath, volume.Faults);
         return fresh;
     }
 
