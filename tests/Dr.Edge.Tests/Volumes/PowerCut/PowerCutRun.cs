@@ -16,6 +16,9 @@ internal sealed class PowerCutRun(int seed, CutRules rules, Sabotage sabotage, i
     /// <summary>Cuts of the trace looked at, and how many there are.</summary>
     public (int Looked, int All) Cuts { get; private set; }
 
+    /// <summary>How often the life did what.</summary>
+    public IReadOnlyDictionary<string, int> Done { get; private set; } = new Dictionary<string, int>();
+
     /// <param name="statesPerCut">How many states are drawn at an instant.</param>
     /// <param name="everyCut">Look at each <paramref name="everyCut"/>th instant, beginning with one that depends on the seed.</param>
     /// <returns>Null, or what is wrong with how to repeat it.</returns>
@@ -29,6 +32,7 @@ internal sealed class PowerCutRun(int seed, CutRules rules, Sabotage sabotage, i
             using var workload = new Workload(seed, sabotage, live);
             workload.Run(steps);
             var events = workload.Trace.ToArray();
+            Done = workload.Done;
             Cuts = (0, events.Length);
             var disk = new CutDisk(rules);
             for (var cut = 0; cut <= events.Length; cut++)
@@ -68,7 +72,7 @@ internal sealed class PowerCutRun(int seed, CutRules rules, Sabotage sabotage, i
         var image = disk.Cut(random, style);
         States++;
         var recorder = draw % 4 == 3 ? new TraceRecorder(directory, Sabotage.None) : null;
-        var oracle = new Oracle(workload.Volumes, cut);
+        var oracle = new Oracle(workload.Volumes, cut, mayChange: recorder is null);
         if (Open(image, directory, recorder ?? (StoreFaults)PretendedFlushes.One, workload.Time, oracle, random) is { } problems)
         {
             return Describe(workload, cut, draw, style, problems);
@@ -88,7 +92,7 @@ internal sealed class PowerCutRun(int seed, CutRules rules, Sabotage sabotage, i
         }
 
         var secondStyle = (CutStyle)random.Next(7);
-        var secondOracle = new Oracle(workload.Volumes, cut);
+        var secondOracle = new Oracle(workload.Volumes, cut, mayChange: true);
         if (second >= _openedAt)
         {
             foreach (var (name, found) in oracle.Found)

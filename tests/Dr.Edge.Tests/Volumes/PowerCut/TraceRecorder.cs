@@ -16,6 +16,9 @@ internal sealed class TraceRecorder(string root, Sabotage sabotage) : StoreFault
     /// <summary>Called on the thread that waits for a flush, before it learns that the flush has ended: what others may do meanwhile.</summary>
     public Action<string>? WhileFlushing { get; set; }
 
+    /// <summary>What the store is being asked to do, for a sabotage of just that.</summary>
+    public string Phase { get; set; } = "";
+
     public int Count
     {
         get
@@ -111,7 +114,7 @@ internal sealed class TraceRecorder(string root, Sabotage sabotage) : StoreFault
         {
             foreach (var gone in _nodes.Keys.Where(known => known == path || known.StartsWith(path + "/", StringComparison.Ordinal)).OrderByDescending(known => known.Length).ToList())
             {
-                Add(new TraceEvent.Names((Parent(gone), Path.GetFileName(gone), null)));
+                AddOrPutFirst(gone, new TraceEvent.Names((Parent(gone), Path.GetFileName(gone), null)));
                 _nodes.Remove(gone);
             }
         }
@@ -137,23 +140,27 @@ internal sealed class TraceRecorder(string root, Sabotage sabotage) : StoreFault
         lock (_lock)
         {
             _copy = data.ToArray();
-            var made = make(_open[file]);
-            if (sabotage.PutsFirst(file.Path, made) && _events.Count > 0 && _events.FindLastIndex(e => e is TraceEvent.Sync) is var at && at >= 0)
-            {
-                // As a writer would that does not wait for the flush before it.
-                _events.Insert(at, made);
-                return;
-            }
-
-            Add(made);
+            AddOrPutFirst(file.Path, make(_open[file]));
         }
+    }
+
+    private void AddOrPutFirst(string path, TraceEvent made)
+    {
+        if (sabotage.PutsFirst(Path.GetRelativePath(root, path), made) && _events.FindLastIndex(e => e is TraceEvent.Sync) is var at && at >= 0)
+        {
+            // As a writer would that does not wait for the flush before it.
+            _events.Insert(at, made);
+            return;
+        }
+
+        Add(made);
     }
 
     private void Add(TraceEvent made) => _events.Add(made);
 
     private void Flushed(string path, TraceEvent made)
     {
-        switch (sabotage.OnFlush(Path.GetRelativePath(root, path)))
+        switch (sabotage.OnFlush(Path.GetRelativePath(root, path), Phase))
         {
             case FlushFate.Skipped:
                 return;

@@ -23,6 +23,9 @@ internal sealed class VolumeHistory(string name, Span made)
 
     public Span Made => made;
 
+    /// <summary>The name of its folder.</summary>
+    public string Folder { get; set; } = "";
+
     public Span? Deleted { get; set; }
 
     public byte[] Content { get; set; } = [];
@@ -45,6 +48,15 @@ internal sealed class VolumeHistory(string name, Span made)
 
     /// <summary>Content is not looked at before this: the volume is made in several steps that nobody was promised.</summary>
     public Span? Filled { get; set; }
+
+    /// <summary>Points held (true) and released by hand.</summary>
+    public List<(Span Span, PointId Point, bool IsHeld)> Holds { get; } = [];
+
+    /// <summary>From the beginning of an import until one is answered the content is between the two.</summary>
+    public List<Span> Imports { get; } = [];
+
+    /// <summary>What an import must leave, whatever one before it had done.</summary>
+    public (string Path, byte[] Content)? Image { get; set; }
 
     /// <summary>Growing is sure by itself, whatever writes before it are.</summary>
     public List<(Span Span, long Size)> Sizes { get; } = [];

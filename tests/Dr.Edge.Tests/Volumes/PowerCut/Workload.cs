@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Dr.Edge.Tests.Volumes.PowerCut;
 
 /// <summary>A random life of several volumes, all of it from a seed; what was asked and answered when is in <see cref="Volumes"/>, what reached the disk in <see cref="Trace"/>.</summary>
-internal sealed class Workload : IDisposable
+internal sealed partial class Workload : IDisposable
 {
     private const int BlockBytes = 4096;
     private const int StartBlocks = 32;
@@ -25,6 +25,7 @@ internal sealed class Workload : IDisposable
         _bulky = seed % 3 == 0;
         Recorder = new TraceRecorder(directory, sabotage) { WhileFlushing = MeanwhileWrite };
         Directory = directory;
+        (ImagePath, Image) = MakeImage(Path.Combine(Path.GetDirectoryName(directory)!, "image.raw"));
     }
 
     public string Directory { get; }
@@ -40,6 +41,9 @@ internal sealed class Workload : IDisposable
     /// <summary>What was done, for people.</summary>
     public List<(int Begun, string Text)> Log { get; } = [];
 
+    /// <summary>How often what was done: what a run never did it has not tested.</summary>
+    public Dictionary<string, int> Done { get; } = [];
+
     private int Now => Recorder.Count;
 
     public void Run(int steps)
@@ -48,10 +52,14 @@ internal sealed class Workload : IDisposable
         _set.MergeSliceBytes = 3 * BlockBytes;
         Make("v", () => _set.Create("v", StartBlocks * BlockBytes), new byte[StartBlocks * BlockBytes]);
         Make("r", () => _set.CreateReplica(VolumeId.New(), "r", StartBlocks * BlockBytes), new byte[StartBlocks * BlockBytes]);
+        Make("g", () => _set.Create("g", StartBlocks * BlockBytes), new byte[StartBlocks * BlockBytes]);
+        Make("i", () => _set.Create("i", StartBlocks * BlockBytes), new byte[StartBlocks * BlockBytes]);
+        Volumes[^1].Image = (ImagePath, Image);
         for (var step = 0; step < steps; step++)
         {
             Step();
             _set.Maintenance.DrainAsync().Wait();
+            CountCompacted();
         }
     }
 
@@ -65,11 +73,17 @@ internal sealed class Workload : IDisposable
     {
         Time.Step();
         _number++;
-        var writable = Volumes.Where(v => v.Deleted is null && v.Name != "r" && v.Name != "tail").ToList();
+        var writable = Volumes.Where(v => v.Deleted is null && v.Name is not ("r" or "tail" or "i")).ToList();
         var some = _random.Next(3) > 0 ? writable[0] : writable[_random.Next(writable.Count)];
         var live = Volumes[0];
-        switch (_random.Next(100))
+        switch (_random.Next(124))
         {
+            case >= 120: TakeGroup(live, Volumes[2]); break;
+            case >= 116: HoldOrRelease(some); break;
+            case >= 110: Import(Volumes[3]); break;
+            case >= 107: Undo(live); break;
+            case >= 105: CancelRestore(live); break;
+            case >= 100: DeleteMiddlePoint(some); break;
             case < 30: Write(some, flush: false); break;
             case < 39: Write(some, flush: true); break;
             case < 45: Trim(some); break;
@@ -92,6 +106,7 @@ internal sealed class Workload : IDisposable
         Note($"make {name}");
         var history = new VolumeHistory(name, new Span(Now));
         var volume = make();
+        history.Folder = $"volumes/{volume.Id}";
         history.Change(history.Made.Begun, content, Time.GetUtcNow());
         history.Roles.Add((history.Made, volume.Role, volume.Epoch));
         history.Sizes.Add((history.Made, content.Length));
@@ -223,15 +238,18 @@ internal sealed class Workload : IDisposable
         return VolumeHistory.HashOf(StoreFixture.ReadAll(view));
     }
 
+    private static List<PointHistory> PointsOf(VolumeHistory history) => [.. history.Points.Where(point => point.Deleted is null)];
+
     private void DeletePoint(VolumeHistory history)
     {
-        var points = history.Points.Where(point => point.Deleted is null).ToList();
-        if (points.Count == 0)
+        if (PointsOf(history) is { Count: > 0 } points)
         {
-            return;
+            Delete(history, points[_random.Next(3) == 0 ? _random.Next(points.Count) : 0]);
         }
+    }
 
-        var victim = points[_random.Next(3) == 0 ? _random.Next(points.Count) : 0];
+    private void Delete(VolumeHistory history, PointHistory victim)
+    {
         Note($"delete point {victim.Info.Id} of {history.Name}");
         var deleted = new Span(Now);
         try
@@ -240,268 +258,14 @@ internal sealed class Workload : IDisposable
         }
         catch (DrException)
         {
-            return; // A clone stands on it.
+            return; // A clone stands on it, or it is held.
         }
 
         deleted.Answered = Now;
         victim.Deleted = deleted;
     }
 
-    private void Clone(VolumeHistory parent)
-    {
-        var points = parent.Points.Where(point => point.Deleted is null).ToList();
-        if (points.Count == 0 || Volumes.Count(v => v.Deleted is null) > 4)
-        {
-            return;
-        }
-
-        var point = points[_random.Next(points.Count)];
-        using var view = _set.Get(parent.Name).OpenView(point.Info.Id);
-        var content = StoreFixture.ReadAll(view);
-        Make($"c{_number}", () => _set.CreateClone(_set.Get(parent.Name), point.Info.Id, $"c{_number}"), content);
-    }
-
-    private void DeleteClone()
-    {
-        if (Volumes.Find(v => v.Deleted is null && v.Name.StartsWith('c')) is { } clone)
-        {
-            Delete(clone);
-        }
-    }
-
-    private void Delete(VolumeHistory history)
-    {
-        Note($"delete {history.Name}");
-        history.Deleted = new Span(Now);
-        _set.Delete(history.Name);
-        history.Deleted.Answered = Now;
-    }
-
-    private void Restore(VolumeHistory history)
-    {
-        var points = history.Points.Where(point => point.Deleted is null).ToList();
-        if (points.Count == 0 || points.Count >= MaxPoints)
-        {
-            return;
-        }
-
-        var target = points[_random.Next(points.Count)];
-        Note($"restore {history.Name} to {target.Info.Id}");
-        byte[] after;
-        using (var view = _set.Get(history.Name).OpenView(target.Info.Id))
-        {
-            after = StoreFixture.ReadAll(view);
-        }
-
-        Array.Resize(ref after, history.Content.Length);
-        var made = new Span(Now);
-        history.Change(Now, after, Time.GetUtcNow());
-        history.Restores.Add(history.Versions.Count - 1);
-        PointInfo before = null!;
-        Sure(history, volume => before = volume.Restore(target.Info.Id, default, null, CancellationToken.None));
-        AddPoint(history, before, made);
-    }
-
-    private void Resize(VolumeHistory history)
-    {
-        if (history.Content.Length >= StartBlocks * BlockBytes * 2)
-        {
-            return;
-        }
-
-        var after = history.Content;
-        Array.Resize(ref after, history.Content.Length + ((1 + _random.Next(4)) * BlockBytes));
-        Note($"resize {history.Name} to {after.Length}");
-        var span = new Span(Now);
-        history.Sizes.Add((span, after.Length));
-        _set.Get(history.Name).Resize(after.Length);
-        span.Answered = Now;
-        history.Content = after;
-    }
-
     private void Note(string text) => Log.Add((Now, text));
 
-    // --- The copy and its roles -------------------------------------------------------------------------------------------------------
-
-    private VolumeHistory CopyHistory => Volumes[1];
-
-    private Volume Copy => _set.Get("r");
-
-    private void Copied(int begun) => CopyHistory.Change(begun, StoreFixture.ReadAll(Copy), Time.GetUtcNow());
-
-    private void Stream(VolumeHistory source)
-    {
-        if (source.Content.Length != CopyHistory.Content.Length)
-        {
-            return;
-        }
-
-        var copy = Copy;
-        Note($"stream {source.Name} to r from {copy.Appended}");
-        using var reader = _set.Get(source.Name).ReadJournal(copy.Appended);
-        for (var count = 1 + _random.Next(6); count > 0 && reader.TryRead(out var item) == JournalStatus.Item; count--)
-        {
-            if (item is JournalItem.Batch batch)
-            {
-                var begun = Now;
-                try
-                {
-                    copy.AppendReplica(batch.Bytes);
-                }
-                catch (DrException)
-                {
-                    return; // The copies differ since a promotion; a delta brings them together.
-                }
-
-                Copied(begun);
-            }
-            else if (item is JournalItem.Point { Info: var info } && CopyHistory.Points.TrueForAll(point => point.Info.Id != info.Id || point.Deleted is not null))
-            {
-                var made = new Span(Now);
-                Sure(CopyHistory, volume => volume.SealReplica(info));
-                AddPoint(CopyHistory, info, made);
-            }
-        }
-
-        if (_random.Next(2) == 0)
-        {
-            Flush(CopyHistory);
-        }
-
-        while (CopyHistory.Points.Count(point => point.Deleted is null) > MaxPoints)
-        {
-            DeletePoint(CopyHistory);
-        }
-    }
-
-    private void Delta(VolumeHistory sourceHistory)
-    {
-        var source = _set.Get(sourceHistory.Name);
-        var copy = Copy;
-        if (source.Points.Count == 0 || source.SizeBytes != copy.SizeBytes)
-        {
-            return;
-        }
-
-        var target = source.Points[^1];
-        var from = copy.Points.Count > 0 && copy.Points[^1].Sequence == copy.Appended && source.Points.Any(p => p.Id == copy.Points[^1].Id) ? copy.Points[^1].Id : (PointId?)null;
-        if (from == target.Id || copy.Points.Any(p => p.Id == target.Id) || copy.Role != VolumeRole.Replica)
-        {
-            return;
-        }
-
-        Note($"delta to r from {from} to {target.Id}");
-        if (copy.Staged is { } staged && (staged.BasePoint != from || staged.Target != target.Id))
-        {
-            CopyHistory.Staged.Add((new Span(Now), default, null));
-        }
-
-        using var view = source.OpenView(target.Id);
-        using var staging = copy.OpenStaging(from, target);
-        var stop = _random.Next(4) == 0;
-        foreach (var range in source.ChangedBlocks(from, target.Id))
-        {
-            var data = new byte[range.Count * BlockBytes];
-            view.Read(range.First * BlockBytes, data);
-            staging.WriteBlocks(range.First, data);
-            var mark = new Span(Now);
-            staging.Flush(range.First + 1);
-            mark.Answered = Now;
-            CopyHistory.Staged.Add((mark, target.Id, range.First + 1));
-            if (stop && _random.Next(2) == 0)
-            {
-                return;
-            }
-        }
-
-        var begun = new Span(Now);
-        CopyHistory.Staged.Add((begun, target.Id, null));
-        staging.Commit(source.ContentDigest(target.Id), source.Generations);
-        Copied(begun.Begun);
-        CopyHistory.Flushes.Add((Now, CopyHistory.Versions.Count - 1));
-        begun.Answered = Now;
-        if (from is null)
-        {
-            Gone(CopyHistory, _ => true, begun);
-        }
-
-        AddPoint(CopyHistory, target, new Span(begun.Begun));
-    }
-
-    private static void Gone(VolumeHistory history, Predicate<PointHistory> which, Span span)
-    {
-        foreach (var point in history.Points.Where(point => point.Deleted is null && which(point)))
-        {
-            point.Deleted = span;
-        }
-    }
-
-    private void ChangeRoles(VolumeHistory history)
-    {
-        var volume = _set.Get(history.Name);
-        var epoch = volume.Epoch.Next;
-        Note($"demote {history.Name} at {epoch}, promote at {epoch.Next}");
-        var demoted = new Span(Now);
-        history.Roles.Add((demoted, VolumeRole.Demoted, epoch));
-        PointInfo final = null!;
-        Sure(history, _ => final = volume.Demote(epoch));
-        AddPoint(history, final, demoted);
-        var promoted = new Span(Now);
-        history.Roles.Add((promoted, VolumeRole.Primary, epoch.Next));
-        volume.Promote(epoch.Next);
-        promoted.Answered = Now;
-        while (history.Points.Count(point => point.Deleted is null) > MaxPoints + 1)
-        {
-            DeletePoint(history);
-        }
-    }
-
-    /// <summary>The copy is promoted by mistake, takes a write, and comes back; its tail is kept as a clone.</summary>
-    private void Diverge()
-    {
-        var copy = Copy;
-        if (copy.Points.Count == 0 || copy.Points[^1].Sequence != copy.Appended)
-        {
-            return;
-        }
-
-        if (Volumes.Find(v => v.Name == "tail" && v.Deleted is null) is { } old)
-        {
-            Delete(old);
-        }
-
-        Note("r diverges and comes back");
-        var common = copy.Appended;
-        var before = CopyHistory.Content;
-        CopyHistory.Staged.Add((new Span(Now), default, null));
-        ChangeCopyRole(VolumeRole.Primary, copy.Epoch.Next, epoch => copy.Promote(epoch));
-        Write(CopyHistory, flush: true);
-        ChangeCopyRole(VolumeRole.Demoted, copy.Epoch.Next, epoch => copy.SeeEpoch(epoch));
-        ChangeCopyRole(VolumeRole.Replica, copy.Epoch, epoch => copy.BecomeReplica(epoch));
-        var tail = new VolumeHistory("tail", new Span(Now)) { Filled = new Span(Now) };
-        var kept = CopyHistory.Content;
-        CopyHistory.Change(Now, before, Time.GetUtcNow());
-        copy.RewindTo(common, "tail");
-        CopyHistory.Flushes.Add((Now, CopyHistory.Versions.Count - 1));
-        tail.Change(tail.Made.Begun, kept, Time.GetUtcNow());
-        tail.Flushes.Add((Now, 0));
-        tail.Made.Answered = Now;
-        tail.Filled.Answered = Now;
-        tail.Sizes.Add((tail.Made, kept.Length));
-        tail.Roles.Add((tail.Made, VolumeRole.Primary, Epoch.First));
-        foreach (var point in _set.Get("tail").Points)
-        {
-            AddPoint(tail, point, new Span(tail.Made.Begun));
-        }
-
-        Volumes.Add(tail);
-    }
-
-    private void ChangeCopyRole(VolumeRole role, Epoch epoch, Action<Epoch> change)
-    {
-        var span = new Span(Now);
-        CopyHistory.Roles.Add((span, role, epoch));
-        change(epoch);
-        span.Answered = Now;
-    }
+    private void Count(string kind) => Done[kind] = Done.GetValueOrDefault(kind) + 1;
 }
