@@ -4,7 +4,7 @@ namespace Dr.EndToEnd.Tests.Crash;
 
 /// <summary>
 /// <c>kill -9</c> of a real dr-edge under the load of a client that knows what was answered. After each restart everything answered must read back, and every point taken
-/// before must read exactly as it did. <c>DR_KILL_ROUNDS</c> sets the number of kills.
+/// before must read exactly as it did. <c>DR_KILL_ROUNDS</c> sets the number of kills, <c>DR_KILL_SEED</c> what is written and when it ends.
 /// </summary>
 [Collection("whole machine")]
 public sealed class KilledUnderLoadTests(ITestOutputHelper output) : IDisposable
@@ -13,14 +13,17 @@ public sealed class KilledUnderLoadTests(ITestOutputHelper output) : IDisposable
     private const int KeptPoints = 4;
     private readonly string _folder = Directory.CreateTempSubdirectory("dr-kill-").FullName;
 
-    private static int Rounds => int.TryParse(Environment.GetEnvironmentVariable("DR_KILL_ROUNDS"), NumberStyles.None, CultureInfo.InvariantCulture, out var rounds) ? rounds : 5;
+    private static int Rounds => Number("DR_KILL_ROUNDS", 5);
+
+    private static int Number(string name, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
 
     [Fact]
     public async Task Nothing_answered_is_lost_and_no_point_changes()
     {
-        var random = new Random(20260101);
+        var seed = Number("DR_KILL_SEED", 42);
+        var random = new Random(seed);
         var points = new Queue<(string Id, string Digest)>();
-        var load = new VerifyingLoad(seed: 42, Blocks);
+        var load = new VerifyingLoad(seed, Blocks);
         var edge = await EdgeProcess.StartAsync(_folder);
         try
         {
@@ -67,7 +70,7 @@ public sealed class KilledUnderLoadTests(ITestOutputHelper output) : IDisposable
 
             load.Answered.ShouldBeGreaterThan(Rounds * 10L);
             load.Flushes.ShouldBeGreaterThan(0);
-            output.WriteLine($"{Rounds} kills, {load.Answered} writes answered, {load.Flushes} flushes answered; volume and {points.Count} points intact");
+            output.WriteLine($"seed {seed}: {Rounds} kills, {load.Answered} writes answered, {load.Flushes} flushes answered; volume and {points.Count} points intact");
             await edge.RunAsync("verify", "v");
         }
         finally
