@@ -99,7 +99,7 @@ internal sealed partial class Volume
         if (isPoint && _context.Space.Use.AvailableBytes < line && _context.Space.Refresh().AvailableBytes < line)
         {
             throw new DrException(
-                $"The disk of volume {Name} is full: no point can be taken.", "Free space on this disk, or delete old points.", isTransient: true);
+                $"The disk of volume {Name} is full: no point can be taken.", DiskException.NoSpaceHint, isTransient: true);
         }
 
         var errno = _manifest.TryMakeRoom();

@@ -3,9 +3,13 @@ namespace Dr.Edge.Volumes.Disk;
 /// <summary>A system call on one of the store's files failed.</summary>
 internal sealed class DiskException(string path, string verb, int errno) : DrException(
     $"{path} could not be {verb}: {Posix.Describe(errno)}.",
-    Posix.IsFull(errno) ? "Free space on this disk, or delete old points." : "The disk may be failing: look at the kernel's log before anything else.",
+    Posix.IsFull(errno) ? NoSpaceHint : "The disk may be failing: look at the kernel's log before anything else.",
     isTransient: Posix.IsFull(errno))
 {
+    /// <summary>What makes space, and when.</summary>
+    public const string NoSpaceHint =
+        "Free space on this disk, or delete old points: what they kept goes when it leaves the fine window ('dr-edge volume set NAME --fine-window'), or at once with '--when-full history-gives-way'.";
+
     public int Errno { get; } = errno;
 
     public bool IsFull => Posix.IsFull(Errno);

@@ -70,6 +70,46 @@ public sealed class FullFileSystemTests
     }
 
     [Fact]
+    public async Task Deleting_points_of_a_full_disk_frees_it_and_writes_go_on_by_themselves()
+    {
+        await using var disk = await SmallFileSystem.CreateAsync(64, "points: {whenFull: refuse}\n");
+        await disk.StartAsync();
+        await disk.Client.PostAsync<VolumeSummary>("volumes", new CreateVolumeRequest("v", VolumeBytes), TestContext.Current.CancellationToken);
+        using var client = disk.Attach("v");
+        for (var i = 0; WritePiece(client); i++)
+        {
+            i.ShouldBeLessThan(1000, "the disk did not fill up");
+            if (i % 100 == 99)
+            {
+                await PointAsync(disk);
+            }
+        }
+
+        // What the points kept lies inside the fine window still: only a policy that lets it go frees it, and nothing else is done to the disk.
+        var full = await disk.Client.GetAsync<VolumeSummary>("volumes/v", TestContext.Current.CancellationToken);
+        foreach (var point in full.Space!.Points!.SkipLast(1))
+        {
+            await disk.Client.DeleteAsync<Deleted>($"volumes/v/points/{point.Point}", TestContext.Current.CancellationToken);
+        }
+
+        await disk.Client.PostAsync<PolicyTexts>("volumes/v/policy", new PolicyTexts { WhenFull = "history-gives-way" }, TestContext.Current.CancellationToken);
+        for (var tries = 0; !WritePiece(client); tries++)
+        {
+            tries.ShouldBeLessThan(200, $"writes were still refused 20 s after the points went: {disk.Log}");
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+        }
+
+        for (var i = 0; i < 40; i++)
+        {
+            WritePiece(client).ShouldBeTrue(disk.Log);
+        }
+
+        Flush(client).ShouldBe(NbdError.None);
+        client.Read(0, (int)VolumeBytes).AsSpan().SequenceEqual(_oracle).ShouldBeTrue();
+        disk.Log.ShouldNotContain("[1101]");
+    }
+
+    [Fact]
     public async Task History_gives_way_and_the_client_never_sees_a_full_disk()
     {
         await using var disk = await SmallFileSystem.CreateAsync(96, "points: {whenFull: history-gives-way}\n");
