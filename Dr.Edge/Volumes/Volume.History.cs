@@ -206,6 +206,7 @@ internal sealed partial class Volume
             ObjectDisposedException.ThrowIf(_closed, this);
             if (TakeReadyMapLocked(sequence) is { } ready)
             {
+                ready.Grow(VolumeBlocks); // It may be of before the volume grew.
                 TakeFilesLocked(files);
                 return ready;
             }

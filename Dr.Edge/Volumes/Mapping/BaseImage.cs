@@ -238,7 +238,8 @@ internal sealed class BaseImage : IDisposable
         Checksums.File.SyncData();
         if (_needsRecount)
         {
-            Enumerate(volumeBlocks, (_, _) => { }, _ => { }, out var blocks, out var sum);
+            // A write that failed may have left entries: they are there for the next one, or they would be counted twice.
+            Enumerate(volumeBlocks, (block, _) => Present.Set(block), Present.Set, out var blocks, out var sum);
             (Blocks, Sum, _needsRecount) = (blocks, sum, false);
         }
     }
