@@ -31,13 +31,19 @@ public sealed class VolumeTests : IDisposable
             Once();
         }
 
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++)
-        {
-            Once();
-        }
+        // What the runtime makes once, such as a lock's wait handle the first time two threads meet there, is not a request's: then another round has none of it.
+        Enumerable.Range(0, 5).Min(_ => Allocated()).ShouldBe(0);
 
-        (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
+        long Allocated()
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 1000; i++)
+            {
+                Once();
+            }
+
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
 
         void Once()
         {
