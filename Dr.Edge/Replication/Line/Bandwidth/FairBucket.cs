@@ -99,7 +99,8 @@ internal sealed class FairBucket
                 // A hair is forgiven: what the division below loses must not make us look once more.
                 if (_tokens + 0.01 < slice)
                 {
-                    return TimeSpan.FromSeconds((slice - _tokens) / _rate);
+                    // Rounded up: a wait of nothing would be looked at for ever by a clock that stands still.
+                    return TimeSpan.FromTicks((long)Math.Ceiling((slice - _tokens) / _rate * TimeSpan.TicksPerSecond));
                 }
 
                 _tokens -= slice;
