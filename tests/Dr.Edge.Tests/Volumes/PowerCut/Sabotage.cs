@@ -33,7 +33,6 @@ internal sealed class Sabotage
         Skip("the folder of volumes is not flushed after one was made or deleted", path => path == "volumes"),
         Skip("the data directory is not flushed", path => path == "."),
         Skip("the base is not flushed before its layer goes", path => path.EndsWith("/base.img", StringComparison.Ordinal) || path.EndsWith("/base.crc", StringComparison.Ordinal)),
-        new() { Name = "a layer's space is given back before a record says that the base has it", First = (_, path, made) => IsLayer(path) && made is TraceEvent.Punch },
         Skip("the superblock is not flushed between its halves", path => path.EndsWith("/superblock", StringComparison.Ordinal)),
         new() { Name = "the manifest is flushed before the layer that it seals", Fate = (_, path, _) => IsLayer(path) ? FlushFate.Late : FlushFate.Made },
         new()
@@ -46,6 +45,7 @@ internal sealed class Sabotage
     /// <summary>Mistakes in one kind of work each.</summary>
     public static IReadOnlyList<Sabotage> InOneKind =>
     [
+        new() { Name = "a layer's space is given back before a record says that the base has it", First = (_, path, made) => IsLayer(path) && made is TraceEvent.Punch },
         new() { Name = "a compacted layer is not flushed before the manifest names it", Fate = (self, path, _) => self._compacted.Contains(path) ? FlushFate.Skipped : FlushFate.Made },
         new() { Name = "the record with a compacted layer is flushed before that layer", Fate = (self, path, _) => self._compacted.Contains(path) ? FlushFate.Late : FlushFate.Made },
         new() { Name = "layers are removed before the record that no longer names them is flushed", First = (_, path, made) => IsLayer(path) && made is TraceEvent.Names },
