@@ -15,6 +15,7 @@ public sealed class RebuildCompactedTests : IDisposable
     private readonly StoreFixture _store;
     private readonly List<(PointInfo Info, byte[] Content)> _points = [];
     private readonly string _directory;
+    private IDisposable? _hold;
 
     public RebuildCompactedTests()
     {
@@ -35,7 +36,11 @@ public sealed class RebuildCompactedTests : IDisposable
 
     private string Manifest => Path.Combine(_directory, "manifest");
 
-    public void Dispose() => _store.Dispose();
+    public void Dispose()
+    {
+        _hold?.Dispose();
+        _store.Dispose();
+    }
 
     /// <summary>The layers of the record that is left are gone; taking them for moved into the base would show an old volume without a word.</summary>
     [Theory]
@@ -113,8 +118,8 @@ public sealed class RebuildCompactedTests : IDisposable
             volume.DeletePoint(_points[i].Info.Id);
         }
 
-        // The way into the base is not what is looked at here.
-        using var hold = volume.HoldPosition(default, "test");
+        // The way into the base is not what is looked at here: held until the store is closed.
+        _hold = volume.HoldPosition(default, "test");
         _time.Advance(TimeSpan.FromHours(2));
         _store.Set.Maintenance.DrainAsync().Wait();
         volume.Compact();
