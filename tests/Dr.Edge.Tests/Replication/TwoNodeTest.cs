@@ -5,19 +5,19 @@ namespace Dr.Edge.Tests.Replication;
 /// <summary>What tests of two appliances share: production and backup, on real stores over loopback, new for every test.</summary>
 public abstract class TwoNodeTest : IAsyncLifetime
 {
-    private static readonly TimeSpan CatchUpWithin = TimeSpan.FromSeconds(30);
-
     private protected Node Production { get; private set; } = null!;
 
     private protected Node Backup { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync()
+    private protected virtual TimeSpan CatchUpWithin => TimeSpan.FromSeconds(30);
+
+    public virtual async ValueTask InitializeAsync()
     {
         Production = await Node.StartAsync("production");
         Backup = await Node.StartAsync("backup");
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
         await Production.DisposeAsync();
@@ -27,7 +27,7 @@ public abstract class TwoNodeTest : IAsyncLifetime
     /// <summary>Returns when production's copies have everything; says how they stand when they do not get there.</summary>
     private protected Task SyncAsync(Volume volume) => SyncAsync(Production, volume);
 
-    private protected static async Task SyncAsync(Node node, Volume volume)
+    private protected async Task SyncAsync(Node node, Volume volume)
     {
         using var patience = new CancellationTokenSource(CatchUpWithin);
         try

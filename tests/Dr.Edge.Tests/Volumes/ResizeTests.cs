@@ -1,6 +1,7 @@
 using Dr.Contracts.Errors;
 using Dr.Contracts.Mqtt;
 using Dr.Edge.Volumes;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Dr.Edge.Tests.Volumes;
 
@@ -13,11 +14,13 @@ public sealed class ResizeTests : IDisposable
     // Across the first gigabyte: that is where the map's first branch ends.
     private const long Old = (1L << 30) - MiB;
     private const long New = (1L << 30) + (4 * MiB);
-    private readonly StoreFixture _store = new(fineWindow: TimeSpan.FromHours(1));
+    private readonly FakeTimeProvider _time = new(DateTimeOffset.UtcNow);
+    private readonly StoreFixture _store;
     private Volume _volume;
 
     public ResizeTests()
     {
+        _store = new StoreFixture(_time, fineWindow: TimeSpan.FromHours(1));
         _volume = _store.Set.Create("v", Old);
         StoreFixture.Write(_volume, Old - Piece, StoreFixture.Pattern(Piece, 1));
     }
@@ -28,9 +31,9 @@ public sealed class ResizeTests : IDisposable
     public void Views_and_clones_are_as_large_as_the_volume_was_then()
     {
         var before = Point("before");
-        var moment = DateTimeOffset.UtcNow;
+        var moment = _time.GetUtcNow();
         var digest = _volume.ContentDigest(before.Id);
-        Thread.Sleep(2);
+        _time.Advance(TimeSpan.FromMilliseconds(2));
         _volume.Resize(New);
         var after = Point("after"); // At the same write as the one before.
         StoreFixture.Write(_volume, New - Piece, StoreFixture.Pattern(Piece, 2));

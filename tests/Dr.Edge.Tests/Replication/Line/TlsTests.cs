@@ -7,23 +7,14 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Dr.Edge.Tests.Replication.Line;
 
 /// <summary>Who may replicate with whom when certificates are set up, and what the one who may not is told.</summary>
-public sealed class TlsTests : IAsyncLifetime
+public sealed class TlsTests : TwoNodeTest
 {
     private readonly TestCertificates _ours = new("appliances");
     private readonly TestCertificates _others = new("somebody else's");
-    private Node _production = null!;
-    private Node _backup = null!;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask DisposeAsync()
     {
-        _production = await Node.StartAsync("production");
-        _backup = await Node.StartAsync("backup");
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _production.DisposeAsync();
-        await _backup.DisposeAsync();
+        await base.DisposeAsync();
         _ours.Dispose();
         _others.Dispose();
     }
@@ -32,15 +23,15 @@ public sealed class TlsTests : IAsyncLifetime
     public async Task Two_appliances_of_one_CA_copy_and_nothing_goes_over_the_line_in_the_clear()
     {
         await StartAsync(Tls(_ours, "production"), Tls(_ours, "backup"));
-        await using var line = new CutLine(_backup.Address);
-        var volume = _production.Set.Create("dilas", 16 << 20);
+        await using var line = new CutLine(Backup.Address);
+        var volume = Production.Set.Create("dilas", 16 << 20);
         var secret = Enumerable.Repeat("in the clear "u8.ToArray(), 300).SelectMany(b => b).ToArray();
         volume.WriteAt(0, secret);
-        await _production.Copies.AddAsync(volume, line.Address, CopyMode.Stream, null, default);
+        await Production.Copies.AddAsync(volume, line.Address, CopyMode.Stream, null, default);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        await _production.Copies.SyncAsync(volume, null, patience.Token);
+        await Production.Copies.SyncAsync(volume, null, patience.Token);
 
-        _backup.Set.Get("dilas").ShouldHoldTheSameAs(volume);
+        Backup.Set.Get("dilas").ShouldHoldTheSameAs(volume);
         line.Bytes.ShouldBeGreaterThan(1000);
         line.First.AsSpan(0, 3).ToArray().ShouldBe([0x16, 0x03, 0x01], "the line begins with a TLS handshake");
         line.First.AsSpan().IndexOf("dilas"u8).ShouldBe(-1, "not even the volume's name is to be seen");
@@ -75,18 +66,18 @@ public sealed class TlsTests : IAsyncLifetime
 
     private async Task StartAsync(ReplicationTls production, ReplicationTls backup)
     {
-        (_production.Tls, _backup.Tls) = (production, backup);
-        await _production.RestartAsync();
-        await _backup.RestartAsync();
+        (Production.Tls, Backup.Tls) = (production, backup);
+        await Production.RestartAsync();
+        await Backup.RestartAsync();
     }
 
     private async Task RefusedAsync(ReplicationTls production, ReplicationTls backup, string reason)
     {
         await StartAsync(production, backup);
-        var volume = _production.Set.Create("dilas", 1 << 20);
-        await _production.Copies.AddAsync(volume, _backup.Address, CopyMode.Stream, null, default);
-        var copy = _production.Copies.Of(volume).Single();
+        var volume = Production.Set.Create("dilas", 1 << 20);
+        await Production.Copies.AddAsync(volume, Backup.Address, CopyMode.Stream, null, default);
+        var copy = Production.Copies.Of(volume).Single();
         await Node.Until(() => copy.ToStatus() is { State: CopyState.Connecting, Detail: { } detail } && detail.Contains(reason, StringComparison.Ordinal), $"'{reason}'", () => copy.ToStatus().ToString());
-        _backup.Set.Volumes.ShouldBeEmpty("nothing was taken");
+        Backup.Set.Volumes.ShouldBeEmpty("nothing was taken");
     }
 }

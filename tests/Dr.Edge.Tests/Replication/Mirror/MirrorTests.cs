@@ -8,27 +8,23 @@ using Dr.Edge.Volumes;
 namespace Dr.Edge.Tests.Replication.Mirror;
 
 /// <summary>Synchronous copies on real stores: when writes wait, when they go on, and what each side says of the mirror.</summary>
-public sealed class MirrorTests : IAsyncLifetime
+public sealed class MirrorTests : TwoNodeTest
 {
     private const long Size = 16 << 20;
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(300);
     private readonly ScriptedLedger _ledger = new();
-    private Node _production = null!;
-    private Node _backup = null!;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        _production = await Node.StartAsync("production");
-        _production.Ledger = _ledger;
-        await _production.RestartAsync();
-        _backup = await Node.StartAsync("backup");
+        await base.InitializeAsync();
+        Production.Ledger = _ledger;
+        await Production.RestartAsync();
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         _ledger.Records();
-        await _production.DisposeAsync();
-        await _backup.DisposeAsync();
+        await base.DisposeAsync();
     }
 
     [Fact]
@@ -36,7 +32,7 @@ public sealed class MirrorTests : IAsyncLifetime
     {
         var volume = await MirroredAsync(LossPolicy.Degrade);
         _ledger.Holds();
-        await _backup.CloseAsync();
+        await Backup.CloseAsync();
         var write = Task.Run(() => volume.WriteAt(0, [1, 2, 3]));
 
         await Node.Until(() => _ledger.Asked > 0, "the ledger to be asked");
@@ -48,15 +44,15 @@ public sealed class MirrorTests : IAsyncLifetime
         await write.WaitAsync(TimeSpan.FromSeconds(10));
         Recorded().ShouldBe(MirrorState.OutOfDate, "on the disk before the write was answered");
         Copy.ToStatus().OutOfDateSince.ShouldNotBeNull();
-        await _backup.OpenAsync();
-        MirrorBelief.Of(_backup.Set.Get("dilas"))!.IsCertain.ShouldBeFalse("a mirror that may be left behind never takes itself for whole");
+        await Backup.OpenAsync();
+        MirrorBelief.Of(Backup.Set.Get("dilas"))!.IsCertain.ShouldBeFalse("a mirror that may be left behind never takes itself for whole");
     }
 
     [Fact]
     public async Task A_mirror_that_returns_catches_up_and_counts_again_while_writes_go_on()
     {
         var volume = await MirroredAsync(LossPolicy.Degrade);
-        await _backup.CloseAsync();
+        await Backup.CloseAsync();
         volume.WriteRandom(new Random(3), 40);
         Copy.ToStatus().Mirror.ShouldBe(MirrorState.OutOfDate);
         using var stop = new CancellationTokenSource();
@@ -71,31 +67,31 @@ public sealed class MirrorTests : IAsyncLifetime
             return writes;
         });
 
-        await _backup.OpenAsync();
+        await Backup.OpenAsync();
         await WholeAsync();
         stop.Cancel();
         (await writing).ShouldBeGreaterThan(0);
         await Node.Until(() => Belief() is { State: MirrorState.Whole }, "the copy to know that it is whole again");
         volume.WriteAt(0, [9]);
-        _backup.Set.Get("dilas").ShouldHoldTheSameAs(volume);
+        Backup.Set.Get("dilas").ShouldHoldTheSameAs(volume);
     }
 
     [Fact]
     public async Task Out_of_date_stays_out_of_date_over_a_restart_and_so_does_whole()
     {
         await MirroredAsync(LossPolicy.Degrade);
-        await _backup.CloseAsync();
-        await _production.RestartAsync();
-        var volume = _production.Set.Get("dilas");
+        await Backup.CloseAsync();
+        await Production.RestartAsync();
+        var volume = Production.Set.Get("dilas");
         var write = Task.Run(() => volume.WriteAt(0, [1]));
         Copy.ToStatus().Mirror.ShouldBe(MirrorState.Whole, "the disk said whole: writes wait from the first on");
         await write.WaitAsync(TimeSpan.FromSeconds(10));
         Copy.ToStatus().Mirror.ShouldBe(MirrorState.OutOfDate);
 
-        await _production.RestartAsync();
-        _production.Set.Get("dilas").WriteAt(0, [2]);
+        await Production.RestartAsync();
+        Production.Set.Get("dilas").WriteAt(0, [2]);
         Copy.ToStatus().Mirror.ShouldBe(MirrorState.OutOfDate);
-        await _backup.OpenAsync();
+        await Backup.OpenAsync();
         await WholeAsync();
     }
 
@@ -105,7 +101,7 @@ public sealed class MirrorTests : IAsyncLifetime
         var volume = await MirroredAsync(LossPolicy.Stall);
         Belief()!.IsCertain.ShouldBeTrue();
         _ledger.Holds();
-        await _production.Copies.SetAsync(volume, _backup.Address, s => s with { Mode = CopyMode.Stream }, default);
+        await Production.Copies.SetAsync(volume, Backup.Address, s => s with { Mode = CopyMode.Stream }, default);
         await Node.Until(() => _ledger.Asked > 0, "the ledger to be asked");
         Copy.Mirror.Model.WritesWait.ShouldBeTrue();
 
@@ -114,7 +110,7 @@ public sealed class MirrorTests : IAsyncLifetime
         Belief()!.State.ShouldBe(MirrorState.None, "the copy knew before");
         Recorded().ShouldBe(MirrorState.None);
         volume.WriteRandom(new Random(5), 5);
-        await _production.Copies.SetAsync(volume, _backup.Address, s => s with { Mode = CopyMode.Sync }, default);
+        await Production.Copies.SetAsync(volume, Backup.Address, s => s with { Mode = CopyMode.Sync }, default);
         await WholeAsync();
     }
 
@@ -122,30 +118,30 @@ public sealed class MirrorTests : IAsyncLifetime
     public async Task Stalled_writes_go_on_when_the_policy_is_changed_to_degrade()
     {
         var volume = await MirroredAsync(LossPolicy.Stall);
-        await _backup.CloseAsync();
+        await Backup.CloseAsync();
         var write = Task.Run(() => volume.WriteAt(0, [1]));
         (await Task.WhenAny(write, Task.Delay(Soon))).ShouldNotBe(write, "a write that stalls");
 
-        await _production.Copies.SetAsync(volume, _backup.Address, s => s with { OnLoss = LossPolicy.Degrade, DegradeAfter = Soon }, default);
+        await Production.Copies.SetAsync(volume, Backup.Address, s => s with { OnLoss = LossPolicy.Degrade, DegradeAfter = Soon }, default);
         await write.WaitAsync(TimeSpan.FromSeconds(10));
-        await _backup.OpenAsync();
+        await Backup.OpenAsync();
     }
 
     [Fact]
     public async Task Only_a_copy_that_knows_itself_whole_is_promoted_when_that_is_asked_for()
     {
         var volume = await MirroredAsync(LossPolicy.Degrade);
-        await _backup.CloseAsync();
+        await Backup.CloseAsync();
         volume.WriteAt(0, [1]);
-        await _production.CloseAsync();
-        await _backup.OpenAsync();
-        var copy = _backup.Set.Get("dilas");
+        await Production.CloseAsync();
+        await Backup.OpenAsync();
+        var copy = Backup.Set.Get("dilas");
 
         Should.Throw<DrException>(() => Promotion.Run(copy, new Epoch(2), onlyIfWhole: true)).Message.ShouldContain("whole as of");
         copy.Role.ShouldBe(VolumeRole.Replica);
         Promotion.Run(copy, new Epoch(2), onlyIfWhole: false)!.ShouldStartWith("whole as of");
         MirrorBelief.Of(copy).ShouldBeNull("a primary is nobody's mirror");
-        await _production.OpenAsync();
+        await Production.OpenAsync();
     }
 
     [Fact]
@@ -154,24 +150,24 @@ public sealed class MirrorTests : IAsyncLifetime
         var volume = await MirroredAsync(LossPolicy.Stall);
         volume.WriteRandom(new Random(6), 20);
         var content = volume.Content();
-        await _production.CloseAsync();
+        await Production.CloseAsync();
 
-        Promotion.Run(_backup.Set.Get("dilas"), new Epoch(2), onlyIfWhole: true).ShouldBe("whole");
-        _backup.Set.Get("dilas").ShouldHold(content);
-        await _production.OpenAsync();
+        Promotion.Run(Backup.Set.Get("dilas"), new Epoch(2), onlyIfWhole: true).ShouldBe("whole");
+        Backup.Set.Get("dilas").ShouldHold(content);
+        await Production.OpenAsync();
     }
 
-    private SourceCopy Copy => _production.Copies.Of(_production.Set.Get("dilas")).Single();
+    private SourceCopy Copy => Production.Copies.Of(Production.Set.Get("dilas")).Single();
 
-    private MirrorState Recorded() => CopyFile.Read(_production.Set.Get("dilas").DirectoryPath).Single().RecordedMirror;
+    private MirrorState Recorded() => CopyFile.Read(Production.Set.Get("dilas").DirectoryPath).Single().RecordedMirror;
 
-    private MirrorBelief? Belief() => MirrorBelief.Of(_backup.Set.Get("dilas"));
+    private MirrorBelief? Belief() => MirrorBelief.Of(Backup.Set.Get("dilas"));
 
     private async Task<Volume> MirroredAsync(LossPolicy policy)
     {
-        var volume = _production.Set.Create("dilas", Size);
+        var volume = Production.Set.Create("dilas", Size);
         volume.WriteRandom(new Random(1), 20);
-        await _production.Copies.AddAsync(volume, _backup.Address, s => s with { Mode = CopyMode.Sync, OnLoss = policy, DegradeAfter = Soon }, default);
+        await Production.Copies.AddAsync(volume, Backup.Address, s => s with { Mode = CopyMode.Sync, OnLoss = policy, DegradeAfter = Soon }, default);
         await WholeAsync();
         await Node.Until(() => Belief() is { State: MirrorState.Whole }, "the copy to know that it is whole");
         return volume;
