@@ -72,7 +72,7 @@ internal sealed partial class Volume
         Span<uint> checksums = stackalloc uint[DetachBlocks];
         for (var block = map.Find(0, VolumeBlocks, content: true); block < VolumeBlocks; block = map.Find(block, VolumeBlocks, content: true))
         {
-            var count = (int)Math.Min(map.Find(block, VolumeBlocks, content: false) - block, DetachBlocks);
+            var count = (int)(map.Find(block, Math.Min(block + DetachBlocks, VolumeBlocks), content: false) - block);
             var data = buffer.AsSpan(0, count * StoreLimits.BlockBytes);
             BlockReader.Read(map, _context.Layers, block * StoreLimits.BlockBytes, data);
             for (var i = 0; i < count; i++)
