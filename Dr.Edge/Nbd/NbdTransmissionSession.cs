@@ -9,6 +9,7 @@ namespace Dr.Edge.Nbd;
 /// <list type="bullet">
 /// <item>Changes that stand next to each other in the buffer go to the device as one batch; whatever stands behind them runs after it.</item>
 /// <item>No answer is written before the device has done the request; answers leave in one send when nothing complete is left in the buffer.</item>
+/// <item>No change or flush is answered after the right to serve has lapsed, however long the process stood still between doing and answering.</item>
 /// <item>A change runs only when its payload is whole; the payload of a refused one is taken off the stream.</item>
 /// <item>Nothing is allocated per request.</item>
 /// </list>
@@ -226,7 +227,7 @@ internal sealed partial class NbdTransmissionSession
             error = Failed(request.Command, wireError, exception);
         }
 
-        Answer(request, error);
+        AnswerChange(request.Cookie, request.Offset, error);
     }
 
     private void Read(in NbdRequest request)
@@ -273,7 +274,7 @@ internal sealed partial class NbdTransmissionSession
             error = Failed(NbdCommand.Flush, wireError, exception);
         }
 
-        Answer(request, error);
+        AnswerChange(request.Cookie, request.Offset, error);
     }
 
     /// <summary>One chunk per context, the last of them marked.</summary>
@@ -334,7 +335,19 @@ internal sealed partial class NbdTransmissionSession
         }
     }
 
+    /// <summary>The answer to a change or a flush: what a client may rest on, and therefore checked once more before it leaves.</summary>
     private void AnswerChange(ulong cookie, ulong offset, NbdError error)
+    {
+        Reserve(MaxShortAnswer);
+        if (error == NbdError.None)
+        {
+            _promises.Add(new Promise(_output.Count, cookie, offset));
+        }
+
+        WriteChangeAnswer(cookie, offset, error);
+    }
+
+    private void WriteChangeAnswer(ulong cookie, ulong offset, NbdError error)
     {
         if (_form == ReplyForm.Extended)
         {
@@ -395,10 +408,16 @@ internal sealed partial class NbdTransmissionSession
     {
         if (_output.Count > 0 && !_isGone)
         {
+            if (_promises.Count > 0 && _device.HasLapsed)
+            {
+                WithdrawPromises();
+            }
+
             Counters.Sends++;
             _isGone = !_channel.Send(_output.Filled);
         }
 
+        _promises.Clear();
         _output.Clear();
         _output.Trim(idle: false);
     }

@@ -7,6 +7,9 @@ public interface IBlockDevice
 
     bool IsReadOnly { get; }
 
+    /// <summary>The right to serve has lapsed: a change or flush that was done, but whose answer has not left yet, must be answered with an error now.</summary>
+    bool HasLapsed => false;
+
     /// <summary>
     /// Fills <paramref name="destination"/> from <paramref name="offset"/>. Sees every write that was answered before the call, on any connection. Every block
     /// is checked against its checksum. Offsets and lengths need no alignment.
@@ -23,6 +26,9 @@ public interface IBlockDevice
     void Write(ReadOnlySpan<WriteExtent> extents, bool forceUnitAccess);
 
     /// <summary>Returns when every write answered before the call, by any thread, is on stable storage.</summary>
+    /// <exception cref="BlockDeviceException">
+    /// Failed (<see cref="BlockError.IO"/>); or the gate shut after writes that no flush has covered (<see cref="BlockError.NotPermitted"/>): they may not be part of what the next owner serves.
+    /// </exception>
     void Flush();
 
     /// <summary>

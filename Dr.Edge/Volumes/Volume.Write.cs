@@ -11,6 +11,10 @@ internal sealed partial class Volume
     [ThreadStatic]
     private static BatchBuilder? _builder;
 
+    // Last write of a client, set under the append lock; and up to where a flush was answered while the gate was open.
+    private long _written;
+    private long _vouched;
+
     public void Write(ReadOnlySpan<WriteExtent> extents, bool forceUnitAccess)
     {
         Gate.Check();
@@ -46,6 +50,7 @@ internal sealed partial class Volume
                 }
 
                 last = batch.ExtentCount == 0 ? _appended : AppendLocked(batch);
+                Volatile.Write(ref _written, last);
             }
         }
         finally
@@ -84,10 +89,28 @@ internal sealed partial class Volume
 
     public void Flush()
     {
+        var written = Volatile.Read(ref _written);
         var appended = Volatile.Read(ref _appended);
         FlushUpTo(appended);
         Barrier?.WaitWritten(new SequenceNumber(appended));
+        if (written > Volatile.Read(ref _vouched))
+        {
+            // "Will still be there" is a promise for the volume, not for this copy: whoever no longer owns it cannot give it, and a commit that rests on it must fail. One that says nothing new is answered.
+            RequireOwner();
+            Volatile.Write(ref _vouched, written);
+        }
     }
+
+    private void RequireOwner()
+    {
+        var state = State;
+        if (HasLapsed || state.Role != VolumeRole.Primary || state.PrimaryEpoch < state.Epoch)
+        {
+            throw new BlockDeviceException(BlockError.NotPermitted, $"Volume {Name} was flushed here, but cannot promise that it stays: {Gate.WhyShut ?? "another copy may be the owner by now"}.");
+        }
+    }
+
+    public bool HasLapsed => Gate.LeaseLapsed;
 
     private WritePlan.ReadOldBlock? _readOld;
 

@@ -31,7 +31,12 @@ internal sealed class EdgeProcess : IAsyncDisposable
     public static Task<EdgeProcess> StartAsync(string folder, params string[] more) => StartToDieAsync(folder, crashAt: null, more);
 
     /// <summary>The same; it kills itself as <c>kill -9</c> does when it passes the named crash point (<c>NAME:PASSAGE</c>).</summary>
-    public static async Task<EdgeProcess> StartToDieAsync(string folder, string? crashAt, params string[] more)
+    public static Task<EdgeProcess> StartToDieAsync(string folder, string? crashAt, params string[] more) => StartAsync(folder, "DR_CRASH_AT", crashAt, more);
+
+    /// <summary>The same; it freezes as a suspended machine does when it passes the named place (<c>NAME:PASSAGE</c>), until <see cref="ThawAsync"/>.</summary>
+    public static Task<EdgeProcess> StartToFreezeAsync(string folder, string stopAt, params string[] more) => StartAsync(folder, "DR_STOP_AT", stopAt, more);
+
+    private static async Task<EdgeProcess> StartAsync(string folder, string variable, string? place, string[] more)
     {
         var start = new ProcessStartInfo(Program) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         foreach (var argument in (string[])["run", "--data", Path.Combine(folder, "data"), "--control", Path.Combine(folder, "control.sock"), "--nbd-socket", Path.Combine(folder, "nbd.sock"), .. more])
@@ -39,9 +44,9 @@ internal sealed class EdgeProcess : IAsyncDisposable
             start.ArgumentList.Add(argument);
         }
 
-        if (crashAt is not null)
+        if (place is not null)
         {
-            start.Environment["DR_CRASH_AT"] = crashAt;
+            start.Environment[variable] = place;
         }
 
         var edge = new EdgeProcess(folder, Process.Start(start)!);
@@ -94,6 +99,11 @@ internal sealed class EdgeProcess : IAsyncDisposable
         using var limit = new CancellationTokenSource(StartLimit);
         await _process.WaitForExitAsync(limit.Token);
     }
+
+    /// <summary>Stopped by SIGSTOP: none of its threads runs.</summary>
+    public bool IsFrozen => File.ReadAllText($"/proc/{_process.Id}/stat").Split(") ")[1].StartsWith('T');
+
+    public Task ThawAsync() => Repository.RunAsync("/bin/kill", ["-CONT", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)], TimeSpan.FromSeconds(5));
 
     /// <summary>SIGKILL: nothing of it runs any more on return.</summary>
     public async Task KillAsync()

@@ -293,4 +293,10 @@ internal static partial class Posix
 
     /// <summary>Ends this process as <c>kill -9</c> does: nothing is flushed, no handler runs. For crash points only.</summary>
     public static void KillSelf() => _ = Kill(Environment.ProcessId, 9);
+
+    /// <summary>SIGSTOP to all of this process, until somebody sends SIGCONT; the calling thread does nothing more before it. For named places of tests only.</summary>
+    public static void StopSelf() => _ = Raise(19);
+
+    [LibraryImport("libc", EntryPoint = "raise")]
+    private static partial int Raise(int signal);
 }

@@ -3,14 +3,16 @@ using Dr.Edge.Volumes.Space;
 namespace Dr.Edge.Volumes.Disk;
 
 /// <summary>
-/// Named places where tests make the store fail. <c>DR_CRASH_AT=name[:n]</c> kills the process at the n-th passage (a crash as <c>kill -9</c> makes it);
-/// a subclass answers system calls with errors. In production both are empty and cost a test of a static field.
+/// Named places where tests make the store fail. <c>DR_CRASH_AT=name[:n]</c> kills the process at the n-th passage (a crash as <c>kill -9</c> makes it), <c>DR_STOP_AT</c> freezes it there until
+/// somebody sends SIGCONT (as a suspended machine does); a subclass answers system calls with errors. In production both are empty and cost a test of a static field.
 /// </summary>
 internal class StoreFaults
 {
     public static readonly StoreFaults None = new();
-    private static readonly (string Name, int Passage)? CrashAt = ParseCrashPoint(Environment.GetEnvironmentVariable("DR_CRASH_AT"));
+    private static readonly (string Name, int Passage)? CrashAt = ParsePlace(Environment.GetEnvironmentVariable("DR_CRASH_AT"));
+    private static readonly (string Name, int Passage)? StopAt = ParsePlace(Environment.GetEnvironmentVariable("DR_STOP_AT"));
     private static int _passages;
+    private static int _stopPassages;
 
     /// <summary>From <see cref="ErrorFor"/> for a flush: success is answered and nothing is done, as a disk that lies does.</summary>
     public const int Pretend = -1;
@@ -33,9 +35,14 @@ internal class StoreFaults
         {
             Posix.KillSelf();
         }
+
+        if (StopAt is { } stop && stop.Name == name && Interlocked.Increment(ref _stopPassages) == stop.Passage)
+        {
+            Posix.StopSelf();
+        }
     }
 
-    private static (string, int)? ParseCrashPoint(string? text)
+    private static (string, int)? ParsePlace(string? text)
     {
         if (string.IsNullOrEmpty(text))
         {

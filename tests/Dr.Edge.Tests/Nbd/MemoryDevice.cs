@@ -13,6 +13,8 @@ internal sealed class MemoryDevice(int sizeBytes, bool isReadOnly = false) : IBl
 
     public bool IsReadOnly => isReadOnly;
 
+    public bool HasLapsed { get; set; }
+
     public int WriteCalls { get; private set; }
 
     public int FlushCalls { get; private set; }

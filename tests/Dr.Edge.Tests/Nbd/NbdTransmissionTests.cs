@@ -84,6 +84,54 @@ public sealed class NbdTransmissionTests
         device.LastForceUnitAccess.ShouldBeTrue();
     }
 
+    /// <summary>As when the process stood still between doing and answering: what was already to be sent is taken back, in each form of answers, and nothing else is.</summary>
+    [Theory]
+    [InlineData(nameof(ReplyForm.Simple))]
+    [InlineData(nameof(ReplyForm.Structured))]
+    [InlineData(nameof(ReplyForm.Extended))]
+    public async Task Changes_and_flushes_that_were_done_are_answered_with_an_error_when_the_right_to_serve_lapsed_before_the_answer_left(string agreed)
+    {
+        var form = Enum.Parse<ReplyForm>(agreed);
+        var device = new MemoryDevice(1024 * 1024);
+        device.OnCall = name => device.HasLapsed |= name == "Read";
+        await using var server = await NbdTestServer.StartAsync(device);
+        using var client = server.Connect();
+        client.Greet();
+        if (form == ReplyForm.Structured)
+        {
+            client.AgreeStructuredReplies();
+        }
+        else if (form == ReplyForm.Extended)
+        {
+            client.AgreeExtendedHeaders();
+        }
+
+        client.Go("volume");
+        var payload = form == ReplyForm.Extended ? NbdCommandFlags.PayloadLength : NbdCommandFlags.None;
+        client.Send([
+            .. ScriptedClient.RequestBytes(NbdCommand.Write, 0, 512, 1, Pattern.AsSpan(0, 512), payload, form),
+            .. ScriptedClient.RequestBytes(NbdCommand.Write, 5000, 1, 2, [1], payload, form),
+            .. ScriptedClient.RequestBytes(NbdCommand.Cache, 0, 512, 3, form: form),
+            .. ScriptedClient.RequestBytes(NbdCommand.Flush, 0, 0, 4, form: form),
+            .. ScriptedClient.RequestBytes(NbdCommand.Read, 0, 512, 5, form: form),
+        ]);
+        client.Answer(NbdCommand.Write, 1, 0).ShouldBe(NbdError.NotPermitted);
+        client.Answer(NbdCommand.Write, 2, 5000).ShouldBe(NbdError.NotPermitted);
+        client.Answer(NbdCommand.Cache, 3, 0).ShouldBe(NbdError.None);
+        client.Answer(NbdCommand.Flush, 4, 0).ShouldBe(NbdError.NotPermitted);
+        if (form == ReplyForm.Simple)
+        {
+            client.SimpleReply(5).ShouldBe(NbdError.None);
+            client.Receive(512).ShouldBe(Pattern[..512]);
+        }
+        else
+        {
+            client.Chunk(5, 0).Data[8..].ShouldBe(Pattern[..512]);
+        }
+
+        client.Read(0, 512).ShouldBe(Pattern[..512], "and the connection is in step");
+    }
+
     [Fact]
     public async Task A_change_is_answered_only_after_the_device_has_it()
     {
