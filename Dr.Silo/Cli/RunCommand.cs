@@ -15,9 +15,10 @@ internal static class RunCommand
         var broker = new Option<string?>("--broker") { Description = "MQTT broker to use.", HelpName = "HOST:PORT" };
         var listen = new Option<string?>("--mqtt-listen") { Description = "Run the embedded MQTT broker here.", HelpName = "HOST:PORT" };
         var config = new Option<string?>("--config") { Description = "YAML file with sites, devices and systems.", HelpName = "FILE" };
+        var siloAddress = new Option<string>("--silo-address") { Description = "Address by which the other silos reach this one.", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1" };
         var siloPort = new Option<int>("--silo-port") { Description = "Port between silos (0 = a free one).", HelpName = "PORT" };
         var gatewayPort = new Option<int>("--gateway-port") { Description = "Port for cluster clients (0 = a free one).", HelpName = "PORT" };
-        var command = new Command("run", "Run the control plane; prints \"ready\" once it serves.") { data, postgres, http, broker, listen, config, siloPort, gatewayPort };
+        var command = new Command("run", "Run the control plane; prints \"ready\" once it serves.") { data, postgres, http, broker, listen, config, siloAddress, siloPort, gatewayPort };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var options = new SiloOptions
@@ -28,6 +29,7 @@ internal static class RunCommand
                 Broker = parsed.GetValue(broker),
                 MqttListen = parsed.GetValue(listen),
                 ConfigPath = parsed.GetValue(config),
+                SiloAddress = parsed.GetValue(siloAddress)!,
                 SiloPort = parsed.GetValue(siloPort),
                 GatewayPort = parsed.GetValue(gatewayPort),
             };

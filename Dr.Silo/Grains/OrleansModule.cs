@@ -1,4 +1,5 @@
 using System.Net;
+using Dr.Silo.Cluster;
 using Dr.Silo.Storage;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -63,14 +64,7 @@ public static class OrleansModule
             silo.ConfigureEndpoints(endpoint.Address, endpoint.SiloPort, endpoint.GatewayPort);
             silo.UseAdoNetClustering(options => (options.Invariant, options.ConnectionString) = (database.Invariant, database.ConnectionString));
             silo.UseAdoNetReminderService(options => (options.Invariant, options.ConnectionString) = (database.Invariant, database.ConnectionString));
-
-            // A lost silo's grains have to answer again within 10 s: two missed probes of a second each, seen by two silos or the only other one.
-            silo.Configure<ClusterMembershipOptions>(options =>
-            {
-                options.ProbeTimeout = TimeSpan.FromSeconds(1.5);
-                options.NumMissedProbesLimit = 2;
-                options.TableRefreshTimeout = TimeSpan.FromSeconds(5);
-            });
+            silo.AddPulse();
         }
 
         silo.ConfigureDrState(database);

@@ -1,6 +1,7 @@
 using System.Net;
 using Dr.Contracts.Mqtt.Client;
 using Dr.Silo.Api;
+using Dr.Silo.Cluster;
 using Dr.Silo.Grains;
 using Dr.Silo.Ingress;
 using Dr.Silo.Storage;
@@ -34,9 +35,16 @@ internal static class SiloApp
         builder.AddDrOrleans(database, new SiloEndpoint
         {
             ClusterId = options.ClusterId,
+            Address = AddressOf(options.SiloAddress),
             SiloPort = options.SiloPort == 0 ? FreePort() : options.SiloPort,
             GatewayPort = options.GatewayPort == 0 ? FreePort() : options.GatewayPort,
         });
+        if (options is { IsCluster: true, Broker: not null })
+        {
+            // The embedded broker has only its own devices, so its silo hears all of them.
+            builder.Services.AddSingleton<IPartitionShare>(services => services.GetRequiredService<ClusterShare>());
+        }
+
         builder.Services.AddHostedService<ConfigurationService>();
         builder.Services.AddIngress(new IngressOptions
         {
@@ -61,6 +69,10 @@ internal static class SiloApp
         app.MapConsole();
         return app;
     }
+
+    private static IPAddress AddressOf(string text) => IPAddress.TryParse(text, out var address) && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any)
+        ? address
+        : throw new Contracts.Cli.UsageException($"--silo-address: '{text}' is not an address of this machine.", "Write the address by which the other silos reach it, for example 10.0.0.11.");
 
     internal static IPEndPoint EndPointOf(string text, string option) =>
         IPEndPoint.TryParse(text.Replace("localhost", "127.0.0.1", StringComparison.Ordinal), out var endPoint) && text.Contains(':', StringComparison.Ordinal)

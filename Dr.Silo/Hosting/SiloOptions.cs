@@ -20,6 +20,9 @@ public sealed record SiloOptions
 
     public string? ConfigPath { get; init; }
 
+    /// <summary>Where the other silos reach this one. Only used with <see cref="Postgres"/>; loopback is for silos of one machine.</summary>
+    public string SiloAddress { get; init; } = "127.0.0.1";
+
     /// <summary>Orleans' silo-to-silo port; 0 = a free one. Only used with <see cref="Postgres"/>.</summary>
     public int SiloPort { get; init; }
 

@@ -24,6 +24,12 @@ public sealed record IngressOptions
     /// <summary>A call to a device's grain that takes longer is given up; the device sends what matters again.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How long a silo goes on hearing partitions that are another's now. Longer than a change of the membership takes to reach every silo (gossip at once, the table every
+    /// <see cref="Cluster.ClusterTiming.TableRefresh"/> otherwise is only the fallback) and to subscribe.
+    /// </summary>
+    public TimeSpan Overlap { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>How long the embedded broker holds back a will that asks for it, at the most; tests shorten it.</summary>
     public TimeSpan LongestWillDelay { get; init; } = TimeSpan.FromMinutes(5);
 }

@@ -5,7 +5,11 @@ using Microsoft.Extensions.Logging;
 
 namespace Dr.Silo.Ingress;
 
-/// <summary>This silo's connection to the broker: messages of its partitions to the grains, acknowledgements, commands and configuration to the devices.</summary>
+/// <summary>
+/// This silo's connection to the broker: messages of its partitions to the grains, acknowledgements, commands and configuration to the devices. When the share of
+/// partitions changes, what was gained is heard at once and what was lost is let go only after <see cref="IngressOptions.Overlap"/>, so that for a moment two silos hear a
+/// device rather than none: everything that arrives twice counts once.
+/// </summary>
 internal sealed partial class IngressService(
     IngressOptions options,
     EmbeddedBroker embedded,
@@ -16,14 +20,22 @@ internal sealed partial class IngressService(
     TimeProvider time,
     ILogger<IngressService> logger) : BackgroundService, IDownlink
 {
+    /// <summary>See <see cref="Topics.UpFilters"/>.</summary>
+    private const int FiltersPerPartition = 2;
+
     private readonly TaskCompletionSource _firstConnect = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly HashSet<string> _subscribed = new(StringComparer.Ordinal);
     private IBrokerConnection? _connection;
+    private volatile bool _settling;
 
     /// <summary>Completes with the first subscription that stands.</summary>
     public Task Ready => _firstConnect.Task;
 
-    /// <summary>Trouble of our own: while this is false, silence of the devices says nothing about them.</summary>
-    public bool Connected => Volatile.Read(ref _connection) is { Closed.IsCompleted: false };
+    /// <summary>Trouble of our own: while this is false, silence of the devices says nothing about them. Also false while partitions change hands.</summary>
+    public bool Connected => !_settling && Volatile.Read(ref _connection) is { Closed.IsCompleted: false };
+
+    /// <summary>The connection stands, whoever hears which partition.</summary>
+    public bool HasBroker => Volatile.Read(ref _connection) is { Closed.IsCompleted: false };
 
     public Task SendCommandAsync(DeviceId device, DeviceCommand command, CancellationToken cancellationToken) =>
         PublishAsync(OutboundMessage.Of(Topics.Down(device, DownChannel.Command), command, MqttJson.Default.DeviceCommand, atLeastOnce: true), cancellationToken);
@@ -78,20 +90,21 @@ internal sealed partial class IngressService(
             },
             stoppingToken);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        var changed = share.WaitForChangeAsync(ending.Token);
-        var partitions = share.Current?.Select(p => p.ToString("x2", CultureInfo.InvariantCulture)) ?? ["+"];
-        await connection.SubscribeAsync(partitions.SelectMany(Topics.UpFilters), stoppingToken);
+        _subscribed.Clear();
+        await SubscribeAsync(connection, FiltersNow(), stoppingToken);
         Volatile.Write(ref _connection, connection);
         LogConnected(broker);
         _firstConnect.TrySetResult();
         connected();
         var receiving = ReceiveAsync(connection, dispatcher, ending.Token);
-        var ended = await Task.WhenAny(connection.Closed, changed, receiving);
+        var following = FollowShareAsync(connection, ending.Token);
+        await Task.WhenAny(connection.Closed, following, receiving);
         await ending.CancelAsync();
         Volatile.Write(ref _connection, null);
+        _settling = false;
         try
         {
-            await Task.WhenAll(receiving, changed);
+            await Task.WhenAll(receiving, following);
         }
         catch (OperationCanceledException)
         {
@@ -99,7 +112,52 @@ internal sealed partial class IngressService(
         }
 
         stoppingToken.ThrowIfCancellationRequested();
-        return ended == changed ? new ConnectionEnd(ConnectionEndKind.Left, "the share of partitions changed") : await connection.Closed;
+        return await connection.Closed;
+    }
+
+    /// <summary>Keeps the subscriptions as the share says, until the connection ends.</summary>
+    private async Task FollowShareAsync(IBrokerConnection connection, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            // Asked for before looking, so that a change in between is not missed.
+            var changed = share.WaitForChangeAsync(cancellationToken);
+            var wanted = FiltersNow();
+            string[] gained = [.. wanted.Except(_subscribed, StringComparer.Ordinal)], lost = [.. _subscribed.Except(wanted, StringComparer.Ordinal)];
+            if (gained.Length + lost.Length > 0)
+            {
+                _settling = true;
+                await SubscribeAsync(connection, gained, cancellationToken);
+                LogShare(wanted.Count / FiltersPerPartition, gained.Length / FiltersPerPartition, lost.Length / FiltersPerPartition);
+                await Task.WhenAny(changed, Task.Delay(options.Overlap, time, cancellationToken));
+                cancellationToken.ThrowIfCancellationRequested();
+                if (changed.IsCompleted)
+                {
+                    continue;
+                }
+
+                if (lost.Length > 0)
+                {
+                    await connection.UnsubscribeAsync(lost, cancellationToken);
+                    _subscribed.ExceptWith(lost);
+                }
+
+                _settling = false;
+            }
+
+            await changed;
+        }
+    }
+
+    private IReadOnlyList<string> FiltersNow() => [.. (share.Current?.Select(p => p.ToString("x2", CultureInfo.InvariantCulture)) ?? ["+"]).SelectMany(Topics.UpFilters)];
+
+    private async Task SubscribeAsync(IBrokerConnection connection, IReadOnlyCollection<string> filters, CancellationToken cancellationToken)
+    {
+        if (filters.Count > 0)
+        {
+            await connection.SubscribeAsync(filters, cancellationToken);
+            _subscribed.UnionWith(filters);
+        }
     }
 
     private static async Task ReceiveAsync(IBrokerConnection connection, DeviceDispatcher dispatcher, CancellationToken cancellationToken)
@@ -139,6 +197,9 @@ internal sealed partial class IngressService(
 
     [LoggerMessage(3622, LogLevel.Warning, "The connection to the broker is over ({Kind}: {Detail}); next attempt in {Seconds:0.0} s")]
     private partial void LogDown(ConnectionEndKind kind, string detail, double seconds);
+
+    [LoggerMessage(3624, LogLevel.Information, "This silo hears {Count} partitions of devices now: {Gained} more, {Lost} less")]
+    private partial void LogShare(int count, int gained, int lost);
 
     [LoggerMessage(3623, LogLevel.Debug, "An acknowledgement was not sent: {Detail}")]
     private partial void LogAckLost(string detail);

@@ -3,9 +3,22 @@ using Npgsql;
 
 namespace Dr.Silo.Storage;
 
-/// <summary>One PostgreSQL database that several silos share.</summary>
+/// <summary>One PostgreSQL database that several silos share; its connection string may name several servers (<c>Host=a,b</c>), of which the primary is used.</summary>
 public sealed class PostgresDatabase : Database, IAsyncDisposable
 {
+    /// <summary>A connection over which nothing is heard is asked whether it is alive.</summary>
+    private const int KeepAliveSeconds = 5;
+
+    /// <summary>
+    /// What the server does about a silo whose machine or line died in the middle of a transaction: nobody tells it, and until it notices it keeps that silo's locks (a lane, the
+    /// audit) from all others. A transaction of ours is never idle for longer than a round trip; one that is has lost its silo. The settings of the connection string come after these.
+    /// </summary>
+    private const string ServerSettings =
+        "-c idle_in_transaction_session_timeout=4s -c lock_timeout=8s -c tcp_keepalives_idle=4 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3 -c tcp_user_timeout=6s -c client_connection_check_interval=2s";
+
+    /// <summary>How long a server of several that was found away, or a standby, is believed to be so: a promoted standby is used that much later.</summary>
+    private const int RecheckSeconds = 1;
+
     private readonly NpgsqlDataSource _source;
 
     public PostgresDatabase(string connectionString)
@@ -13,7 +26,22 @@ public sealed class PostgresDatabase : Database, IAsyncDisposable
         try
         {
             // A control plane that waits for a dead database decides nothing: fail, and let the caller try again.
-            var builder = new NpgsqlConnectionStringBuilder(connectionString) { Timeout = 5, CommandTimeout = 10 };
+            var builder = new NpgsqlConnectionStringBuilder(connectionString)
+            {
+                Timeout = 5,
+                CommandTimeout = 10,
+                TcpKeepAlive = true,
+                TcpKeepAliveTime = KeepAliveSeconds,
+                TcpKeepAliveInterval = 1,
+            };
+            builder.Options = $"{ServerSettings} {builder.Options}".TrimEnd();
+            if (builder.Host?.Contains(',', StringComparison.Ordinal) == true)
+            {
+                // A standby answers, too, and refuses to write; only the primary is the database.
+                builder.TargetSessionAttributes ??= "primary";
+                builder.HostRecheckSeconds = RecheckSeconds;
+            }
+
             ConnectionString = builder.ToString();
             Place = $"{builder.Host}:{builder.Port}/{builder.Database}";
         }

@@ -57,6 +57,13 @@ internal sealed class BrokerConnection : IBrokerConnection
         }
     }, cancellationToken);
 
+    public Task UnsubscribeAsync(IEnumerable<string> filters, CancellationToken cancellationToken) => GuardAsync("unsubscribe", async token =>
+    {
+        var options = new MqttClientUnsubscribeOptions();
+        options.TopicFilters.AddRange(filters);
+        await _client.UnsubscribeAsync(options, token);
+    }, cancellationToken);
+
     public Task PublishAsync(OutboundMessage message, CancellationToken cancellationToken) => GuardAsync("publish", async token =>
     {
         var result = await _client.PublishAsync(

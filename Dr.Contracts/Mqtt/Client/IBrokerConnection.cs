@@ -20,6 +20,9 @@ public interface IBrokerConnection : IAsyncDisposable
     /// <summary>Subscribes with QoS 1. Throws a transient <see cref="Errors.DrException"/> when the broker refuses or the connection ends.</summary>
     Task SubscribeAsync(IEnumerable<string> filters, CancellationToken cancellationToken);
 
+    /// <summary>Takes filters back; what the broker had on its way may still come. Throws a transient <see cref="Errors.DrException"/> when the connection ends.</summary>
+    Task UnsubscribeAsync(IEnumerable<string> filters, CancellationToken cancellationToken);
+
     /// <summary>
     /// QoS 0: returns when it is handed to the socket. QoS 1: returns with the PUBACK, which is a receipt from the broker's memory and no more. Calls made
     /// one after the other go out in that order, also when the earlier are not awaited. Throws a transient <see cref="Errors.DrException"/> when the connection ends first.

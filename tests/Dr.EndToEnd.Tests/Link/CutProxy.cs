@@ -30,6 +30,9 @@ internal sealed class CutProxy : IAsyncDisposable
     /// <summary>New connections are closed at once.</summary>
     public bool Refusing { get; set; }
 
+    /// <summary>New connections are accepted and nothing comes through, as when packets vanish on the way.</summary>
+    public bool Swallowing { get; set; }
+
     /// <summary>Ends every connection, on both sides.</summary>
     public void Cut()
     {
@@ -83,7 +86,7 @@ internal sealed class CutProxy : IAsyncDisposable
                 }
 
                 near.NoDelay = far.NoDelay = true;
-                var line = new Line(near, far);
+                var line = new Line(near, far) { Silent = Swallowing };
                 _lines.TryAdd(line, 0);
                 _ = line.RunAsync();
             }

@@ -14,6 +14,23 @@ public sealed class PostgresStorageTests(PostgresServer server) : StorageSuite
     protected override async Task CloseAsync() => await ((PostgresDatabase)Database).DisposeAsync();
 
     [Fact]
+    public async Task A_silo_that_vanishes_in_the_middle_of_a_transaction_does_not_keep_its_locks()
+    {
+        await using var vanished = await Database.OpenAsync(CancellationToken.None);
+        await using var open = await vanished.BeginTransactionAsync();
+        await Database.LockAsync(vanished, open, "dr.lane.test", CancellationToken.None);
+
+        // No more is heard of it: the server ends it, and who waited goes on before his own deadline.
+        (await Database.WriteAsync(
+            async (connection, transaction) =>
+            {
+                await Database.LockAsync(connection, transaction, "dr.lane.test", CancellationToken.None);
+                return true;
+            },
+            CancellationToken.None)).ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task A_database_that_is_not_there_is_a_transient_trouble_with_a_hint()
     {
         await using var nowhere = new PostgresDatabase("Host=127.0.0.1;Port=1;Username=x;Database=y");

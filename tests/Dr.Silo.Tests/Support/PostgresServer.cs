@@ -33,21 +33,57 @@ public sealed class PostgresServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Assert.SkipUnless(IsThere, "PostgreSQL 15 is not installed.");
-        Directory.CreateDirectory(_directory);
-        await RunAsync("chown", "postgres", _directory);
+        await MakeDirectoryAsync();
         await AsPostgresAsync($"{Bin}/initdb", "-D", $"{_directory}/data", "-A", "trust", "-U", "postgres", "--no-sync");
-        var options = $"-p {_port.ToString(CultureInfo.InvariantCulture)} -c listen_addresses=127.0.0.1 -c unix_socket_directories={_directory} -c fsync=off -c max_connections=200";
-        await AsPostgresAsync($"{Bin}/pg_ctl", "-D", $"{_directory}/data", "-w", "-t", "60", "-l", $"{_directory}/log", "-o", options, "start");
+        await StartAsync();
     }
+
+    public int Port => _port;
+
+    /// <summary>Starts it, also again after <see cref="StopAsync"/>.</summary>
+    public Task StartAsync()
+    {
+        var options = $"-p {_port.ToString(CultureInfo.InvariantCulture)} -c listen_addresses=127.0.0.1 -c unix_socket_directories={_directory} -c fsync=off -c max_connections=200 {Settings}";
+        return AsPostgresAsync($"{Bin}/pg_ctl", "-D", $"{_directory}/data", "-w", "-t", "60", "-l", $"{_directory}/log", "-o", options, "start");
+    }
+
+    /// <summary>More of <c>-c name=value</c>.</summary>
+    public string Settings { get; init; } = "";
+
+    /// <summary>Ends it without a word to its clients, as a crash does; the next start recovers.</summary>
+    public Task StopAsync() => AsPostgresAsync($"{Bin}/pg_ctl", "-D", $"{_directory}/data", "-m", "immediate", "-w", "stop");
+
+    /// <summary>A running copy that follows this server. Until it is promoted it refuses to write.</summary>
+    public async Task<PostgresServer> StandbyAsync(string name)
+    {
+        var standby = new PostgresServer();
+        await standby.MakeDirectoryAsync();
+        await AsPostgresAsync($"{Bin}/pg_basebackup", "-h", "127.0.0.1", "-p", _port.ToString(CultureInfo.InvariantCulture), "-U", "postgres", "-D", $"{standby._directory}/data", "-R", "-X", "stream", "--no-sync", "-c", "fast");
+        await File.AppendAllTextAsync($"{standby._directory}/data/postgresql.auto.conf", $"primary_conninfo = 'host=127.0.0.1 port={_port.ToString(CultureInfo.InvariantCulture)} user=postgres application_name={name}'\n");
+        await standby.StartAsync();
+        return standby;
+    }
+
+    public Task PromoteAsync() => AsPostgresAsync($"{Bin}/pg_ctl", "-D", $"{_directory}/data", "-w", "promote");
 
     public async ValueTask DisposeAsync()
     {
         if (Directory.Exists(_directory))
         {
             NpgsqlConnection.ClearAllPools();
-            await AsPostgresAsync($"{Bin}/pg_ctl", "-D", $"{_directory}/data", "-m", "immediate", "-w", "stop");
+            if (File.Exists($"{_directory}/data/postmaster.pid"))
+            {
+                await StopAsync();
+            }
+
             Directory.Delete(_directory, recursive: true);
         }
+    }
+
+    private async Task MakeDirectoryAsync()
+    {
+        Directory.CreateDirectory(_directory);
+        await RunAsync("chown", "postgres", _directory);
     }
 
     private static Task AsPostgresAsync(params string[] command) =>

@@ -1,0 +1,20 @@
+using Dr.Silo.Decisions.Cluster;
+using Dr.Silo.Ingress;
+
+namespace Dr.Silo.Cluster;
+
+/// <summary>What this silo reaches right now.</summary>
+internal sealed class OwnPulse(IServiceProvider services, TimeProvider time)
+{
+    private long _databaseReachedTicks = time.GetUtcNow().UtcTicks;
+
+    /// <summary>When the database answered last; the start counts, because nothing starts without it.</summary>
+    public DateTimeOffset DatabaseReachedAt => new(Volatile.Read(ref _databaseReachedTicks), TimeSpan.Zero);
+
+    public void DatabaseReached() => Volatile.Write(ref _databaseReachedTicks, time.GetUtcNow().UtcTicks);
+
+    public Pulse Read() => new(
+        Database: time.GetUtcNow() - DatabaseReachedAt < PulseRules.DatabaseLostAfter,
+        // Looked up when needed: the ingress is made after the share that it asks for.
+        Broker: services.GetService<IngressService>() is not { } ingress || ingress.HasBroker);
+}
