@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Dr.Silo.Access;
 
 namespace Dr.Silo.Api;
 
@@ -12,12 +13,16 @@ public static class ApiModule
             json.SerializerOptions.Converters.Add(new JsonStringEnumConverter());
             json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
         });
+        services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true); // So that a request that cannot be read is answered in words.
         services.AddProblemDetails();
         services.AddExceptionHandler<ApiExceptionHandler>();
+        services.AddSingleton<HealthProbe>();
         services.AddOpenApi(options => options.AddDocumentTransformer((document, _, _) =>
         {
             document.Info.Title = "Dr admin API";
-            document.Info.Description = "Systems, volumes, devices, sites, runs, events and audit. Errors are problem details: what (title), why (detail), evidence, unmetGuards, nextActions.";
+            document.Info.Description =
+                "Systems, volumes, devices, sites, runs, policies, alerts, events, audit, users and tokens. Errors are problem details: what (title), why (detail), evidence, unmetGuards, nextActions. "
+                + "Callers send 'Authorization: Bearer TOKEN'; the roles are viewer, operator, commander and admin, each with the rights of those before it.";
             return Task.CompletedTask;
         }));
         return services;
@@ -25,12 +30,14 @@ public static class ApiModule
 
     public static IEndpointRouteBuilder MapApi(this IEndpointRouteBuilder routes)
     {
-        var api = routes.MapGroup("/api/v1");
+        var api = routes.MapGroup("/api/v1").AddEndpointFilter<AuditFilter>().AddEndpointFilter<EtagFilter>();
         api.MapSystems();
+        api.MapVolumes();
         api.MapRuns();
         api.MapEvents();
+        api.MapAccess();
         routes.MapHealth();
-        routes.MapOpenApi();
+        routes.MapOpenApi().Requires(Role.Viewer);
         return routes;
     }
 }

@@ -1,4 +1,5 @@
 using Dr.Contracts.Grains;
+using Dr.Silo.Access;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
@@ -39,6 +40,21 @@ internal static class ApiProblem
         Detail = why,
         Extensions = { ["nextActions"] = next },
     };
+
+    public static ProblemDetails Forbidden(Caller? caller, string needed) => Problem(
+        StatusCodes.Status403Forbidden,
+        "This is not yours to do.",
+        caller is { Kind: CallerKind.Setup } ? "The one-time token makes the first administrator and nothing else." : $"It takes the role {needed}; {caller?.Name ?? "nobody"} has {caller?.Role.ToString().ToLowerInvariant() ?? "none"}.",
+        ["Ask somebody with that role, or an administrator to give it to you."]);
+
+    public static ProblemHttpResult Refused(int status, string title, string why, params string[] next) => Make(status, title, why, next);
+
+    /// <summary>For what answers outside a route's handler.</summary>
+    public static async Task WriteAsync(HttpContext http, ProblemDetails problem)
+    {
+        http.Response.StatusCode = problem.Status ?? StatusCodes.Status500InternalServerError;
+        await TypedResults.Problem(problem).ExecuteAsync(http);
+    }
 
     private static ProblemHttpResult Make(int status, string title, string why, IReadOnlyList<string> next) => TypedResults.Problem(Problem(status, title, why, next));
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Dr.Contracts.Grains;
+using Dr.Silo.Access;
 using Dr.Silo.Hosting;
 
 namespace Dr.Silo.Api;
@@ -7,34 +8,27 @@ namespace Dr.Silo.Api;
 /// <summary><c>/healthz</c> says what is wrong; <c>/metrics</c> is Prometheus' text format 0.0.4.</summary>
 internal static class HealthEndpoints
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(3);
-
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/healthz", HealthAsync).WithName("Health").WithTags("Health");
-        routes.MapGet("/metrics", MetricsAsync).ExcludeFromDescription();
+        // Unsigned callers (load balancers, service managers) learn whether, and only signed-in ones why not.
+        routes.MapGet("/healthz/live", () => TypedResults.Ok(new HealthView("alive", null))).AllowAnonymous()
+            .WithName("Live").WithTags("Health").WithSummary("The process answers requests. Restart it when this does not.").Produces<HealthView>();
+        foreach (var (path, name) in new[] { ("/healthz", "Health"), ("/healthz/ready", "Ready") })
+        {
+            routes.MapGet(path, HealthAsync).AllowAnonymous()
+                .WithName(name).WithTags("Health").WithSummary("Database, grains and broker can be worked with; otherwise 503 and, for who is signed in, the reasons.")
+                .Produces<HealthView>().Produces<HealthView>(StatusCodes.Status503ServiceUnavailable);
+        }
+
+        routes.MapGet("/metrics", MetricsAsync).Requires(Role.Viewer).ExcludeFromDescription();
     }
 
-    private static async Task<IResult> HealthAsync(SiloPlan plan, IGrainFactory grains, IEnumerable<IHealthSource> sources)
+    private static async Task<IResult> HealthAsync(HttpContext http, HealthProbe probe)
     {
-        var problems = new List<string>();
-        foreach (var source in sources)
-        {
-            problems.AddRange(source.Problems());
-        }
-
-        try
-        {
-            await Task.WhenAll(plan.Sites.Select(s => grains.GetGrain<ISiteGrain>(s.Value).GetAsync())).WaitAsync(Limit);
-        }
-        catch (Exception e) when (e is TimeoutException or OrleansException)
-        {
-            problems.Add($"Grains do not answer within {Limit.TotalSeconds:0} s: {e.Message}");
-        }
-
+        var problems = await probe.ProblemsAsync(http.RequestAborted);
         return problems.Count == 0
-            ? TypedResults.Ok(new { status = "healthy" })
-            : TypedResults.Json(new { status = "unhealthy", problems }, statusCode: StatusCodes.Status503ServiceUnavailable);
+            ? TypedResults.Ok(new HealthView("healthy", null))
+            : TypedResults.Json(new HealthView("unhealthy", Caller.Of(http.User) is null ? null : problems), statusCode: StatusCodes.Status503ServiceUnavailable);
     }
 
     private static async Task<IResult> MetricsAsync(SiloPlan plan, IGrainFactory grains)
@@ -63,6 +57,9 @@ internal static class HealthEndpoints
         }
     }
 }
+
+/// <param name="Problems">One sentence each; null when there is none, or when nobody is signed in.</param>
+internal sealed record HealthView(string Status, IReadOnlyList<string>? Problems);
 
 /// <summary>A part that can say what is wrong with it right now.</summary>
 internal interface IHealthSource

@@ -28,12 +28,12 @@ internal static class ClientCommands
         var system = new Argument<string>("SYSTEM") { Description = "Business system." };
         var (actor, reason) = (Actor(), new Option<string>("--reason") { Description = "Why; goes into the audit.", Required = true });
         var epoch = new Option<long?>("--epoch") { Description = "The epoch that you saw; refused when ownership has moved since. Default: looked up now." };
-        var key = new Option<string?>("--key") { Description = "Idempotency key: the same key again gives the same run." };
+        var key = new Option<string?>("--key") { Description = "Idempotency key: the same key again gives the same run (default: a fresh one)." };
         return Remote(kind, description, [system], [actor, reason, epoch, key], async (client, parsed, cancellationToken) =>
         {
             var id = parsed.GetValue(system)!;
             var seen = parsed.GetValue(epoch) is { } given ? new Epoch(given) : (await client.GetAsync<SystemView>($"systems/{Uri.EscapeDataString(id)}", cancellationToken)).Epoch;
-            return await client.PostAsync<RunView>("runs", new { system = id, kind, actor = parsed.GetValue(actor), reason = parsed.GetValue(reason) }, seen, parsed.GetValue(key), cancellationToken);
+            return await client.PostAsync<RunView>("runs", new { system = id, kind, actor = parsed.GetValue(actor), reason = parsed.GetValue(reason) }, seen, parsed.GetValue(key) ?? Guid.NewGuid().ToString("N"), cancellationToken);
         }, run => ViewTables.Runs([run]));
     }
 

@@ -19,9 +19,10 @@ internal static class RunCommand
         var siloPort = new Option<int>("--silo-port") { Description = "Port between silos (0 = a free one).", HelpName = "PORT" };
         var gatewayPort = new Option<int>("--gateway-port") { Description = "Port for cluster clients (0 = a free one).", HelpName = "PORT" };
         var command = new Command("run", "Run the control plane; prints \"ready\" once it serves.") { data, postgres, http, broker, listen, config, siloAddress, siloPort, gatewayPort };
+        var web = new WebOptions(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var options = new SiloOptions
+            var options = web.Read(parsed) with
             {
                 DataDirectory = parsed.GetValue(data),
                 Postgres = parsed.GetValue(postgres),

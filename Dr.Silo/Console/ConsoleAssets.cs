@@ -14,10 +14,12 @@ public static class ConsoleAssets
 
     public static ConsoleAsset Script { get; } = ConsoleAsset.Load("console.js");
 
+    public static ConsoleAsset SignIn { get; } = ConsoleAsset.Load("signin.js");
+
     public static ConsoleAsset Icon { get; } = ConsoleAsset.Load("icon.svg");
 
     public static FrozenDictionary<string, ConsoleAsset> All { get; } =
-        new[] { Style, Theme, Script, Icon, ConsoleAsset.Load("link.js"), ConsoleAsset.Load("morph.js"), ConsoleAsset.Load("orders.js"), ConsoleAsset.Load("times.js") }
+        new[] { Style, Theme, Script, SignIn, Icon, ConsoleAsset.Load("link.js"), ConsoleAsset.Load("morph.js"), ConsoleAsset.Load("orders.js"), ConsoleAsset.Load("session.js"), ConsoleAsset.Load("times.js") }
             .ToFrozenDictionary(a => a.Name, StringComparer.Ordinal);
 
     /// <summary>Digest of all files; a page that sees another one than its own loads itself anew.</summary>

@@ -26,26 +26,40 @@ public static class ConsoleModule
 
     public static IEndpointRouteBuilder MapConsole(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/", (SharedSnapshot shared, HttpContext http, CancellationToken cancellationToken) => RenderAsync<ConsolePage>(shared, http, cancellationToken)).ExcludeFromDescription();
-        routes.MapGet("/console/live", (SharedSnapshot shared, HttpContext http, CancellationToken cancellationToken) => RenderAsync<LiveBody>(shared, http, cancellationToken)).ExcludeFromDescription();
-        routes.MapGet($"{ConsoleAssets.Path}/{{build}}/{{name}}", Asset).ExcludeFromDescription();
+        routes.MapGet("/", (SharedSnapshot shared, HttpContext http, CancellationToken cancellationToken) =>
+            ShowAsync<ConsolePage>(shared, http, new Dictionary<string, object?> { ["Visitor"] = Visitor.Of(http) }, cancellationToken)).ExcludeFromDescription();
+        routes.MapGet("/console/live", (SharedSnapshot shared, HttpContext http, CancellationToken cancellationToken) => ShowAsync<LiveBody>(shared, http, [], cancellationToken)).ExcludeFromDescription();
+        routes.MapGet($"{ConsoleAssets.Path}/{{build}}/{{name}}", Asset).AllowAnonymous().ExcludeFromDescription();
         return routes;
     }
 
-    // By the renderer itself and not by AddRazorComponents: that brings forgery tokens along, whose keys are written to the user's home.
-    private static async Task<ContentHttpResult> RenderAsync<TComponent>(SharedSnapshot shared, HttpContext http, CancellationToken cancellationToken)
+    /// <summary>The page that signs in; open to anybody.</summary>
+    public static IEndpointRouteBuilder MapSignIn(this IEndpointRouteBuilder routes, Func<CancellationToken, Task<bool>> hasUsers)
+    {
+        routes.MapGet("/sign-in", async (HttpContext http, CancellationToken cancellationToken) =>
+            await RenderAsync<SignInPage>(http, new Dictionary<string, object?> { ["First"] = !await hasUsers(cancellationToken) })).AllowAnonymous().ExcludeFromDescription();
+        return routes;
+    }
+
+    private static async Task<ContentHttpResult> ShowAsync<TComponent>(SharedSnapshot shared, HttpContext http, Dictionary<string, object?> parameters, CancellationToken cancellationToken)
         where TComponent : IComponent
     {
-        var snapshot = await shared.ReadAsync(cancellationToken);
+        parameters["Snapshot"] = await shared.ReadAsync(cancellationToken);
+        return await RenderAsync<TComponent>(http, parameters);
+    }
+
+    // By the renderer itself and not by AddRazorComponents: that brings forgery tokens along, whose keys are written to the user's home.
+    private static async Task<ContentHttpResult> RenderAsync<TComponent>(HttpContext http, Dictionary<string, object?> parameters)
+        where TComponent : IComponent
+    {
         var headers = http.Response.Headers;
         headers.CacheControl = "no-store";
         headers.ContentSecurityPolicy = ContentSecurityPolicy;
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "no-referrer";
-        var parameters = ParameterView.FromDictionary(new Dictionary<string, object?> { ["Snapshot"] = snapshot });
         await using var renderer = new HtmlRenderer(http.RequestServices, http.RequestServices.GetRequiredService<ILoggerFactory>());
         return await renderer.Dispatcher.InvokeAsync(async () =>
-            TypedResults.Content((await renderer.RenderComponentAsync<TComponent>(parameters)).ToHtmlString(), "text/html; charset=utf-8"));
+            TypedResults.Content((await renderer.RenderComponentAsync<TComponent>(ParameterView.FromDictionary(parameters))).ToHtmlString(), "text/html; charset=utf-8"));
     }
 
     private static Results<FileContentHttpResult, NotFound> Asset(string build, string name, HttpContext http)

@@ -16,7 +16,7 @@ internal sealed class GrainConsoleData(
         var devices = EachAsync(parts, ThingKind.Device, async id => (DeviceView?)await grains.GetGrain<IDeviceGrain>(id).GetAsync(), cancellationToken);
         var sites = EachAsync(parts, ThingKind.Site, async id => (SiteView?)await grains.GetGrain<ISiteGrain>(id).GetAsync(), cancellationToken);
         var volumes = EachAsync(parts, ThingKind.Volume, id => grains.GetGrain<IVolumeGrain>(id).GetAsync(), cancellationToken);
-        var journal = parts.ReadAsync("The run journal", () => runs.ListAsync(null, RunCount, cancellationToken), cancellationToken);
+        var journal = parts.ReadAsync("The run journal", () => runs.ListAsync(RunFilter.Nothing, RunCount, cancellationToken), cancellationToken);
         var log = parts.ReadAsync("The event log", () => events.NewestAsync(EventCount, cancellationToken), cancellationToken);
         await Task.WhenAll(systems, devices, sites, volumes, journal, log);
         return new ConsoleSnapshot

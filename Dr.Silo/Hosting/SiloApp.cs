@@ -1,5 +1,6 @@
 using System.Net;
 using Dr.Contracts.Mqtt.Client;
+using Dr.Silo.Access;
 using Dr.Silo.Api;
 using Dr.Silo.Cluster;
 using Dr.Silo.Grains;
@@ -15,6 +16,7 @@ internal static class SiloApp
     /// <summary>Builds the host without starting it; the database has the shape that this version needs when this returns.</summary>
     public static async Task<WebApplication> BuildAsync(SiloOptions options, SiloPlan plan, CancellationToken cancellationToken)
     {
+        HttpListener.Check(options);
         var database = OpenDatabase(options);
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.Sources.Clear();
@@ -24,6 +26,7 @@ internal static class SiloApp
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         builder.Logging.AddFilter("Orleans", LogLevel.Warning);
+        builder.Logging.AddFilter("Dr.Silo.Access.DrAuthenticationHandler", LogLevel.Warning); // Says at Information that a caller was not signed in.
         builder.Logging.AddFilter("Polly", LogLevel.Warning);
         builder.Host.UseSystemd();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
@@ -51,22 +54,22 @@ internal static class SiloApp
             Listen = options.MqttListen is null ? null : EndPointOf(options.MqttListen, "--mqtt-listen"),
             Broker = options.Broker is null ? null : BrokerAddress.Parse(options.Broker),
         });
+        builder.Services.AddAccess(options.Access with { FirstAdminFile = options.Access.FirstAdminFile ?? (options.DataDirectory is { } data ? Path.Combine(data, "first-admin.token") : null) });
         builder.Services.AddApi();
         builder.Services.AddConsole();
 
-        var http = EndPointOf(options.Http, "--http");
-        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Listen(http);
-        });
+        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => HttpListener.Configure(kestrel, options));
 
         await new Migrator(database).ApplyAsync(cancellationToken);
         var app = builder.Build();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
+        app.UseAuthentication();
+        app.UseForgeryGuard();
+        app.UseAuthorization();
         app.MapApi();
-        app.MapConsole();
+        app.MapGroup("").Requires(Role.Viewer).MapConsole();
+        app.MapSignIn(app.Services.GetRequiredService<AccessStore>().HasUsersAsync);
         return app;
     }
 

@@ -1,3 +1,5 @@
+using Dr.Silo.Access;
+
 namespace Dr.Silo.Hosting;
 
 /// <summary>One <c>dr-silo run</c>, as its command line says.</summary>
@@ -9,8 +11,18 @@ public sealed record SiloOptions
     /// <summary>Npgsql connection string of the cluster's database; null with <see cref="DataDirectory"/>.</summary>
     public string? Postgres { get; init; }
 
-    /// <summary>Address of the admin API and the console. Loopback unless told otherwise: there is no sign-in yet.</summary>
+    /// <summary>Address of the admin API and the console. Loopback unless told otherwise.</summary>
     public string Http { get; init; } = "127.0.0.1:8480";
+
+    /// <summary>PEM certificate (with its chain) and key of the HTTP listener; null = plain HTTP, which is only taken on loopback.</summary>
+    public string? TlsCertificate { get; init; }
+
+    public string? TlsKey { get; init; }
+
+    /// <summary>Plain HTTP on an address that others reach: passwords and tokens can be read on the way.</summary>
+    public bool InsecureHttp { get; init; }
+
+    public AccessOptions Access { get; init; } = new();
 
     /// <summary>An outside broker; null with <see cref="MqttListen"/>.</summary>
     public string? Broker { get; init; }
@@ -30,6 +42,9 @@ public sealed record SiloOptions
     public int GatewayPort { get; init; }
 
     public string ClusterId { get; init; } = "dr";
+
+    /// <summary>Nobody but this machine reaches the listener.</summary>
+    public bool IsLoopbackOnly => System.Net.IPAddress.IsLoopback(SiloApp.EndPointOf(Http, "--http").Address);
 
     public bool IsCluster => Postgres is not null;
 }

@@ -55,12 +55,14 @@ public sealed class AuditLog(Database database)
         },
         cancellationToken);
 
-    /// <summary>Entries after <paramref name="after"/>, oldest first; of one subject if given.</summary>
-    public async Task<IReadOnlyList<AuditRecord>> ReadAsync(long after, int limit, string? subject, CancellationToken cancellationToken)
+    /// <summary>Entries after <paramref name="after"/>, oldest first.</summary>
+    public async Task<IReadOnlyList<AuditRecord>> ReadAsync(long after, int limit, AuditFilterBy? filter, CancellationToken cancellationToken)
     {
+        filter ??= AuditFilterBy.Nothing;
         await using var connection = await database.OpenAsync(cancellationToken);
-        var filter = subject is null ? "" : " and subject = @Subject";
-        var rows = await connection.QueryAsync<Row>($"select {Columns} from dr_audit where sequence > @After{filter} order by sequence limit @Limit", new { After = after, Limit = limit, Subject = subject });
+        var rows = await connection.QueryAsync<Row>(
+            $"select {Columns} from dr_audit where sequence > @After{filter.Sql} order by sequence limit @Limit",
+            new { After = after, Limit = limit, filter.Subject, filter.Actor, filter.Action, Since = filter.Since?.ToStore(), Until = filter.Until?.ToStore() });
         return [.. rows.Select(row => row.ToRecord())];
     }
 
@@ -130,4 +132,29 @@ public sealed class AuditLog(Database database)
             Hash = Hash,
         };
     }
+}
+
+/// <summary>Which entries of the audit; null = any.</summary>
+public sealed record AuditFilterBy
+{
+    public static AuditFilterBy Nothing { get; } = new();
+
+    public string? Subject { get; init; }
+
+    public string? Actor { get; init; }
+
+    public string? Action { get; init; }
+
+    /// <summary>Inclusive.</summary>
+    public DateTimeOffset? Since { get; init; }
+
+    /// <summary>Exclusive.</summary>
+    public DateTimeOffset? Until { get; init; }
+
+    internal string Sql => string.Concat(
+        Subject is null ? "" : " and subject = @Subject",
+        Actor is null ? "" : " and actor = @Actor",
+        Action is null ? "" : " and action = @Action",
+        Since is null ? "" : " and at >= @Since",
+        Until is null ? "" : " and at < @Until");
 }

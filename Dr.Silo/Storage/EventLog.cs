@@ -47,11 +47,16 @@ public sealed class EventLog(Database database)
         Interlocked.Exchange(ref _appended, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
     }
 
+    public Task<IReadOnlyList<EventRecord>> ReadAsync(long after, int limit, CancellationToken cancellationToken) => ReadAsync(after, limit, EventFilter.Nothing, cancellationToken);
+
     /// <summary>Oldest first, after the given id.</summary>
-    public async Task<IReadOnlyList<EventRecord>> ReadAsync(long after, int limit, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<EventRecord>> ReadAsync(long after, int limit, EventFilter filter, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(filter);
         await using var connection = await database.OpenAsync(cancellationToken);
-        var rows = await connection.QueryAsync<Row>($"select {Columns} from dr_event where id > @After order by id limit @Limit", new { After = after, Limit = limit });
+        var rows = await connection.QueryAsync<Row>(
+            $"select {Columns} from dr_event where id > @After{filter.Sql} order by id limit @Limit",
+            new { After = after, Limit = limit, filter.Subject, filter.Kind, Severity = (int?)filter.Least });
         return [.. rows.Select(row => row.ToRecord())];
     }
 
@@ -96,4 +101,14 @@ public sealed class EventLog(Database database)
             Data = FactsJson.Read(Data),
         };
     }
+}
+
+/// <summary>Which events; null = any.</summary>
+/// <param name="Least">This severity and above.</param>
+public sealed record EventFilter(string? Subject = null, string? Kind = null, Severity? Least = null)
+{
+    public static EventFilter Nothing { get; } = new();
+
+    internal string Sql => string.Concat(
+        Subject is null ? "" : " and subject = @Subject", Kind is null ? "" : " and kind = @Kind", Least is null ? "" : " and severity >= @Severity");
 }

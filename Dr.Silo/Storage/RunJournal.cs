@@ -82,12 +82,16 @@ public sealed class RunJournal(Database database, TimeProvider time)
         return row is null ? null : await WithStepsAsync(connection, row);
     }
 
+    public Task<IReadOnlyList<RunView>> ListAsync(SystemId? system, int limit, CancellationToken cancellationToken) => ListAsync(new RunFilter { System = system?.Value }, limit, cancellationToken);
+
     /// <summary>Newest first.</summary>
-    public async Task<IReadOnlyList<RunView>> ListAsync(SystemId? system, int limit, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<RunView>> ListAsync(RunFilter filter, int limit, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(filter);
         await using var connection = await database.OpenAsync(cancellationToken);
-        var filter = system is null ? "" : "where system = @System";
-        var rows = await connection.QueryAsync<RunRow>($"select {RunColumns} from dr_run {filter} order by started_at desc, id limit @Limit", new { System = system?.Value, Limit = limit });
+        var rows = await connection.QueryAsync<RunRow>(
+            $"select {RunColumns} from dr_run where 1 = 1{filter.Sql} order by started_at desc, id limit @Limit",
+            new { filter.System, Kind = filter.Kind?.ToString(), State = filter.State?.ToString(), filter.After, Limit = limit });
         List<RunView> views = [];
         foreach (var row in rows)
         {
@@ -113,4 +117,29 @@ public sealed class RunJournal(Database database, TimeProvider time)
 
     private async Task DoAsync(string sql, object parameters, CancellationToken cancellationToken) =>
         await database.WriteAsync((connection, transaction) => connection.ExecuteAsync(sql, parameters, transaction), cancellationToken);
+}
+
+/// <summary>Which runs; null = any.</summary>
+public sealed record RunFilter
+{
+    public static RunFilter Nothing { get; } = new();
+
+    public string? System { get; init; }
+
+    public RunKind? Kind { get; init; }
+
+    public RunState? State { get; init; }
+
+    /// <summary>Only those that have not ended.</summary>
+    public bool Live { get; init; }
+
+    /// <summary>The last run of the page before; what began earlier follows.</summary>
+    public string? After { get; init; }
+
+    internal string Sql => string.Concat(
+        System is null ? "" : " and system = @System",
+        Kind is null ? "" : " and kind = @Kind",
+        State is null ? "" : " and state = @State",
+        Live ? " and finished_at is null" : "",
+        After is null ? "" : " and exists (select 1 from dr_run last where last.id = @After and (dr_run.started_at < last.started_at or (dr_run.started_at = last.started_at and dr_run.id > last.id)))");
 }

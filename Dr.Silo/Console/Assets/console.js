@@ -1,5 +1,6 @@
 import * as link from './link.js';
 import * as orders from './orders.js';
+import { startSession } from './session.js';
 
 const themes = ['system', 'light', 'dark'];
 
@@ -22,5 +23,6 @@ function startTheme() {
 }
 
 startTheme();
+startSession();
 link.start();
 orders.start();

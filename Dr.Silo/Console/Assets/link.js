@@ -51,6 +51,7 @@ export async function refresh() {
   try {
     const response = await fetch('/console/live', { cache: 'no-store', signal: AbortSignal.timeout(fetchLimitMs) });
     if (response.ok) text = await response.text();
+    if (response.status === 401) location.assign('/sign-in'); // The session has ended.
   } catch {
     text = null; // Not reached, or not in time; failed() says so on the page.
   }

@@ -1,5 +1,6 @@
 // The confirmation dialog and the request behind it. The page only carries the order; the admin API decides, and its answer is shown as it is.
 import { refresh } from './link.js';
+import { forgeryKey } from './session.js';
 
 const answerLimitMs = 20000;
 const byId = (id) => document.getElementById(id);
@@ -38,11 +39,12 @@ function open(button) {
   byId('order-send').className = `primary tone-${order.tone}`;
   byId('order-send').disabled = false;
   byId('order-reason').value = '';
-  byId('order-actor').value = remembered();
+  const actor = byId('order-actor'); // Only there while nobody has to sign in.
+  if (actor) actor.value = remembered();
   byId('order-problem').hidden = true;
   byId('order-changed').hidden = true;
   byId('order').showModal();
-  (byId('order-actor').value ? byId('order-reason') : byId('order-actor')).focus();
+  (!actor || actor.value ? byId('order-reason') : actor).focus();
 }
 
 // The order keeps the epoch that the person saw; the API refuses it when that is old. Here they are told before they try.
@@ -57,11 +59,11 @@ function notice() {
 }
 
 async function send() {
-  const actor = byId('order-actor').value.trim();
+  const actor = byId('order-actor')?.value.trim();
   const reason = byId('order-reason').value.trim();
-  if (!actor || !reason) return;
-  remember(actor);
-  const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': key };
+  if (actor === '' || !reason) return;
+  if (actor) remember(actor);
+  const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': key, ...forgeryKey() };
   if (order.epoch) headers['If-Match'] = order.epoch;
   const body = order.kind ? { system: order.system, kind: order.kind, actor, reason } : { actor, reason };
   byId('order-problem').hidden = true;
@@ -83,6 +85,7 @@ async function send() {
     byId('order').close();
     return;
   }
+  if (response.status === 401) location.assign('/sign-in');
   if (response.status < 500) key = newKey(); // It was refused and nothing runs: the next try is a new order.
   problem({ title: `The control plane answered ${response.status}.`, ...answer });
 }

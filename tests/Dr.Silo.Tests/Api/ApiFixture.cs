@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Dr.Contracts.Ids;
+using Dr.Silo.Access;
 using Dr.Silo.Hosting;
 using Dr.Silo.Tests.Support;
 using Microsoft.AspNetCore.Builder;
@@ -9,7 +10,7 @@ using Microsoft.AspNetCore.Builder;
 namespace Dr.Silo.Tests.Api;
 
 /// <summary>The whole silo as <c>dr-silo run</c> composes it, on SQLite with its embedded broker; no device is there.</summary>
-public sealed class ApiFixture : IAsyncLifetime
+public class ApiFixture : IAsyncLifetime
 {
     private readonly TempDirectory _directory = new();
     private readonly ScriptedWorld _settings = new();
@@ -18,6 +19,13 @@ public sealed class ApiFixture : IAsyncLifetime
     public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(20) };
 
     public IServiceProvider Services => _app!.Services;
+
+    public WebApplication App => _app!;
+
+    /// <summary>How callers are told apart; nothing said = as <c>dr-silo run</c> without options.</summary>
+    private protected virtual AccessOptions Access => new();
+
+    protected string Directory => _directory.Path;
 
     public async ValueTask InitializeAsync()
     {
@@ -33,6 +41,7 @@ public sealed class ApiFixture : IAsyncLifetime
             {
                 DataDirectory = _directory.Path,
                 Http = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{http}"),
+                Access = Access,
                 MqttListen = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{FreePort()}"),
             },
             plan,
@@ -52,6 +61,7 @@ public sealed class ApiFixture : IAsyncLifetime
 
         await _settings.DisposeAsync();
         _directory.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     private static int FreePort()
