@@ -14,7 +14,7 @@ public static class DeltaCodec
     /// <summary>Most that one entry takes: gap, mask, checksum, eight units.</summary>
     public const int MaxEntryBytes = MaxGapBytes + 1 + sizeof(uint) + BlockBytes;
 
-    private const int MaxGapBytes = 9;
+    internal const int MaxGapBytes = 9;
 
     /// <summary>Bit <c>i</c> is set when unit <c>i</c> of the two blocks differs.</summary>
     public static byte Compare(ReadOnlySpan<byte> before, ReadOnlySpan<byte> after)
@@ -78,14 +78,7 @@ public static class DeltaCodec
         }
 
         var reader = new WireReader(payload);
-        var block = previous + 1 + ReadGap(ref reader);
-        if (block < 0)
-        {
-            throw new WireFormatException("A delta's block numbers overflow.");
-        }
-
-        var mask = reader.Byte();
-        var crc = reader.UInt32();
+        var (block, mask, crc) = ReadHead(ref reader, previous);
         var units = reader.Bytes(BitOperations.PopCount(mask) * UnitBytes);
         payload = payload[^reader.Remaining..];
         previous = block;
@@ -93,18 +86,39 @@ public static class DeltaCodec
         return true;
     }
 
-    private static void AppendHead(IBufferWriter<byte> output, ref long previous, long block, byte mask, ReadOnlySpan<byte> after)
+    /// <summary>An entry without its units.</summary>
+    internal static (long Block, byte Mask, uint Crc) ReadHead(ref WireReader reader, long previous)
     {
-        var head = output.GetSpan(MaxGapBytes + 1 + sizeof(uint));
+        var block = ReadNext(ref reader, previous);
+        return (block, reader.Byte(), reader.UInt32());
+    }
+
+    /// <summary>A block's number after the one before it.</summary>
+    internal static long ReadNext(ref WireReader reader, long previous)
+    {
+        var block = previous + 1 + ReadGap(ref reader);
+        return block >= 0 ? block : throw new WireFormatException("A delta's block numbers overflow.");
+    }
+
+    /// <summary>Bytes of a block's number, seven bits each, low ones first; returns how many.</summary>
+    internal static int WriteNext(Span<byte> output, long previous, long block)
+    {
         var length = 0;
         var gap = (ulong)(block - previous - 1);
         while (gap >= 0x80)
         {
-            head[length++] = (byte)(gap | 0x80);
+            output[length++] = (byte)(gap | 0x80);
             gap >>= 7;
         }
 
-        head[length++] = (byte)gap;
+        output[length++] = (byte)gap;
+        return length;
+    }
+
+    private static void AppendHead(IBufferWriter<byte> output, ref long previous, long block, byte mask, ReadOnlySpan<byte> after)
+    {
+        var head = output.GetSpan(MaxGapBytes + 1 + sizeof(uint));
+        var length = WriteNext(head, previous, block);
         head[length++] = mask;
         BinaryPrimitives.WriteUInt32LittleEndian(head[length..], Crc32C.Compute(after[..BlockBytes]));
         output.Advance(length + sizeof(uint));

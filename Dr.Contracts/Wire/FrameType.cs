@@ -56,4 +56,7 @@ public enum FrameType : byte
 
     /// <summary>Target → source: the digests that were asked for. From version 3 on.</summary>
     Digests = 18,
+
+    /// <summary>Source → target: blocks of the delta, compressed against blocks of the base. From version 4 on; before it <see cref="Delta"/>.</summary>
+    PackedDelta = 21,
 }

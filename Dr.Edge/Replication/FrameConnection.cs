@@ -61,18 +61,18 @@ internal sealed class FrameConnection : IAsyncDisposable
         return SendAsync(T.Type, stamp, payload, FrameFlags.None, payload.Length, cancellationToken);
     }
 
-    /// <summary>Sends a message in as many frames as it needs; returns the bytes on the wire. A part is compressed when <paramref name="compression"/> finds it worth it.</summary>
+    /// <summary>Sends a message in as many frames as it needs; returns the bytes on the wire. A part is compressed when <paramref name="compression"/> (null: nothing is) finds it worth it.</summary>
     /// <param name="partBytes">Payload of one frame before compression, at most <see cref="PartBytes"/>.</param>
     /// <param name="pay">Returns when a frame of so many bytes may go.</param>
     public async Task<long> SendAsync(
-        FrameType type, FrameStamp stamp, ReadOnlyMemory<byte> payload, FrameCompression compression, int partBytes, Func<long, CancellationToken, Task> pay, CancellationToken cancellationToken)
+        FrameType type, FrameStamp stamp, ReadOnlyMemory<byte> payload, FrameCompression? compression, int partBytes, Func<long, CancellationToken, Task> pay, CancellationToken cancellationToken)
     {
         long sent = 0;
         do
         {
             var part = payload[..Math.Min(payload.Length, partBytes)];
             payload = payload[part.Length..];
-            var (packed, flags) = compression.Pack(part);
+            var (packed, flags) = compression?.Pack(part) ?? (part, FrameFlags.None);
             flags |= payload.IsEmpty ? FrameFlags.None : FrameFlags.Continued;
             await pay(FrameCodec.HeaderSize + packed.Length, cancellationToken);
             await SendAsync(type, stamp, packed, flags, part.Length, cancellationToken);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Dr.Contracts.Wire;
+using Dr.Edge.Replication.Packing;
 using Dr.Edge.Volumes;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Retention;
@@ -37,7 +38,8 @@ internal sealed partial class SourceStream
         StoreFaults.Pass(CopyPoints.DeltaBegun);
 
         // The target knows what it has; what the plan believed was only good for choosing the point.
-        var state = new DeltaState(_stagedAck.StagedBlock) { IsBeyondBase = step.Base is { } start && start.Sequence < position.Appended, IsWhole = step.ByDigests };
+        using var packer = older is null ? null : await NewPackerAsync(changed, older, cancellationToken);
+        var state = new DeltaState(_stagedAck.StagedBlock) { IsBeyondBase = step.Base is { } start && start.Sequence < position.Appended, IsWhole = step.ByDigests, Packer = packer };
         await ShipBlocksAsync(changed, older, newer, state, cancellationToken);
         await SendAsync(new Commit(target.Mark(), newer.Digest(_digest)), cancellationToken);
         StoreFaults.Pass(CopyPoints.CommitSent);
@@ -52,6 +54,36 @@ internal sealed partial class SourceStream
         _copy.OnProven();
         _journalGoneAt = null;
         return _position;
+    }
+
+    /// <summary>Null where compressing more would make the delta slower, or the peer does not know of it.</summary>
+    private async Task<DeltaPacker?> NewPackerAsync(IReadOnlyList<BlockRange> changed, VolumeView older, CancellationToken cancellationToken)
+    {
+        if (!_packs || _copy.Pace.BytesPerSecond > DeltaPacker.FastestLineBytesPerSecond)
+        {
+            return null;
+        }
+
+        var index = new ReferenceIndex(changed.Sum(range => range.Count));
+        var content = new byte[ReadBlocks * DeltaCodec.BlockBytes];
+        foreach (var range in changed)
+        {
+            for (var block = range.First; block < range.First + range.Count; block += ReadBlocks)
+            {
+                var count = (int)Math.Min(ReadBlocks, range.First + range.Count - block);
+                older.ReadPadded(block * DeltaCodec.BlockBytes, content.AsSpan(0, count * DeltaCodec.BlockBytes));
+                for (var i = 0; i < count; i++)
+                {
+                    index.Add(block + i, content.AsSpan(i * DeltaCodec.BlockBytes, DeltaCodec.BlockBytes));
+                }
+
+                await ReportHeadAsync(cancellationToken);
+                TakeAnswers();
+                RequirePrimary();
+            }
+        }
+
+        return new DeltaPacker(index, (block, destination) => older.ReadPadded(block * DeltaCodec.BlockBytes, destination), _copy.Pace.BytesPerSecond);
     }
 
     private async Task ShipBlocksAsync(IReadOnlyList<BlockRange> changed, VolumeView? older, VolumeView newer, DeltaState state, CancellationToken cancellationToken)
@@ -124,7 +156,16 @@ internal sealed partial class SourceStream
         if (_payload.WrittenCount > 0)
         {
             _window.Add(Math.Max(state.Next, _window.Sent), _payload.WrittenCount);
-            await SendPayloadAsync(FrameType.Delta, _payload, state.ChangedBytes, cancellationToken);
+            if (state.Packer is { } packer)
+            {
+                await SendPayloadAsync(FrameType.PackedDelta, packer.Pack(_payload.WrittenSpan), compression: null, state.ChangedBytes, cancellationToken);
+                _payload.ResetWrittenCount();
+            }
+            else
+            {
+                await SendPayloadAsync(FrameType.Delta, _payload, state.ChangedBytes, cancellationToken);
+            }
+
             StoreFaults.Pass(CopyPoints.DeltaSent);
         }
 
@@ -182,6 +223,9 @@ internal sealed partial class SourceStream
 
         /// <summary>The target stands at a later position than the base: what changed and changed back has to be sent as well.</summary>
         public bool IsBeyondBase { get; init; }
+
+        /// <summary>Null: parts are compressed as they are.</summary>
+        public DeltaPacker? Packer { get; init; }
 
         /// <summary>Every block is sent whole.</summary>
         public bool IsWhole { get; init; }

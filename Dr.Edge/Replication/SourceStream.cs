@@ -32,6 +32,7 @@ internal sealed partial class SourceStream : IDisposable
     private readonly DigestKind _digest;
     private readonly bool _hearsOfSizes;
     private readonly bool _compares;
+    private readonly bool _packs;
     private int _toldSizes;
     private (long Record, MirrorState State, LossPolicy OnLoss) _told = (-1, default, default);
     private bool _inJournal;
@@ -45,6 +46,7 @@ internal sealed partial class SourceStream : IDisposable
         _digest = connection.Version.DigestOfCommit();
         _hearsOfSizes = connection.Version >= Hello.WithSizes;
         _compares = connection.Version >= Hello.WithDigests;
+        _packs = connection.Version >= Hello.WithPackedDeltas;
     }
 
     /// <summary>Ends by an exception, or when this side is no longer primary.</summary>
@@ -250,9 +252,15 @@ internal sealed partial class SourceStream : IDisposable
     /// <summary>Sends what is in the buffer at the copy's rate, and empties it.</summary>
     private async Task SendPayloadAsync(FrameType type, ArrayBufferWriter<byte> payload, long changedBytes, CancellationToken cancellationToken)
     {
-        var sent = await _frames.SendAsync(type, _volume.SourceStamp(_stream), payload.WrittenMemory, _compression, _copy.Pace.FrameBytes(FrameConnection.PartBytes), PayAsync, cancellationToken);
-        _copy.Progress.Sent(sent, changedBytes);
+        await SendPayloadAsync(type, payload.WrittenMemory, _compression, changedBytes, cancellationToken);
         payload.ResetWrittenCount();
+    }
+
+    /// <param name="compression">Null for what is compressed already.</param>
+    private async Task SendPayloadAsync(FrameType type, ReadOnlyMemory<byte> payload, FrameCompression? compression, long changedBytes, CancellationToken cancellationToken)
+    {
+        var sent = await _frames.SendAsync(type, _volume.SourceStamp(_stream), payload, compression, _copy.Pace.FrameBytes(FrameConnection.PartBytes), PayAsync, cancellationToken);
+        _copy.Progress.Sent(sent, changedBytes);
     }
 
     // On a slow line a turn may take long: what the peer says meanwhile, above all that another owns the volume now, is heard.

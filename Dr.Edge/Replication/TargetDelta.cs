@@ -1,4 +1,5 @@
 using Dr.Contracts.Wire;
+using Dr.Edge.Replication.Packing;
 using Dr.Edge.Volumes;
 using Dr.Edge.Volumes.Digests;
 
@@ -14,6 +15,7 @@ internal sealed class TargetDelta(StagingLayer staging, PointMark? basePoint, IR
     private const long FlushEveryBytes = 8 * 1024 * 1024;
 
     private readonly SortedSet<long> _wrong = [];
+    private readonly DeltaUnpacker _unpacker = new(staging.ReadBase);
     private long _next = staging.ResumePosition;
     private long _unflushedBytes;
 
@@ -52,9 +54,7 @@ internal sealed class TargetDelta(StagingLayer staging, PointMark? basePoint, IR
             }
             else
             {
-                Divergences++;
-                _wrong.Add(entry.Block);
-                (wrong ??= []).Add(entry.Block);
+                Want(entry.Block, wrong ??= []);
             }
 
             _next = Math.Max(_next, entry.Block + 1);
@@ -62,6 +62,18 @@ internal sealed class TargetDelta(StagingLayer staging, PointMark? basePoint, IR
 
         staging.WriteKept();
         return wrong ?? [];
+    }
+
+    /// <summary>As <see cref="Apply"/>, for a part that is packed against the base; with another base here all of its blocks are asked for whole.</summary>
+    public IReadOnlyList<long> ApplyPacked(ReadOnlySpan<byte> payload)
+    {
+        var packed = PackedDelta.Read(payload);
+        if (packed.References.Length > 0 && packed.References[^1] >= staging.Blocks)
+        {
+            throw new WireFormatException($"Block {packed.References[^1]} is referred to and lies beyond the volume's {staging.Blocks}.");
+        }
+
+        return _unpacker.TryUnpack(packed, out var unpacked) ? Apply(unpacked) : WantAll(packed.Heads);
     }
 
     /// <summary>Everything received is on stable storage, then the position is.</summary>
@@ -93,7 +105,36 @@ internal sealed class TargetDelta(StagingLayer staging, PointMark? basePoint, IR
 
     public void Discard() => staging.Discard();
 
-    public void Dispose() => staging.Dispose();
+    public void Dispose()
+    {
+        staging.Dispose();
+        _unpacker.Dispose();
+    }
+
+    private List<long> WantAll(ReadOnlySpan<byte> heads)
+    {
+        var wrong = new List<long>();
+        long block = -1;
+        while (PackedDelta.TryReadHead(ref heads, ref block, out _, out _))
+        {
+            if (block >= staging.Blocks)
+            {
+                throw new WireFormatException($"Block {block} lies beyond the volume's {staging.Blocks}.");
+            }
+
+            Want(block, wrong);
+            _next = Math.Max(_next, block + 1);
+        }
+
+        return wrong;
+    }
+
+    private void Want(long block, List<long> wrong)
+    {
+        Divergences++;
+        _wrong.Add(block);
+        wrong.Add(block);
+    }
 
     /// <summary>Merges a block where it is going to be written from; false when it did not come out right.</summary>
     private bool TryPut(in DeltaBlock entry)

@@ -43,10 +43,10 @@ internal sealed partial class TargetStream
         }
     }
 
-    private async Task OnDeltaAsync(Volume volume, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    private async Task OnDeltaAsync(Volume volume, ReceivedMessage message, CancellationToken cancellationToken)
     {
         var delta = _delta ?? throw new WireFormatException("Blocks came before their delta began.");
-        var wrong = delta.Apply(payload.Span);
+        var wrong = message.Header.Type == FrameType.PackedDelta ? delta.ApplyPacked(message.Payload.Span) : delta.Apply(message.Payload.Span);
         StoreFaults.Pass(CopyPoints.DeltaApplied);
         if (wrong.Count > 0)
         {

@@ -211,8 +211,8 @@ internal sealed partial class TargetStream : IAsyncDisposable
             case FrameType.DeltaBegin:
                 await OnDeltaBeginAsync(volume, message.Decode<DeltaBegin>(), cancellationToken);
                 break;
-            case FrameType.Delta:
-                await OnDeltaAsync(volume, message.Payload, cancellationToken);
+            case FrameType.Delta or FrameType.PackedDelta:
+                await OnDeltaAsync(volume, message, cancellationToken);
                 break;
             case FrameType.Commit:
                 _commit = message.Decode<Commit>();

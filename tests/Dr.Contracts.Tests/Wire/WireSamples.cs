@@ -1,3 +1,4 @@
+using System.Buffers;
 using Dr.Contracts.Ids;
 using Dr.Contracts.Mqtt;
 using Dr.Contracts.Wire;
@@ -38,5 +39,16 @@ internal static class WireSamples
         FrameCodec.WriteHeader(frame, new FrameHeader(type, FrameFlags.None, payload.Length, stream, sequence, new Epoch(epoch), generation, payload.Length, 0), payload);
         payload.CopyTo(frame, FrameCodec.HeaderSize);
         return frame;
+    }
+
+    /// <summary>One block of which the first unit differs, with two references; its units are not really compressed.</summary>
+    public static byte[] PackedDelta
+    {
+        get
+        {
+            var payload = new ArrayBufferWriter<byte>();
+            Dr.Contracts.Wire.PackedDelta.Write(payload, [3, 300], 7, [2, 1, 9, 0, 0, 0], [1, 2, 3]);
+            return payload.WrittenSpan.ToArray();
+        }
     }
 }

@@ -68,19 +68,24 @@ internal sealed class CopyPace : IDisposable
         return new Turn(this);
     }
 
-    /// <summary>Payload bytes to send in one frame, at most <paramref name="most"/>: less on a slow line.</summary>
-    public int FrameBytes(int most)
+    /// <summary>The lower of its own limit and its class's; <see cref="double.MaxValue"/> without either.</summary>
+    public double BytesPerSecond
     {
-        double? mbps;
-        string? name;
-        lock (_lock)
+        get
         {
-            (mbps, name) = (_mbps, _class);
-        }
+            double? mbps;
+            string? name;
+            lock (_lock)
+            {
+                (mbps, name) = (_mbps, _class);
+            }
 
-        var slowest = Math.Min(BandwidthClass.ToBytes(mbps) ?? double.MaxValue, (name is null ? null : _book.Get(name)?.BytesPerSecond) ?? double.MaxValue);
-        return (int)Math.Clamp(slowest * FrameSeconds, SmallestFrame, most);
+            return Math.Min(BandwidthClass.ToBytes(mbps) ?? double.MaxValue, (name is null ? null : _book.Get(name)?.BytesPerSecond) ?? double.MaxValue);
+        }
     }
+
+    /// <summary>Payload bytes to send in one frame, at most <paramref name="most"/>: less on a slow line.</summary>
+    public int FrameBytes(int most) => (int)Math.Clamp(BytesPerSecond * FrameSeconds, SmallestFrame, most);
 
     /// <summary>Returns when <paramref name="bytes"/> may go.</summary>
     public async Task TakeAsync(long bytes, CancellationToken cancellationToken)
