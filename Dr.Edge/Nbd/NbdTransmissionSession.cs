@@ -63,7 +63,13 @@ internal sealed partial class NbdTransmissionSession
             var goOn = HandleBuffered();
             WriteBatch();
             Send();
-            if (!goOn || _isGone || !Fill())
+            if (!goOn || _isGone)
+            {
+                return;
+            }
+
+            FlushAhead();
+            if (!Fill())
             {
                 return;
             }
@@ -420,6 +426,15 @@ internal sealed partial class NbdTransmissionSession
         _promises.Clear();
         _output.Clear();
         _output.Trim(idle: false);
+    }
+
+    /// <summary>While the client has the answers and has not asked for more.</summary>
+    private void FlushAhead()
+    {
+        if (_device.ExpectsFlush && !_channel.HasInput)
+        {
+            _device.FlushAhead();
+        }
     }
 
     /// <summary>Waits for more. The batch has been written by now, so moving the input hurts nobody.</summary>

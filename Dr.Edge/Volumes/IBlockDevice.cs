@@ -31,6 +31,14 @@ public interface IBlockDevice
     /// </exception>
     void Flush();
 
+    /// <summary>Something answered is not durable yet, and by what clients did so far a flush is going to be asked for next.</summary>
+    bool ExpectsFlush => false;
+
+    /// <summary>Makes durable what can be without waiting for anybody else; for a moment in which no client waits for this thread. Trouble shows in the requests that follow.</summary>
+    void FlushAhead()
+    {
+    }
+
     /// <summary>
     /// Allocation from <paramref name="offset"/> on: appends runs to <paramref name="runs"/> that cover at least the first byte and at most <paramref name="length"/> bytes,
     /// merged where equal, at most <paramref name="maxRuns"/>. A run said to be zero reads as zeros.

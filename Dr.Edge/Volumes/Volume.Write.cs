@@ -61,6 +61,7 @@ internal sealed partial class Volume
         SignalAppend();
         if (forceUnitAccess)
         {
+            Interlocked.Increment(ref _flushesAsked);
             FlushUpTo(last);
         }
 
@@ -89,6 +90,7 @@ internal sealed partial class Volume
 
     public void Flush()
     {
+        Interlocked.Increment(ref _flushesAsked);
         var written = Volatile.Read(ref _written);
         var appended = Volatile.Read(ref _appended);
         FlushUpTo(appended);
@@ -236,6 +238,11 @@ internal sealed partial class Volume
     private void PublishAppendLocked(Layer head, long tail, long last, long microseconds, uint chain)
     {
         Volatile.Write(ref _appendedBytes, _appendedBytes + tail - head.Tail);
+        if (_forecast.AtAppend(Volatile.Read(ref _flushesAsked), tail - head.Tail))
+        {
+            Volatile.Write(ref _flushExpected, last);
+        }
+
         head.Tail = tail;
         _chain = chain;
         _lastMicroseconds = microseconds;

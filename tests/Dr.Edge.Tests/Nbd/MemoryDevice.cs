@@ -27,6 +27,8 @@ internal sealed class MemoryDevice(int sizeBytes, bool isReadOnly = false) : IBl
     /// <summary>Sees every batch before it is applied.</summary>
     public Action<ReadOnlyMemory<WriteExtent>>? OnBatch { get; set; }
 
+    public bool ExpectsFlush { get; set; }
+
     public byte[] Content => _content;
 
     public void Read(long offset, Span<byte> destination)
@@ -66,6 +68,8 @@ internal sealed class MemoryDevice(int sizeBytes, bool isReadOnly = false) : IBl
         OnCall?.Invoke(nameof(Flush));
         FlushCalls++;
     }
+
+    public void FlushAhead() => OnCall?.Invoke(nameof(FlushAhead));
 
     public void GetAllocation(long offset, long length, int maxRuns, List<AllocationRun> runs)
     {

@@ -155,6 +155,35 @@ public sealed class NbdTransmissionTests
     }
 
     [Fact]
+    public async Task A_flush_that_is_expected_begins_when_the_answers_have_left_and_not_while_more_is_to_be_done()
+    {
+        using var held = new ManualResetEventSlim();
+        var order = new List<string>();
+        var device = new MemoryDevice(1024 * 1024);
+        device.OnCall = call =>
+        {
+            order.Add(call);
+            device.ExpectsFlush = call is nameof(IBlockDevice.Write) or nameof(IBlockDevice.Read);
+            if (call == nameof(IBlockDevice.FlushAhead))
+            {
+                held.Wait();
+            }
+        };
+        await using var server = await NbdTestServer.StartAsync(device);
+        using var client = server.Attach();
+        client.Send([.. ScriptedClient.RequestBytes(NbdCommand.Write, 0, 512, 1, Pattern.AsSpan(0, 512)), .. ScriptedClient.RequestBytes(NbdCommand.Read, 0, 512, 2)]);
+
+        // The answers are here although the device is not done.
+        client.SimpleReply(1).ShouldBe(NbdError.None);
+        client.SimpleReply(2).ShouldBe(NbdError.None);
+        client.Receive(512).ShouldBe(Pattern[..512]);
+        held.Set();
+        client.Request(NbdCommand.Flush, 0, 0, 3);
+        client.SimpleReply(3).ShouldBe(NbdError.None);
+        order.ShouldBe(["Write", "Read", "FlushAhead", "Flush"]);
+    }
+
+    [Fact]
     public async Task Payloads_of_32_MiB_work_both_ways_and_their_memory_is_given_back()
     {
         await using var server = await NbdTestServer.StartAsync(new MemoryDevice(NbdLimits.MaxPayloadBytes + 4096));

@@ -28,10 +28,11 @@ public sealed class AllocationTests
             {
                 var offset = (long)(i * 7919 % (size / length)) * length;
                 extents[0] = extents[0] with { Offset = offset };
-                volume.Write(extents, forceUnitAccess: flush);
+                volume.Write(extents, forceUnitAccess: flush && i % 2 == 0);
                 volume.Read(offset, buffer);
                 if (flush)
                 {
+                    volume.FlushAhead();
                     volume.Flush();
                 }
             }
