@@ -19,7 +19,7 @@ internal sealed partial class Volume
         {
             foreach (var part in cut.Parts)
             {
-                part.Volume.RequireFlushed();
+                part.Volume.RequireFlushed(); // What the old head holds now need not be flushed while everybody waits.
                 part.Next = part.Volume.PrepareHead();
             }
 
@@ -44,8 +44,8 @@ internal sealed partial class Volume
 
     private int Depth => _originParent is null ? 0 : _originParent.Depth + 1;
 
-    /// <summary>What the old head holds now need not be flushed while everybody waits.</summary>
-    private void RequireFlushed()
+    /// <summary>What is appended now is durable on this copy on return; unlike <see cref="Flush"/> that promises nothing to a client, so that a copy which no longer owns the volume can do it too.</summary>
+    internal void RequireFlushed()
     {
         ThrowIfFailed();
         FlushUpTo(Volatile.Read(ref _appended));

@@ -217,7 +217,7 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
     internal Volume CreateClone(Volume parent, long sequence, PointId? point, DateTimeOffset at, string name, long sizeBytes)
     {
         using var hold = parent.HoldForClone(new SequenceNumber(sequence), $"clone {name} is being made");
-        parent.Flush(); // What the clone stands on must not be taken away by a power cut.
+        parent.RequireFlushed(); // What the clone stands on must not be taken away by a power cut.
         return Add(VolumeId.New(), name, sizeBytes, VolumeRole.Primary, Epoch.First, new CloneOrigin(parent.Id, new SequenceNumber(sequence), point, at), parent);
     }
 
