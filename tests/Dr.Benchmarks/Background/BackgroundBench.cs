@@ -38,13 +38,13 @@ internal sealed class BackgroundBench : IAsyncDisposable
         return bench;
     }
 
-    /// <summary>Pairs of runs, each without the work first in even pairs and with it first in odd ones.</summary>
+    /// <summary>Pairs of runs, each without the work first in even pairs and with it first in odd ones. Short and many: what else the machine does changes slowly, and both halves of a pair see the same of it.</summary>
     public async Task<CostLine> RunAsync(string name, string pattern, int pairs, int seconds, CancellationToken cancellationToken)
     {
         using var work = BackgroundWork.Create(name, _set, _volume, _socket);
         await work.PrepareAsync(cancellationToken);
         await FioAsync(pattern, 1, round: 99, cancellationToken);
-        var (without, with) = (new List<double>(), new List<double>());
+        var (without, with) = (new List<FioRun>(), new List<FioRun>());
         for (var pair = 0; pair < pairs; pair++)
         {
             await work.ReadyAsync(cancellationToken);
@@ -62,8 +62,13 @@ internal sealed class BackgroundBench : IAsyncDisposable
             }
         }
 
-        var ratios = with.Zip(without, (a, b) => a / b).Order().ToList();
-        return new CostLine(Median(without), Median(with), Median(ratios), ratios[0], ratios[^1], work.Done);
+        return new CostLine(
+            Median(without.Select(run => run.Rate)),
+            Median(with.Select(run => run.Rate)),
+            PairedRatios.Of([.. with.Select(run => run.Rate)], [.. without.Select(run => run.Rate)]),
+            Median(without.Select(run => run.Processor)),
+            Median(with.Select(run => run.Processor)),
+            work.Done);
     }
 
     public async ValueTask DisposeAsync()
@@ -74,8 +79,10 @@ internal sealed class BackgroundBench : IAsyncDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
-    private async Task<double> FioAsync(string pattern, int seconds, int round, CancellationToken cancellationToken)
+    private async Task<FioRun> FioAsync(string pattern, int seconds, int round, CancellationToken cancellationToken)
     {
+        using var self = System.Diagnostics.Process.GetCurrentProcess();
+        var before = self.TotalProcessorTime;
         var output = await ChildProcess.RunAsync(
             "fio",
             [
@@ -85,7 +92,10 @@ internal sealed class BackgroundBench : IAsyncDisposable
             cancellationToken);
         using var json = JsonDocument.Parse(output[output.IndexOf('{', StringComparison.Ordinal)..]);
         var job = json.RootElement.GetProperty("jobs")[0];
-        return job.GetProperty("read").GetProperty("iops").GetDouble() + job.GetProperty("write").GetProperty("iops").GetDouble();
+        self.Refresh();
+        var requests = job.GetProperty("read").GetProperty("total_ios").GetDouble() + job.GetProperty("write").GetProperty("total_ios").GetDouble();
+        return new FioRun(
+            job.GetProperty("read").GetProperty("iops").GetDouble() + job.GetProperty("write").GetProperty("iops").GetDouble(), (self.TotalProcessorTime - before).TotalMicroseconds / requests);
     }
 
     private static double Median(IEnumerable<double> values)
@@ -97,6 +107,10 @@ internal sealed class BackgroundBench : IAsyncDisposable
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
 
+/// <param name="Rate">Operations a second.</param>
+/// <param name="Processor">Microseconds of processor time of server, store and work together for each.</param>
+internal readonly record struct FioRun(double Rate, double Processor);
+
 /// <param name="Without">Operations a second while nothing else is done.</param>
 /// <param name="Done">What the work got done in all the runs with it, in words: that it was there at all.</param>
-internal sealed record CostLine(double Without, double With, double Ratio, double Lowest, double Highest, string Done);
+internal sealed record CostLine(double Without, double With, PairedRatios Ratios, double ProcessorWithout, double ProcessorWith, string Done);
