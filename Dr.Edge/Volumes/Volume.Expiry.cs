@@ -151,10 +151,23 @@ internal sealed partial class Volume
         try
         {
             Compact();
+            CompactManifest();
         }
         catch (OperationCanceledException)
         {
             // The store stops, or the volume is closed: nothing was changed, and the next start finds it again.
+        }
+    }
+
+    /// <summary>Here, so that no point has to wait for it.</summary>
+    private void CompactManifest()
+    {
+        lock (_syncLock)
+        {
+            if (!_closed && Fault is null && _manifest.IsLong)
+            {
+                CommitLocked(State, compactsManifest: true);
+            }
         }
     }
 

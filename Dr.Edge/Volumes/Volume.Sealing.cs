@@ -116,13 +116,15 @@ internal sealed partial class Volume
         var old = swap.Old;
         if (!swap.OldIsEmpty)
         {
-            DropRoom(old);
             var errno = old.File.File.TrySyncData();
             if (errno != 0)
             {
                 Fail($"{old.File.File.Path} could not be flushed: {Posix.Describe(errno)}");
                 throw new DiskException(old.File.File.Path, "flushed", errno);
             }
+
+            // After the flush, which would have the new length to make durable, and before the layer is published and gets an index there.
+            DropRoom(old);
         }
 
         StoreFaults.Pass(CrashPoints.PointLayerSynced);

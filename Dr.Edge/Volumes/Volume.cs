@@ -256,7 +256,7 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
     }
 
     /// <summary>Makes a new state durable and then visible. Under the sync lock.</summary>
-    private void CommitLocked(ManifestState state, Layer[]? layers = null)
+    private void CommitLocked(ManifestState state, Layer[]? layers = null, bool compactsManifest = false)
     {
         ThrowIfFailed();
         if (_nextLayer > state.NextLayer)
@@ -266,7 +266,7 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
 
         try
         {
-            _manifest.Commit(state);
+            _manifest.Commit(state, compactsManifest);
         }
         catch (DiskException exception) when (!exception.IsFull)
         {

@@ -77,11 +77,17 @@ internal sealed class ManifestFile : IDisposable
         }
     }
 
+    /// <summary>Somebody should have it rewritten while nobody waits for a record.</summary>
+    public bool IsLong => _length > CompactBytes / 2;
+
+    private long CompactBytes => Math.Max(StoreLimits.ManifestCompactBytes, (long)StoreLimits.ManifestCompactRecords * _recordBytes);
+
     /// <summary>Makes <paramref name="state"/> the volume's state; durable on return. After a failure other than a full disk the volume must stop.</summary>
-    public void Commit(ManifestState state)
+    /// <param name="compacts">Rewrites the file where it <see cref="IsLong"/>.</param>
+    public void Commit(ManifestState state, bool compacts = false)
     {
         var record = ManifestRecord.Encode(Records + 1, state);
-        if (_length <= StoreLimits.ManifestCompactBytes || !TryCompact(record))
+        if (!(_length > CompactBytes || (compacts && IsLong)) || !TryCompact(record))
         {
             try
             {
@@ -168,7 +174,9 @@ internal sealed class ManifestFile : IDisposable
         }
 
         StoreFaults.Pass(CrashPoints.ManifestCompacted);
-        _file.Dispose();
+
+        // Closing frees its blocks, for which some file systems wait for the disk; who commits need not.
+        ThreadPool.UnsafeQueueUserWorkItem(static replaced => replaced.Dispose(), _file, preferLocal: false);
         _file = DurableFile.Open(_path, FileMode.Open, _faults);
         _length = record.Length;
         _recordBytes = record.Length;

@@ -32,8 +32,11 @@ internal static class StoreLimits
     /// <summary>Disk space that a manifest has ahead of its end.</summary>
     public const long ManifestRoomBytes = 64 * 1024;
 
-    /// <summary>A manifest longer than this is rewritten with its last record only.</summary>
+    /// <summary>A manifest longer than this, and than <see cref="ManifestCompactRecords"/> of its records, is rewritten with its last record only; in the background at half of it.</summary>
     public const long ManifestCompactBytes = 256 * 1024;
+
+    /// <summary>With 255 points a record has some 75 KB: rewriting costs several times what a record does, and is to be as rare as with few.</summary>
+    public const int ManifestCompactRecords = 16;
 
     /// <exception cref="DrException">No volume can have this size.</exception>
     public static void CheckVolumeSize(long sizeBytes)

@@ -1,0 +1,34 @@
+using Dr.Contracts.Mqtt;
+using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Format;
+
+namespace Dr.Edge.Tests.Volumes;
+
+public sealed class ManifestLengthTests
+{
+    [Fact]
+    public async Task A_long_manifest_is_rewritten_by_the_background_and_no_point_has_to_do_it()
+    {
+        using var store = new StoreFixture(fineWindow: TimeSpan.FromHours(1));
+        var volume = store.Set.Create("v", 64 * 4096);
+        var manifest = new FileInfo(Path.Combine(volume.DirectoryPath, "manifest"));
+        var (rewritten, last) = (0, 0L);
+        for (var i = 0; i < StoreLimits.MaxPoints; i++)
+        {
+            StoreFixture.Write(volume, i % 64 * 4096, StoreFixture.Pattern(4096, i));
+            volume.CreatePoint($"{i}", PointConsistency.Crash, null);
+            manifest.Refresh();
+            manifest.Length.ShouldBeGreaterThan(last, $"point {i} waited for the manifest to be rewritten");
+            await store.Set.Maintenance.DrainAsync();
+            manifest.Refresh();
+            rewritten += manifest.Length < last ? 1 : 0;
+            last = manifest.Length;
+        }
+
+        rewritten.ShouldBeGreaterThan(0);
+        rewritten.ShouldBeLessThan(StoreLimits.MaxPoints / 4, "as rare with many points as with few");
+        var points = volume.Points.ToList();
+        store.Reopen();
+        store.Set.Get("v").Points.ShouldBe(points);
+    }
+}
