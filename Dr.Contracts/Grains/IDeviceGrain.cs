@@ -73,4 +73,10 @@ public sealed record DeviceSettings
 
     /// <summary>Pushed to the device as retained configuration.</summary>
     [Id(3)] public required DeviceConfig Config { get; init; }
+
+    /// <summary>How it is watched: a class of the detector's table (<c>host</c>, <c>critical-system</c>, <c>appliance</c>, <c>kiosk-24h</c>, <c>kiosk-indoor</c>); null = by its roles.</summary>
+    [Id(4)] public string? Class { get; init; }
+
+    /// <summary>Name of its branch's calendar among the policies; null = the hours of the configuration.</summary>
+    [Id(5)] public string? Calendar { get; init; }
 }

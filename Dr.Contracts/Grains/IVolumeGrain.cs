@@ -1,3 +1,4 @@
+using Dr.Contracts.Policy;
 using Orleans.Concurrency;
 
 namespace Dr.Contracts.Grains;
@@ -62,7 +63,30 @@ public sealed record VolumeSettings
     [Id(0)] public required SystemId System { get; init; }
 
     [Id(1)] public required TimeSpan PointPeriod { get; init; }
+
+    /// <summary>Version of the policies that these settings were made by.</summary>
+    [Id(2)] public long PolicyVersion { get; init; }
+
+    /// <summary>With the periods that concern this volume; null = points by <see cref="PointPeriod"/> and nothing else.</summary>
+    [Id(3)] public BackupPolicy? Policy { get; init; }
+
+    [Id(4)] public OpeningCalendar? Calendar { get; init; }
+
+    [Id(5)] public CopyMode CopyMode { get; init; } = CopyMode.Stream;
+
+    /// <summary>Where its copies belong.</summary>
+    [Id(6)] public IReadOnlyList<VolumeCopy> Copies { get; init; } = [];
+
+    /// <summary>It holds programs and configuration: its role and epoch are its own, only backups are taken of it.</summary>
+    [Id(7)] public bool IsApplication { get; init; }
+
+    /// <summary>The volume of the same system that does; null = this one, or none.</summary>
+    [Id(8)] public string? ApplicationVolume { get; init; }
 }
+
+/// <summary>An appliance that holds a copy, and <c>host:port</c> of its replication listener.</summary>
+[GenerateSerializer, Immutable, Alias("dr.VolumeCopy")]
+public sealed record VolumeCopy([property: Id(0)] DeviceId Appliance, [property: Id(1)] string? Replication);
 
 [GenerateSerializer, Immutable, Alias("dr.VolumeView")]
 public sealed record VolumeView
@@ -79,6 +103,15 @@ public sealed record VolumeView
     [Id(4)] public DateTimeOffset? NextPointAt { get; init; }
 
     [Id(5)] public string? LastPointProblem { get; init; }
+
+    /// <summary>Each kind of backup that its policy asks for.</summary>
+    [Id(6)] public IReadOnlyList<BackupView> Backups { get; init; } = [];
+
+    /// <summary>Version of the policies that it works by.</summary>
+    [Id(7)] public long PolicyVersion { get; init; }
+
+    /// <summary>What of the policy has not reached the appliances, in words.</summary>
+    [Id(8)] public IReadOnlyList<string> PolicyProblems { get; init; } = [];
 }
 
 /// <summary>One copy on one appliance.</summary>

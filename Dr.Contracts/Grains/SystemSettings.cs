@@ -1,3 +1,5 @@
+using Dr.Contracts.Policy;
+
 namespace Dr.Contracts.Grains;
 
 /// <summary>R: network parameters point to the other site, where an instance runs already. T: volume, application and address move.</summary>
@@ -62,6 +64,15 @@ public sealed record SystemSettings
 
     /// <summary>Bandwidth class of the appliances that the copies keep to; null = as the appliances have it.</summary>
     [Id(17)] public string? BandwidthClass { get; init; }
+
+    /// <summary>What its policy promises; null without a policy.</summary>
+    [Id(40)] public PolicyTargets? Targets { get; init; }
+
+    /// <summary>Version of the policies that these settings were made by.</summary>
+    [Id(41)] public long PolicyVersion { get; init; }
+
+    /// <summary>The volume that holds its programs and configuration; null = they lie on <see cref="Volume"/>.</summary>
+    [Id(42)] public string? ApplicationVolume { get; init; }
 
     public SystemSite At(SiteId site) => site == HomeSite.Site ? HomeSite : PeerSite;
 

@@ -1,3 +1,5 @@
+using Dr.Contracts.Policy;
+
 namespace Dr.Contracts.Mqtt;
 
 /// <summary>
@@ -7,6 +9,8 @@ namespace Dr.Contracts.Mqtt;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(CreateVolume), "volume.create")]
 [JsonDerivedType(typeof(TakePoint), "volume.point")]
+[JsonDerivedType(typeof(HoldPoint), "volume.hold")]
+[JsonDerivedType(typeof(ApplyVolumePolicy), "volume.policy")]
 [JsonDerivedType(typeof(AddCopy), "copy.add")]
 [JsonDerivedType(typeof(RemoveCopy), "copy.remove")]
 [JsonDerivedType(typeof(SyncCopy), "copy.sync")]
@@ -47,7 +51,7 @@ public sealed record CreateVolume : DeviceCommand
     [Id(1)] public required long SizeBytes { get; init; }
 }
 
-/// <summary>Appliance: take a point. Evidence: <c>point</c>, <c>sequence</c>, <c>consistency</c>.</summary>
+/// <summary>Appliance: take a point. Evidence: <c>point</c>, <c>sequence</c>, <c>consistency</c>, <c>reason</c>, and with a <see cref="Base"/> that is still known <c>changedBytes</c>.</summary>
 [GenerateSerializer, Immutable, Alias("dr.TakePoint")]
 public sealed record TakePoint : DeviceCommand
 {
@@ -57,6 +61,47 @@ public sealed record TakePoint : DeviceCommand
 
     /// <summary>Ask the system's quiesce provider on this machine; a missed deadline makes the point crash-consistent, with the reason.</summary>
     [Id(2)] public bool Quiesce { get; init; }
+
+    /// <summary>Nobody asked for it by hand: what it is for. Retention thins it like the appliance's own points; null = it is a person's.</summary>
+    [Id(3)] public string? Purpose { get; init; }
+
+    /// <summary>Count what has changed since this point.</summary>
+    [Id(4)] public PointId? Base { get; init; }
+}
+
+/// <summary>Appliance: hold a point whatever retention says, or let it go. Done also when it is so already.</summary>
+[GenerateSerializer, Immutable, Alias("dr.HoldPoint")]
+public sealed record HoldPoint : DeviceCommand
+{
+    [Id(0)] public required string Volume { get; init; }
+
+    [Id(1)] public required PointId Point { get; init; }
+
+    /// <summary>Why it is held; null = let it go.</summary>
+    [Id(2)] public string? Reason { get; init; }
+}
+
+/// <summary>
+/// Appliance: what a policy asks of a volume's copy here. Done when all of it is so, in whatever order the parts were before; what is null stays as the appliance has it.
+/// Evidence: <c>policy</c>, the policy in force.
+/// </summary>
+[GenerateSerializer, Immutable, Alias("dr.ApplyVolumePolicy")]
+public sealed record ApplyVolumePolicy : DeviceCommand
+{
+    [Id(0)] public required string Volume { get; init; }
+
+    /// <summary>Time between automatic points; zero = none.</summary>
+    [Id(1)] public TimeSpan? PointsEvery { get; init; }
+
+    [Id(2)] public RetentionRules Retention { get; init; } = new();
+
+    /// <summary>A bandwidth class that is made, or changed, on the appliance.</summary>
+    [Id(3)] public BandwidthClass? Bandwidth { get; init; }
+
+    /// <summary>The copy that keeps to that class and has <see cref="Mode"/>; null = none goes out from here.</summary>
+    [Id(4)] public string? Peer { get; init; }
+
+    [Id(5)] public CopyMode? Mode { get; init; }
 }
 
 /// <summary>Appliance: replicate a primary to a peer from now on.</summary>

@@ -134,6 +134,29 @@ public sealed record DeviceConfig
 
     /// <summary>Ownership as the ledger had it: system → epoch. The device raises what it has seen.</summary>
     [Id(6)] public IReadOnlyDictionary<SystemId, Epoch> Epochs { get; init; } = new Dictionary<SystemId, Epoch>();
+
+    /// <summary>Dates (<c>2026-02-17</c>) that are not like their day of the week: hours, or <see cref="Closed"/>.</summary>
+    [Id(7)] public IReadOnlyDictionary<string, string> Days { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>From where on the device counts as strained and beats less often, within its hours' class.</summary>
+    [Id(8)] public LoadLimits Load { get; init; } = new();
+
+    /// <summary>Hours of a day on which the branch is closed.</summary>
+    public const string Closed = "closed";
+}
+
+/// <summary>What a device may be loaded with before its beats are stretched: watching must never hurt the business.</summary>
+[GenerateSerializer, Immutable, Alias("dr.LoadLimits")]
+public sealed record LoadLimits
+{
+    /// <summary>Share of all processors, 0–1.</summary>
+    [Id(0)] public double Cpu { get; init; } = 0.85;
+
+    /// <summary>Longest queue of any part.</summary>
+    [Id(1)] public int QueueLength { get; init; } = 1000;
+
+    /// <summary>Slowest response of any part: what a reader at the desk begins to notice.</summary>
+    [Id(2)] public double ResponseMs { get; init; } = 1000;
 }
 
 /// <summary>JSON of every payload: camel case, enums as text, nulls left out, unknown members ignored, <c>kind</c> of a command anywhere in the object.</summary>

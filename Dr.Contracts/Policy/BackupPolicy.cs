@@ -1,3 +1,4 @@
+using Dr.Contracts.Grains;
 using Dr.Contracts.Mqtt;
 
 namespace Dr.Contracts.Policy;
@@ -71,8 +72,8 @@ public sealed record BackupPolicy
 
     [Id(8)] public double TapeTerabytes { get; init; }
 
-    /// <summary>Stream (or sync) between the scheduled points; delta only otherwise.</summary>
-    [Id(9)] public CopyMode CopyMode { get; init; } = CopyMode.Stream;
+    /// <summary>Stream (or sync) between the scheduled points, or deltas from point to point only; null = as the configuration has it for each system.</summary>
+    [Id(9)] public CopyMode? CopyMode { get; init; }
 
     /// <summary>Volume's change a day, for the transfer's share of the RPO.</summary>
     [Id(10)] public double ChangeGigabytesPerDay { get; init; }
@@ -82,4 +83,45 @@ public sealed record BackupPolicy
 
     /// <summary>Points are taken this often, whatever is sent.</summary>
     [Id(12)] public TimeSpan PointPeriod { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Null = as the configuration has it for each system.</summary>
+    [Id(13)] public TakeoverClass? Takeover { get; init; }
+
+    /// <summary>Null = as the configuration has it for each system.</summary>
+    [Id(14)] public ApprovalMode? Approval { get; init; }
+
+    [Id(15)] public RetentionRules Retention { get; init; } = new();
+
+    /// <summary>What points may claim: one of <see cref="QuiesceMode"/>'s names.</summary>
+    [Id(16)] public string Quiesce { get; init; } = QuiesceMode.Host;
+
+    [Id(17)] public DrillSchedule Drills { get; init; } = new();
+
+    /// <summary>Name of the calendar by whose clock and hours it goes.</summary>
+    [Id(18)] public string Calendar { get; init; } = "default";
+
+    /// <summary>Predicted loss above which a takeover needs a person; null = the RPO.</summary>
+    [Id(19)] public TimeSpan? LossLimit { get; init; }
+}
+
+/// <summary>Values of <see cref="BackupPolicy.Quiesce"/>.</summary>
+public static class QuiesceMode
+{
+    /// <summary>Points are crash-consistent; nobody is asked to be quiet.</summary>
+    public const string None = "none";
+
+    /// <summary>The host's provider is asked, whichever it is; without one, points are crash-consistent and say so.</summary>
+    public const string Host = "host";
+
+    /// <summary>The providers that a host can have: only a point that this one made consistent counts, everything else is a problem that is shown.</summary>
+    public static readonly IReadOnlyList<string> Providers = ["postgresql", "fsfreeze", "command"];
+
+    /// <summary>Whether a point is what <paramref name="mode"/> asks for; <paramref name="reason"/> is the point's, which begins with what made it consistent.</summary>
+    public static bool IsMet(string mode, string? consistency, string? reason) =>
+        !IsDemanded(mode) || (consistency == nameof(PointConsistency.Application) && reason?.Contains(mode, StringComparison.Ordinal) == true);
+
+    public static bool IsKnown(string mode) => mode is None or Host || Providers.Contains(mode, StringComparer.Ordinal);
+
+    /// <summary>A crash-consistent point is not what was asked for.</summary>
+    public static bool IsDemanded(string mode) => Providers.Contains(mode, StringComparer.Ordinal);
 }

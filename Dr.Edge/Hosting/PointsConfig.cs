@@ -26,9 +26,9 @@ internal sealed class PointsConfig
     {
         var policy = new VolumePolicy
         {
-            PointsEvery = Every is null ? null : PolicyText.ParseSpan(Every, PolicyText.Off, "points: every"),
-            Keep = Keep is null || Keep.All(char.IsDigit) ? null : PolicyText.ParseTiers(Keep, "points: keep"),
-            KeepManual = KeepManual is null ? null : PolicyText.ParseSpan(KeepManual, PolicyText.Forever, "points: keepManual"),
+            PointsEvery = Every is null ? null : RetentionText.ParseSpan(Every, RetentionText.Off, "points: every"),
+            Keep = Keep is null || Keep.All(char.IsDigit) ? null : RetentionText.ParseTiers(Keep, "points: keep"),
+            KeepManual = KeepManual is null ? null : RetentionText.ParseSpan(KeepManual, RetentionText.Forever, "points: keepManual"),
             FineWindow = FineWindow is null ? null : Quantities.ParseDuration(FineWindow, "points: fineWindow"),
             WhenFull = WhenFull is null ? null : PolicyText.ParseWhenFull(WhenFull, "points: whenFull"),
         };

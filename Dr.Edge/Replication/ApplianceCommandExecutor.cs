@@ -1,7 +1,10 @@
 using Dr.Edge.Host.Quiesce;
 using Dr.Edge.Link;
 using Dr.Edge.Replication.Mirror;
+using Dr.Edge.Replication.Line.Bandwidth;
 using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Retention;
 
 namespace Dr.Edge.Replication;
 
@@ -11,7 +14,7 @@ namespace Dr.Edge.Replication;
 internal sealed class ApplianceCommandExecutor(VolumeSet volumes, CopyService copies, TimeProvider time, IQuiesce? quiesce) : ICommandExecutor
 {
     public bool Handles(DeviceCommand command) =>
-        command is CreateVolume or TakePoint or AddCopy or RemoveCopy or SyncCopy or PromoteVolume or DemoteVolume or DigestVolume;
+        command is CreateVolume or TakePoint or HoldPoint or ApplyVolumePolicy or AddCopy or RemoveCopy or SyncCopy or PromoteVolume or DemoteVolume or DigestVolume;
 
     public async Task<CommandResult> ExecuteAsync(DeviceCommand command, Action<string> progress, CancellationToken cancellationToken)
     {
@@ -20,6 +23,8 @@ internal sealed class ApplianceCommandExecutor(VolumeSet volumes, CopyService co
         {
             CreateVolume create => Create(create),
             TakePoint take => await TakePointAsync(take, cancellationToken),
+            HoldPoint hold => Hold(hold),
+            ApplyVolumePolicy apply => await ApplyPolicyAsync(apply, cancellationToken),
             AddCopy add => await AddCopyAsync(add, cancellationToken),
             RemoveCopy remove => await RemoveCopyAsync(remove, cancellationToken),
             SyncCopy sync => await SyncAsync(sync, progress, cancellationToken),
@@ -62,14 +67,87 @@ internal sealed class ApplianceCommandExecutor(VolumeSet volumes, CopyService co
         {
             await using var window = await quiesce.EnterAsync(volume.Name, cancellationToken);
             var mark = window.Mark;
-            point = volume.CreatePoint(command.Label, mark.Consistency, mark.Reason);
+            point = volume.CreatePoint(command.Label, mark.Consistency, Reason(command, mark.Reason));
         }
         else
         {
-            point = volume.CreatePoint(command.Label, PointConsistency.Crash, command.Quiesce ? "no host role on this machine to quiesce the system" : null);
+            point = volume.CreatePoint(command.Label, PointConsistency.Crash, Reason(command, command.Quiesce ? "no host role on this machine to quiesce the system" : null));
         }
 
-        return Done($"Point {point.Id} was taken.", ("point", point.Id.Value), ("sequence", point.Sequence.ToString()), ("consistency", point.Consistency.ToString()));
+        (string, string)[] evidence = [("point", point.Id.Value), ("sequence", point.Sequence.ToString()), ("consistency", point.Consistency.ToString())];
+        return Done(
+            $"Point {point.Id} was taken.",
+            [.. evidence, .. point.Reason is { } reason ? [("reason", reason)] : Array.Empty<(string, string)>(), .. ChangedSince(volume, command.Base, point)]);
+    }
+
+    /// <summary>A point that nobody asked for by hand is one of the automatic ones, whatever quiesced it.</summary>
+    private static string? Reason(TakePoint command, string? mark) =>
+        command.Purpose is not { } purpose ? mark : $"{PointKinds.AutomaticReason}: {purpose}{(mark is null ? "" : $": {mark}")}";
+
+    private static (string, string)[] ChangedSince(Volume volume, PointId? since, PointInfo point)
+    {
+        if (since is null || volume.Points.FirstOrDefault(p => p.Id == since) is not { } first)
+        {
+            return [];
+        }
+
+        var blocks = volume.ReadChanges(first.Sequence.Value, point.Sequence.Value).ToRanges().Sum(r => r.Count);
+        return [("base", first.Id.Value), ("changedBytes", (blocks << StoreLimits.BlockShift).ToString(CultureInfo.InvariantCulture))];
+    }
+
+    private CommandResult Hold(HoldPoint command)
+    {
+        var volume = volumes.Get(command.Volume);
+        if (command.Reason is not { } reason)
+        {
+            return Done(volume.ReleasePoint(command.Point) ? $"Point {command.Point} is let go." : $"Point {command.Point} was not held.");
+        }
+
+        if (volume.Points.All(p => p.Id != command.Point))
+        {
+            return Refused($"'{volume.Name}' has no point {command.Point} here.", "See 'dr-edge point list'.");
+        }
+
+        volume.HoldPoint(command.Point, reason);
+        return Done($"Point {command.Point} is held.");
+    }
+
+    private async Task<CommandResult> ApplyPolicyAsync(ApplyVolumePolicy command, CancellationToken cancellationToken)
+    {
+        var volume = volumes.Get(command.Volume);
+        if (command.Bandwidth is { } wanted)
+        {
+            var line = new BandwidthClass { Name = wanted.Name, Mbps = wanted.Mbps, Shared = wanted.Shared };
+            if (copies.Bandwidth.Get(line.Name) != line)
+            {
+                copies.Bandwidth.Set(line);
+            }
+        }
+
+        var own = volume.OwnPolicy ?? new VolumePolicy();
+        var policy = own with
+        {
+            PointsEvery = command.PointsEvery ?? own.PointsEvery,
+            Keep = command.Retention.Keep is { } keep && own.Keep?.SequenceEqual(keep) != true ? keep : own.Keep,
+            KeepManual = command.Retention.KeepManual ?? own.KeepManual,
+            FineWindow = command.Retention.FineWindow ?? own.FineWindow,
+            WhenFull = command.Retention.HistoryGivesWay is { } gives ? gives ? FullPolicy.HistoryGivesWay : FullPolicy.RefuseWrites : own.WhenFull,
+        };
+        PolicyRules.Check(policy);
+        if (policy != own)
+        {
+            volume.SetPolicy(policy);
+        }
+
+        if (command.Peer is { } peer && volume.Role == VolumeRole.Primary && copies.Of(volume).Any(c => c.Settings.Peer == peer))
+        {
+            await copies.SetAsync(volume, peer, s => s with { Mode = command.Mode ?? s.Mode, BandwidthClass = command.Bandwidth?.Name ?? s.BandwidthClass }, cancellationToken);
+        }
+
+        var texts = PolicyChange.Describe(volume.OwnPolicy, volume.Policy);
+        return Done(
+            $"'{volume.Name}' keeps to its policy.",
+            ("policy", $"points every {texts.PointsEvery}, keep {texts.Keep}, keep manual {texts.KeepManual}, fine window {texts.FineWindow}, when full {texts.WhenFull}"));
     }
 
     private async Task<CommandResult> AddCopyAsync(AddCopy command, CancellationToken cancellationToken)

@@ -67,7 +67,7 @@ internal sealed partial class Volume
         var before = State.Points.LastOrDefault(point => point.Sequence.Value <= compacted.Record.After);
         var after = State.Points.FirstOrDefault(point => point.Sequence.Value >= compacted.Record.Last);
         return new DrException(
-            $"Volume {Name} no longer has {what}: it lies before the fine window ({Retention.PolicyText.Span(Policy.FineWindow)}), where only points are kept.",
+            $"Volume {Name} no longer has {what}: it lies before the fine window ({RetentionText.Span(Policy.FineWindow)}), where only points are kept.",
             (before, after) switch
             {
                 ({ } b, { } a) => $"The nearest points are {b.Id} of {b.At:O} and {a.Id} of {a.At:O}.",

@@ -18,9 +18,6 @@ internal sealed record VolumePolicy
     public FullPolicy? WhenFull { get; init; }
 }
 
-/// <summary>Of the automatic points younger than <see cref="Within"/>, one is kept for each <see cref="Every"/>.</summary>
-internal sealed record RetentionTier(TimeSpan Within, TimeSpan Every);
-
 /// <summary>What a volume does when its disk has no space left. Either is announced long before.</summary>
 internal enum FullPolicy
 {

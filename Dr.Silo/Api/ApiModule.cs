@@ -36,6 +36,7 @@ public static class ApiModule
         api.MapRuns();
         api.MapEvents();
         api.MapAccess();
+        api.MapPolicies();
         routes.MapHealth();
         routes.MapOpenApi().Requires(Role.Viewer);
         return routes;

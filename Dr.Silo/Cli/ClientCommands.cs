@@ -21,6 +21,7 @@ internal static class ClientCommands
         Decide("approve", "Let a run go on that waits for a person."),
         Decide("commit", "Commit a takeover that is on trial."),
         Decide("stop", "Stop a run while that is still safe."),
+        PolicyCommands.Create(),
     ];
 
     private static Command Start(string kind, string description)
@@ -49,7 +50,7 @@ internal static class ClientCommands
     private static Command Query<T>(string name, string description, string path, Func<T, Table> table) =>
         Remote(name, description, [], [], (client, _, cancellationToken) => client.GetAsync<T>(path, cancellationToken), table);
 
-    private static Command Remote<T>(
+    internal static Command Remote<T>(
         string name, string description, Argument[] arguments, Option[] options, Func<ApiClient, ParseResult, CancellationToken, Task<T>> ask, Func<T, Table> table)
     {
         var server = new Option<string>("--server")
@@ -88,5 +89,5 @@ internal static class ClientCommands
         return command;
     }
 
-    private static Option<string> Actor() => new("--actor") { Description = "Who orders it (default: the signed-in user).", DefaultValueFactory = _ => Environment.UserName };
+    internal static Option<string> Actor() => new("--actor") { Description = "Who orders it (default: the signed-in user).", DefaultValueFactory = _ => Environment.UserName };
 }

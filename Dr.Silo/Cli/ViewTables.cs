@@ -25,7 +25,7 @@ internal static class ViewTables
         ["Run", "System", "Kind", "State", "From", "To", "Started", "Outcome"],
         runs.Select(r => new[] { r.Id.Value, r.System.Value, r.Kind.ToString(), r.State.ToString(), r.From.Value, r.To.Value, Time(r.StartedAt), r.Outcome ?? "" }));
 
-    private static Table Make(string[] heads, IEnumerable<string[]> rows)
+    internal static Table Make(string[] heads, IEnumerable<string[]> rows)
     {
         var table = new Table().Border(TableBorder.Rounded);
         foreach (var head in heads)

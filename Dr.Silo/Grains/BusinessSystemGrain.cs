@@ -50,6 +50,12 @@ internal sealed partial class BusinessSystemGrain(
 
     public async Task ConfigureAsync(SystemSettings settings)
     {
+        if (settings.PolicyVersion < store.State.Settings?.PolicyVersion)
+        {
+            // A silo that starts may have read the policies just before they were changed.
+            return;
+        }
+
         var rules = RulesOf(settings);
         if (store.State.Machine is not { } machine)
         {

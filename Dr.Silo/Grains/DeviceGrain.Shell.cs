@@ -5,7 +5,7 @@ namespace Dr.Silo.Grains;
 /// <summary>What the device's grain does by itself: judging silence, sending again, telling those concerned.</summary>
 internal sealed partial class DeviceGrain
 {
-    private BeatClass Class => Roles.Contains("host") ? BeatClass.Host : Roles.Contains("appliance") ? BeatClass.Appliance : BeatClass.Kiosk24H;
+    private BeatClass Class => BeatClass.Of(store.State.Settings?.Class, Roles);
 
     private async Task OnTickAsync(CancellationToken cancellationToken)
     {
@@ -157,9 +157,19 @@ internal sealed partial class DeviceGrain
 
     private Task TellAsync(DeviceCommand command, CommandResult result) => command switch
     {
-        TakePoint { Step: VolumeGrain.ScheduleStep } point => GrainFactory.GetGrain<IVolumeGrain>(point.Volume).OnResultAsync(Id, command, result),
+        { Step: VolumeGrain.ScheduleStep } when VolumeOf(command) is { } volume => GrainFactory.GetGrain<IVolumeGrain>(volume).OnResultAsync(Id, command, result),
         { System: { } system } => GrainFactory.GetGrain<IBusinessSystemGrain>(system.Value).OnResultAsync(Id, command, result),
         _ => Task.CompletedTask,
+    };
+
+    private static string? VolumeOf(DeviceCommand command) => command switch
+    {
+        TakePoint c => c.Volume,
+        HoldPoint c => c.Volume,
+        SyncCopy c => c.Volume,
+        DigestVolume c => c.Volume,
+        ApplyVolumePolicy c => c.Volume,
+        _ => null,
     };
 
     private Task TransmitAsync(DeviceCommand command)

@@ -1,3 +1,4 @@
+using Dr.Contracts.Policy;
 using Orleans.Runtime;
 using Orleans.Storage;
 
@@ -20,9 +21,10 @@ internal sealed partial class VolumeGrain(
 
     private readonly Dictionary<DeviceId, CopyView> _copies = [];
     private readonly SortedDictionary<PointId, PointInfo> _points = [];
-    private readonly Queue<CommandResult> _results = [];
+    private readonly Queue<(DeviceId Appliance, DeviceCommand Command, CommandResult Result)> _results = [];
     private readonly Dictionary<(VolumeId Volume, string Peer), MirrorRecord> _mirrors = [];
     private (DeviceId Appliance, Epoch Epoch)? _newOwner;
+    private (DeviceId Appliance, Epoch Epoch)? _toldOwner;
 
     private string Name => this.GetPrimaryKeyString();
 
@@ -34,7 +36,8 @@ internal sealed partial class VolumeGrain(
 
     public async Task ConfigureAsync(VolumeSettings settings)
     {
-        if (store.State.Settings != settings)
+        // A silo that starts may have read the policies just before they were changed.
+        if (store.State.Settings != settings && settings.PolicyVersion >= (store.State.Settings?.PolicyVersion ?? 0))
         {
             await SaveAsync(store.State with { Settings = settings });
         }
@@ -78,12 +81,12 @@ internal sealed partial class VolumeGrain(
 
     public Task OnResultAsync(DeviceId appliance, DeviceCommand command, CommandResult result)
     {
-        _results.Enqueue(result);
+        _results.Enqueue((appliance, command, result));
         return Task.CompletedTask;
     }
 
     public async Task<CommandId?> TakePointAsync(string? label) =>
-        store.State is { Settings: { } settings, Owner: { } owner } ? await AskAsync(settings, owner, label) : null;
+        store.State is { Settings: { } settings, Owner: { } owner } ? await AskAsync(settings, owner, label, purpose: null) : null;
 
     public Task<IReadOnlyList<MirrorWord>> MirrorsAsync() => Task.FromResult<IReadOnlyList<MirrorWord>>([.. store.State.Mirrors.Select(m => m.ToWord())]);
 
@@ -97,6 +100,9 @@ internal sealed partial class VolumeGrain(
             NewestPoints = [.. _points.Values.Reverse()],
             NextPointAt = store.State.NextPointAt,
             LastPointProblem = store.State.LastProblem,
+            Backups = BackupViews(settings),
+            PolicyVersion = settings.PolicyVersion,
+            PolicyProblems = PolicyProblems(settings),
         });
 
     public Task WakeAsync() => Task.CompletedTask;
@@ -109,8 +115,17 @@ internal sealed partial class VolumeGrain(
             await SaveAsync(store.State with { Owner = owner.Appliance, Epoch = owner.Epoch, Pending = null });
         }
 
-        while (_results.TryDequeue(out var result))
+        if (store.State is { Owner: { } mine, Settings.ApplicationVolume: { } application } && _toldOwner != (mine, store.State.Epoch))
         {
+            // The volume with the programs has no say in who owns the system: it is told.
+            await GrainFactory.GetGrain<IVolumeGrain>(application).OwnedByAsync(mine, store.State.Epoch);
+            _toldOwner = (mine, store.State.Epoch);
+        }
+
+        while (_results.TryDequeue(out var heard))
+        {
+            var result = heard.Result;
+            await HearPolicyAsync(heard.Appliance, heard.Command, result);
             if (result.Id == store.State.Pending)
             {
                 var problem = result.Outcome == CommandOutcome.Done ? null : result.Detail ?? result.Outcome.ToString();
@@ -121,13 +136,15 @@ internal sealed partial class VolumeGrain(
 
         await StoreMirrorsAsync();
         var now = time.GetUtcNow();
-        if (store.State is { Settings: { } settings, Owner: { } appliance } && settings.PointPeriod > TimeSpan.Zero
+        if (store.State is { Settings: { } settings, Owner: { } appliance } && settings.PointPeriod > TimeSpan.Zero && !AppliancePoints(settings, appliance)
             && (store.State.NextPointAt is not { } next || now >= next)
             && _copies.TryGetValue(appliance, out var copy) && copy.Status is { Role: VolumeRole.Primary } status && status.Epoch == store.State.Epoch
             && now - copy.ReportedAt < PointDeadline)
         {
-            await AskAsync(settings, appliance, null);
+            await AskAsync(settings, appliance, null, "schedule");
         }
+
+        await KeepPolicyAsync(now);
     }
 
     // A primary lets writes go without its mirror only after this: whoever decides over a takeover reads it.
@@ -147,7 +164,7 @@ internal sealed partial class VolumeGrain(
         }
     }
 
-    private async Task<CommandId> AskAsync(VolumeSettings settings, DeviceId appliance, string? label)
+    private async Task<CommandId> AskAsync(VolumeSettings settings, DeviceId appliance, string? label, string? purpose)
     {
         var now = time.GetUtcNow();
         var id = new CommandId($"{Name}.point.{now.ToUnixTimeMilliseconds()}");
@@ -164,7 +181,8 @@ internal sealed partial class VolumeGrain(
             Step = ScheduleStep,
             Volume = Name,
             Label = label,
-            Quiesce = true,
+            Quiesce = settings.Policy?.Quiesce != QuiesceMode.None,
+            Purpose = purpose,
         });
         return id;
     }

@@ -1,3 +1,6 @@
+using Dr.Silo.Decisions.Backups;
+using Dr.Silo.Decisions.Policies;
+
 namespace Dr.Silo.Grains;
 
 /// <summary>What a volume's grain keeps over restarts.</summary>
@@ -19,6 +22,11 @@ public sealed record VolumeRecord
 
     /// <summary>What primaries said of their mirrors, the newest record of each.</summary>
     [Id(6)] public IReadOnlyList<MirrorRecord> Mirrors { get; init; } = [];
+
+    [Id(7)] public BackupState Backups { get; init; } = BackupState.Empty;
+
+    /// <summary>What each appliance has confirmed of the policy, as <see cref="PolicyPush.Key"/>.</summary>
+    [Id(8)] public IReadOnlyDictionary<DeviceId, string> Pushed { get; init; } = new Dictionary<DeviceId, string>();
 }
 
 /// <summary>One mirror as its primary recorded it.</summary>

@@ -37,6 +37,12 @@ public sealed class DeviceEntry
 
     public string? IdlePeriod { get; set; }
 
+    /// <summary>How it is watched (<c>host</c>, <c>critical-system</c>, <c>appliance</c>, <c>kiosk-24h</c>, <c>kiosk-indoor</c>); by its roles when left out.</summary>
+    public string? Class { get; set; }
+
+    /// <summary>Calendar of its branch, one of those that the policies have; <see cref="SiloConfig.BusyHours"/> when left out.</summary>
+    public string? Calendar { get; set; }
+
     /// <summary>Reachability targets pushed to the device: name to address.</summary>
     public Dictionary<string, string> Targets { get; set; } = [];
 }
@@ -54,6 +60,9 @@ public sealed class SystemEntry
     public string Home { get; set; } = "";
 
     public string? Volume { get; set; }
+
+    /// <summary>The volume that holds programs and configuration, when that is another one; it must exist on both appliances.</summary>
+    public string? ApplicationVolume { get; set; }
 
     /// <summary>The volume is made with this size when it is not there.</summary>
     public string? Size { get; set; }

@@ -1,18 +1,17 @@
 using Dr.Contracts.Cli;
 using Dr.Contracts.Grains;
+using Dr.Contracts.Policy;
+using Dr.Silo.Decisions.Detection;
 
 namespace Dr.Silo.Hosting;
 
 /// <summary>Turns the configuration into a plan, or into every reason why it cannot. Pure.</summary>
 internal sealed class SiloPlanner
 {
-    // Busy and idle period by role: design defaults; a device with several roles takes the shortest.
-    private static readonly Dictionary<string, (int Busy, int Idle)> Periods = new(StringComparer.Ordinal)
-    {
-        ["host"] = (1_000, 5_000),
-        ["appliance"] = (2_000, 5_000),
-        ["kiosk"] = (10_000, 30_000),
-    };
+    private static readonly HashSet<string> Roles = new(StringComparer.Ordinal) { "host", "appliance", "kiosk" };
+
+    /// <summary>A serving lease has to survive the loss of one beat and the lateness of the next.</summary>
+    private const int BeatsPerLease = 3;
 
     private readonly List<string> _problems = [];
 
@@ -37,7 +36,9 @@ internal sealed class SiloPlanner
         foreach (var device in config.Devices)
         {
             Check(sites.Contains(new SiteId(device.Site)), $"devices: {device.Id}: site '{device.Site}' is not among the sites.");
-            Check(device.Roles.Count > 0 && device.Roles.All(Periods.ContainsKey), $"devices: {device.Id}: roles takes any of appliance, host, kiosk.");
+            Check(device.Roles.Count > 0 && device.Roles.All(Roles.Contains), $"devices: {device.Id}: roles takes any of appliance, host, kiosk.");
+            Check(device.Class is null || BeatClass.Find(device.Class) is not null, $"devices: {device.Id}: class is one of {string.Join(", ", BeatClass.All.Select(c => c.Name))}, not '{device.Class}'.");
+            Check(device.Calendar is null || Names.IsValid(device.Calendar), $"devices: {device.Id}: calendar '{device.Calendar}' is not a valid name.");
         }
 
         var systems = config.Systems.Select(s => System(s, sites, devices)).OfType<SystemSettings>().ToList();
@@ -45,10 +46,7 @@ internal sealed class SiloPlanner
         Check(zone, $"timeZone: '{config.TimeZone}' is not known here.");
         foreach (var (day, hours) in config.BusyHours)
         {
-            var ends = hours.Split('-');
-            Check(
-                ends.Length == 2 && TimeOnly.TryParse(ends[0], CultureInfo.InvariantCulture, out var from) && TimeOnly.TryParse(ends[1], CultureInfo.InvariantCulture, out var to) && from < to,
-                $"busyHours: {day}: '{hours}' is not like 09:00-20:00.");
+            Check(OpeningHours.TryParse(hours, out _), $"busyHours: {day}: '{hours}' is not like 09:00-20:00.");
         }
 
         return new SiloPlan
@@ -61,19 +59,25 @@ internal sealed class SiloPlanner
 
     private DeviceSettings Device(DeviceEntry device, List<SystemSettings> systems, SiloConfig config)
     {
-        var roles = device.Roles.Where(Periods.ContainsKey).ToList();
-        var (busy, idle) = roles.Count == 0 ? (5_000, 15_000) : (roles.Min(r => Periods[r].Busy), roles.Min(r => Periods[r].Idle));
         var id = new DeviceId(device.Id);
+        var beats = BeatClass.Of(device.Class, device.Roles);
+
+        // Who renews serving leases beats often enough for them, whatever its class says: leases travel in beats.
+        var leases = systems.Where(s => s.Lease && s.Volume is not null && (s.HomeSite.Appliance == id || s.PeerSite.Appliance == id)).Select(s => s.LeaseTtl).ToList();
+        var longest = leases.Count == 0 ? TimeSpan.MaxValue : leases.Min() / BeatsPerLease;
+        int Default(HourClass hours) => (int)Math.Min(beats.Period(hours).TotalMilliseconds, longest.TotalMilliseconds);
         return new DeviceSettings
         {
             Site = new SiteId(device.Site),
             Roles = device.Roles,
+            Class = device.Class,
+            Calendar = device.Calendar,
             Systems = [.. systems.Where(s => s.HomeSite.Host == id || s.PeerSite.Host == id || s.HomeSite.Appliance == id || s.PeerSite.Appliance == id).Select(s => s.Id)],
             Config = new DeviceConfig
             {
                 Version = 1,
-                BusyPeriodMs = Milliseconds(device.BusyPeriod, busy, $"devices: {device.Id}: busyPeriod"),
-                IdlePeriodMs = Milliseconds(device.IdlePeriod, idle, $"devices: {device.Id}: idlePeriod"),
+                BusyPeriodMs = Milliseconds(device.BusyPeriod, Default(HourClass.Busy), $"devices: {device.Id}: busyPeriod"),
+                IdlePeriodMs = Milliseconds(device.IdlePeriod, Default(HourClass.Idle), $"devices: {device.Id}: idlePeriod"),
                 BusyHours = config.BusyHours,
                 TimeZone = config.TimeZone,
                 Targets = device.Targets,
@@ -93,6 +97,7 @@ internal sealed class SiloPlanner
         Check(system.Hosts.Count == 2 && system.Hosts.ContainsKey(system.Home), $"{where}: hosts names one device at the home site and one at the other.");
         Check(kind == TakeoverClass.R || system.Volume is not null, $"{where}: class T needs a volume.");
         Check(system.Volume is null || Names.IsValid(system.Volume), $"{where}: volume '{system.Volume}' is not a valid name.");
+        Check(system.ApplicationVolume is null || (Names.IsValid(system.ApplicationVolume) && system.Volume is not null), $"{where}: applicationVolume '{system.ApplicationVolume}' is not a valid name, or the system has no volume.");
         if (_problems.Count > before)
         {
             return null;
@@ -109,6 +114,7 @@ internal sealed class SiloPlanner
             HomeSite = Site(system, home, devices, where),
             PeerSite = Site(system, peer, devices, where),
             Volume = system.Volume,
+            ApplicationVolume = system.ApplicationVolume,
             VolumeSizeBytes = system.Size is null ? null : Try(() => Quantities.ParseSize(system.Size, $"{where}: size")),
             CopyMode = mode,
             BandwidthMbps = system.Copy.BandwidthMbps,

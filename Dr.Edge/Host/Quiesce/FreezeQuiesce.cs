@@ -12,7 +12,7 @@ internal sealed class FreezeQuiesce(string name, string freeze, string thaw, Tim
     private static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(500);
 
     public static FreezeQuiesce OfFileSystem(string mount, TimeSpan timeout, string log, TimeProvider time) =>
-        new("file system freeze", $"fsfreeze --freeze '{mount}'", $"fsfreeze --unfreeze '{mount}'", timeout, log, time);
+        new("fsfreeze", $"fsfreeze --freeze '{mount}'", $"fsfreeze --unfreeze '{mount}'", timeout, log, time);
 
     public async Task<IQuiesceWindow> EnterAsync(CancellationToken cancellationToken)
     {

@@ -3,9 +3,6 @@ namespace Dr.Edge.Volumes.Retention;
 /// <summary>The policy a volume lives by: its own where it has one, the appliance's configuration elsewhere, and below both the built-in defaults.</summary>
 internal sealed record EffectivePolicy
 {
-    /// <summary>Shortest fine window: below it a mistake is older than its undo before anybody has seen it.</summary>
-    public static readonly TimeSpan MinFineWindow = TimeSpan.FromMinutes(5);
-
     /// <summary>
     /// A point every five minutes in which something was written: whoever protects a volume expects that there is something to go back to. The tiers ask for at most 72 + 36 + 72 + 23 = 203 points at five minutes, so that 50 points of people have room beside them. 24 hours of
     /// fine window cover a working day and the night before it.

@@ -15,9 +15,9 @@ internal static class PolicyChange
         policy ??= new VolumePolicy();
         policy = new VolumePolicy
         {
-            PointsEvery = Part(policy.PointsEvery, change.PointsEvery, text => PolicyText.ParseSpan(text, PolicyText.Off, "--points-every")),
-            Keep = change.Keep is null ? policy.Keep : change.Keep == Default ? null : PolicyText.ParseTiers(change.Keep, "--keep"),
-            KeepManual = Part(policy.KeepManual, change.KeepManual, text => PolicyText.ParseSpan(text, PolicyText.Forever, "--keep-manual")),
+            PointsEvery = Part(policy.PointsEvery, change.PointsEvery, text => RetentionText.ParseSpan(text, RetentionText.Off, "--points-every")),
+            Keep = change.Keep is null ? policy.Keep : change.Keep == Default ? null : RetentionText.ParseTiers(change.Keep, "--keep"),
+            KeepManual = Part(policy.KeepManual, change.KeepManual, text => RetentionText.ParseSpan(text, RetentionText.Forever, "--keep-manual")),
             FineWindow = Part(policy.FineWindow, change.FineWindow, text => Quantities.ParseDuration(text, "--fine-window")),
             WhenFull = Part(policy.WhenFull, change.WhenFull, text => PolicyText.ParseWhenFull(text, "--when-full")),
         };
@@ -28,10 +28,10 @@ internal static class PolicyChange
     /// <summary>What the volume lives by, and which parts are its own.</summary>
     public static PolicyTexts Describe(VolumePolicy? own, EffectivePolicy policy) => new()
     {
-        PointsEvery = policy.PointsEvery == TimeSpan.Zero ? PolicyText.Off : PolicyText.Span(policy.PointsEvery),
-        Keep = PolicyText.Tiers(policy.Keep),
-        KeepManual = policy.KeepManual == TimeSpan.Zero ? PolicyText.Forever : PolicyText.Span(policy.KeepManual),
-        FineWindow = PolicyText.Span(policy.FineWindow),
+        PointsEvery = policy.PointsEvery == TimeSpan.Zero ? RetentionText.Off : RetentionText.Span(policy.PointsEvery),
+        Keep = RetentionText.Tiers(policy.Keep),
+        KeepManual = policy.KeepManual == TimeSpan.Zero ? RetentionText.Forever : RetentionText.Span(policy.KeepManual),
+        FineWindow = RetentionText.Span(policy.FineWindow),
         WhenFull = PolicyText.WhenFull(policy.WhenFull),
         Own =
         [

@@ -1,3 +1,5 @@
+using Dr.Contracts.Grains;
+
 namespace Dr.Silo.Decisions.Detection;
 
 /// <summary>Period and deadline of a kind of device, in busy and in idle hours. Defaults with the reason that a stop is noticed first where it hurts most.</summary>
@@ -17,6 +19,23 @@ public sealed record BeatClass(string Name, TimeSpan BusyPeriod, TimeSpan IdlePe
     public static BeatClass Kiosk24H { get; } = Of("kiosk-24h", 10, 30, 40, 90);
 
     public static BeatClass IndoorKiosk { get; } = Of("kiosk-indoor", 30, 120, 120, 360);
+
+    public static IReadOnlyList<BeatClass> All { get; } = [Host, CriticalSystem, Appliance, Kiosk24H, IndoorKiosk];
+
+    public static BeatClass? Find(string? name) => All.FirstOrDefault(c => c.Name == name);
+
+    /// <summary>The class that is configured, or the one that the roles ask for: of several the quickest.</summary>
+    public static BeatClass Of(string? configured, IReadOnlyList<string> roles)
+    {
+        ArgumentNullException.ThrowIfNull(roles);
+        return Find(configured) ?? (roles.Contains("host", StringComparer.Ordinal) ? Host : roles.Contains("appliance", StringComparer.Ordinal) ? Appliance : Kiosk24H);
+    }
+
+    public static BeatClass Of(DeviceSettings device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return Of(device.Class, device.Roles);
+    }
 
     public TimeSpan Period(HourClass hours) => hours == HourClass.Busy ? BusyPeriod : IdlePeriod;
 

@@ -72,6 +72,32 @@ public sealed class CsvLine(string file, int number, IReadOnlyDictionary<string,
 
     public string this[string column] => fields[column];
 
+    /// <summary>The field; null when the table has no such column or the field is empty.</summary>
+    public string? Optional(string column) => fields.TryGetValue(column, out var value) && value.Length > 0 ? value : null;
+
+    /// <summary>The field as <paramref name="parse"/> reads it; null when it is not there.</summary>
+    public T? Optional<T>(string column, Func<string, string, T> parse)
+        where T : class
+    {
+        if (Optional(column) is not { } text)
+        {
+            return null;
+        }
+
+        try
+        {
+            return parse(text, column);
+        }
+        catch (DrException e)
+        {
+            throw Bad(column, e.Message.TrimEnd('.'), e.Hint ?? "");
+        }
+    }
+
+    /// <summary>The same for values.</summary>
+    public T? OptionalValue<T>(string column, Func<string, string, T> parse)
+        where T : struct => Optional(column, (text, where) => new Box<T>(parse(text, where)))?.Value;
+
     /// <summary>The field, which must not be empty.</summary>
     public string Required(string column) => this[column] is { Length: > 0 } value ? value : throw Bad(column, "must not be empty", "Fill it in, or delete the line.");
 
@@ -106,6 +132,8 @@ public sealed class CsvLine(string file, int number, IReadOnlyDictionary<string,
             _ => throw Bad(column, $"'{text}' has no unit", "Write a number and a unit: 5m, 1h, 1d; or leave it empty."),
         };
     }
+
+    private sealed record Box<T>(T Value);
 
     public DrException Bad(string column, string what, string hint) => new($"{file}, line {Number}, column {column}: {what}.", hint);
 }

@@ -18,23 +18,22 @@ public enum ScheduledWork
 }
 
 /// <summary>Work that is due, and since when.</summary>
-public sealed record DueWork(ScheduledWork Work, DateTime DueAt);
+public sealed record DueWork(ScheduledWork Work, DateTimeOffset DueAt);
 
 /// <summary>
-/// When what a policy asks for is due. Periods of a day or more fall into the idle hours; shorter ones run all day. Pure: the last runs come in, what is due comes out;
-/// missed runs are made up once, not one by one.
+/// When what a policy asks for is due. Periods below a day run on real time, whatever the clocks do; those of a day or more, and the drills, go by the branch's own clock and fall into
+/// the idle hours. Pure: the last runs come in, what is due comes out; missed runs are made up once, not one by one.
 /// </summary>
 public static class PolicySchedule
 {
     /// <summary>Early morning, before anybody comes and after the night's changes.</summary>
     public static readonly TimeOnly NightWork = new(2, 0);
 
-    public static readonly TimeOnly SmallCheckAt = new(4, 0);
+    /// <summary>How far ahead a day that fits is looked for: longer than any library is closed, or open, without a break.</summary>
+    private const int DaysAhead = 62;
 
-    public static readonly TimeOnly LargeCheckAt = new(10, 0);
-
-    /// <summary>Work due at <paramref name="now"/> (local time), the most urgent first. A work that never ran is due at once.</summary>
-    public static IReadOnlyList<DueWork> Due(BackupPolicy policy, OpeningCalendar calendar, IReadOnlyDictionary<ScheduledWork, DateTime> lastRuns, DateTime now)
+    /// <summary>Work due at <paramref name="now"/>, the most urgent first. A work that never ran is due at once.</summary>
+    public static IReadOnlyList<DueWork> Due(BackupPolicy policy, OpeningCalendar calendar, IReadOnlyDictionary<ScheduledWork, DateTimeOffset> lastRuns, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(policy);
         ArgumentNullException.ThrowIfNull(lastRuns);
@@ -46,41 +45,51 @@ public static class PolicySchedule
             .ToArray();
     }
 
-    /// <summary>When <paramref name="work"/> is due next after its last run; null = the policy does not ask for it.</summary>
-    public static DateTime? Next(BackupPolicy policy, OpeningCalendar calendar, ScheduledWork work, DateTime? last, DateTime now)
+    /// <summary>When <paramref name="work"/> is due next after its last run; null = the policy does not ask for it, or no day fits.</summary>
+    public static DateTimeOffset? Next(BackupPolicy policy, OpeningCalendar calendar, ScheduledWork work, DateTimeOffset? last, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(policy);
         ArgumentNullException.ThrowIfNull(calendar);
         return work switch
         {
-            ScheduledWork.Point => After(policy.PointPeriod, last, now),
-            ScheduledWork.Incremental => After(policy.Periods.Incremental, last, now),
-            ScheduledWork.Differential => After(policy.Periods.Differential, last, now),
-            ScheduledWork.Application => After(policy.Periods.Application, last, now),
-            ScheduledWork.Full => After(policy.Periods.Full, last, now),
-            ScheduledWork.SmallCheck => At(SmallCheckAt, last, now, _ => true),
-            ScheduledWork.LargeCheck => At(LargeCheckAt, last, now, day => !calendar.IsOpenDay(day)),
+            ScheduledWork.Point => After(policy.PointPeriod, calendar, last, now),
+            ScheduledWork.Incremental => After(policy.Periods.Incremental, calendar, last, now),
+            ScheduledWork.Differential => After(policy.Periods.Differential, calendar, last, now),
+            ScheduledWork.Application => After(policy.Periods.Application, calendar, last, now),
+            ScheduledWork.Full => After(policy.Periods.Full, calendar, last, now),
+            ScheduledWork.SmallCheck => policy.Drills.SmallAt is { } small ? At(small, calendar, last ?? now, includeStart: last is null, _ => true) : null,
+            ScheduledWork.LargeCheck => policy.Drills.LargeAt is { } large ? Closed(large, calendar, last ?? now, includeStart: last is null) : null,
             _ => throw new ArgumentOutOfRangeException(nameof(work), work, "Work without a schedule."),
         };
     }
 
-    private static DateTime? After(TimeSpan? period, DateTime? last, DateTime now)
+    private static DateTimeOffset? After(TimeSpan? period, OpeningCalendar calendar, DateTimeOffset? last, DateTimeOffset now)
     {
         if (period is not { } p || p <= TimeSpan.Zero)
         {
             return null;
         }
 
-        return last is not { } at ? now : p < TimeSpan.FromDays(1) ? at + p : At(NightWork, (at + p).Date.AddDays(-1) + NightWork.ToTimeSpan(), now, _ => true);
+        if (last is not { } at)
+        {
+            return now;
+        }
+
+        // By the date and not by the hour: a night's work that took long, or began late, is due in the next night all the same.
+        return p < TimeSpan.FromDays(1) ? at + p : calendar.Instant((calendar.Local(at) + p).Date + NightWork.ToTimeSpan()) is var due && due > at ? due : at + p;
     }
 
-    /// <summary>The first <paramref name="time"/> after the last run on a day that fits.</summary>
-    private static DateTime? At(TimeOnly time, DateTime? last, DateTime now, Func<DateOnly, bool> fits)
+    /// <summary>On the next closed day; a branch that never closes has its Mondays for it.</summary>
+    private static DateTimeOffset? Closed(TimeOnly time, OpeningCalendar calendar, DateTimeOffset from, bool includeStart) =>
+        At(time, calendar, from, includeStart, day => !calendar.IsOpenDay(day)) ?? At(time, calendar, from, includeStart, day => day.DayOfWeek == DayOfWeek.Monday);
+
+    /// <summary>The first <paramref name="time"/> by the branch's clock after <paramref name="from"/> on a day that fits.</summary>
+    private static DateTimeOffset? At(TimeOnly time, OpeningCalendar calendar, DateTimeOffset from, bool includeStart, Func<DateOnly, bool> fits)
     {
-        var from = last ?? now;
-        for (var day = DateOnly.FromDateTime(from); day <= DateOnly.FromDateTime(from).AddDays(8); day = day.AddDays(1))
+        var first = DateOnly.FromDateTime(calendar.Local(from));
+        for (var day = first; day <= first.AddDays(DaysAhead); day = day.AddDays(1))
         {
-            if (fits(day) && day.ToDateTime(time) is var at && (at > from || (last is null && at == from)))
+            if (fits(day) && calendar.Instant(day.ToDateTime(time)) is var at && (at > from || (includeStart && at == from)))
             {
                 return at;
             }

@@ -21,7 +21,7 @@ public sealed class HistoryTests : IDisposable
     [Fact]
     public void A_point_held_by_hand_survives_restarts_and_retention_and_says_why_it_cannot_be_deleted()
     {
-        var volume = _store.Set.Create("v", 1 << 20, new VolumePolicy { Keep = PolicyText.ParseTiers("1h:5m", "test") });
+        var volume = _store.Set.Create("v", 1 << 20, new VolumePolicy { Keep = RetentionText.ParseTiers("1h:5m", "test") });
         var first = Automatic(volume);
         volume.HoldPoint(first.Id, "audit");
         _store.Reopen();
@@ -45,7 +45,7 @@ public sealed class HistoryTests : IDisposable
     [Fact]
     public void Automatic_points_give_way_when_255_are_there_and_points_of_people_never_do()
     {
-        var volume = _store.Set.Create("v", 1 << 20, new VolumePolicy { Keep = PolicyText.ParseTiers("3650d:1s", "test") });
+        var volume = _store.Set.Create("v", 1 << 20, new VolumePolicy { Keep = RetentionText.ParseTiers("3650d:1s", "test") });
         for (var i = 0; i < StoreLimits.MaxPoints; i++)
         {
             _time.Advance(TimeSpan.FromMinutes(1));
@@ -65,7 +65,7 @@ public sealed class HistoryTests : IDisposable
     [Fact]
     public void What_an_open_view_or_a_copy_needs_stays()
     {
-        var volume = _store.Set.Create("v", 1 << 20, new VolumePolicy { Keep = PolicyText.ParseTiers("10m:5m", "test") });
+        var volume = _store.Set.Create("v", 1 << 20, new VolumePolicy { Keep = RetentionText.ParseTiers("10m:5m", "test") });
         var seen = Automatic(volume);
         _time.Advance(TimeSpan.FromMinutes(5));
         var copied = Automatic(volume);

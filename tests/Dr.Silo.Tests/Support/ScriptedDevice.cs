@@ -14,6 +14,7 @@ internal sealed class ScriptedDevice(DeviceId id, SiteId site, string replicatio
     private readonly ConcurrentDictionary<CommandId, CommandResult> _inbox = new();
     private readonly Lock _gate = new();
     private long _beats;
+    private long _points;
     private string _boot = Guid.NewGuid().ToString("N");
     private long _epoch = 1;
 
@@ -152,6 +153,13 @@ internal sealed class ScriptedDevice(DeviceId id, SiteId site, string replicatio
             case CreateVolume:
                 (Role, VolumeEpoch) = (VolumeRole.Primary, command.Epoch);
                 break;
+            case TakePoint:
+                return new Dictionary<string, string>
+                {
+                    ["sequence"] = Appended.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                    ["point"] = new PointId((ulong)++_points).Value,
+                    ["consistency"] = nameof(PointConsistency.Crash),
+                };
             case AddCopy:
                 IsCopying = true;
                 Peer!.Follow(Appended, VolumeEpoch);

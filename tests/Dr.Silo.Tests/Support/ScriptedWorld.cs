@@ -82,7 +82,7 @@ internal sealed class ScriptedWorld : IDownlink, IAsyncDisposable
         Site = site,
         Roles = roles,
         Systems = roles.Contains("kiosk") ? [] : [System],
-        Config = new DeviceConfig { Version = 1 },
+        Config = new DeviceConfig { Version = 1, BusyPeriodMs = 300, IdlePeriodMs = 300 },
     };
 
     /// <summary>As from the broker: on nobody's turn.</summary>

@@ -12,10 +12,10 @@ public sealed class PolicyTests
     [InlineData(" 90m : 30s ", "90m:30s")]
     public void Tiers_read_as_they_are_written(string text, string written)
     {
-        var tiers = PolicyText.ParseTiers(text, "test");
+        var tiers = RetentionText.ParseTiers(text, "test");
         PolicyRules.Check(new VolumePolicy { Keep = tiers });
-        PolicyText.Tiers(tiers).ShouldBe(written);
-        PolicyText.ParseTiers(written, "test").ShouldBe(tiers);
+        RetentionText.Tiers(tiers).ShouldBe(written);
+        RetentionText.ParseTiers(written, "test").ShouldBe(tiers);
     }
 
     [Theory]
@@ -28,7 +28,7 @@ public sealed class PolicyTests
     [InlineData("9000d:1d")]
     [InlineData("24h:10ms")]
     public void Tiers_that_cannot_be_followed_are_refused_with_a_hint(string text) =>
-        Should.Throw<DrException>(() => PolicyRules.Check(new VolumePolicy { Keep = PolicyText.ParseTiers(text, "--keep") })).Hint.ShouldNotBeNull();
+        Should.Throw<DrException>(() => PolicyRules.Check(new VolumePolicy { Keep = RetentionText.ParseTiers(text, "--keep") })).Hint.ShouldNotBeNull();
 
     [Fact]
     public void Spans_that_make_no_sense_are_refused()
@@ -60,5 +60,5 @@ public sealed class PolicyTests
 
     [Fact]
     public void Tiers_beyond_what_a_volume_holds_are_allowed_and_said() =>
-        PolicyRules.Advice(EffectivePolicy.BuiltIn with { PointsEvery = TimeSpan.FromMinutes(5), Keep = PolicyText.ParseTiers("24h:5m,7d:1h", "test") })!.ShouldContain("432");
+        PolicyRules.Advice(EffectivePolicy.BuiltIn with { PointsEvery = TimeSpan.FromMinutes(5), Keep = RetentionText.ParseTiers("24h:5m,7d:1h", "test") })!.ShouldContain("432");
 }

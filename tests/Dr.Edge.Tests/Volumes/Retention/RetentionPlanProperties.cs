@@ -131,8 +131,8 @@ public sealed class RetentionPlanProperties
     [Fact]
     public void Tiers_that_ask_for_more_than_a_volume_holds_keep_their_reach_and_lose_density()
     {
-        var policy = EffectivePolicy.BuiltIn with { Keep = PolicyText.ParseTiers("24h:5m,7d:1h,30d:1d", "test") };
-        PolicyRules.CountAskedFor(policy.Keep, TimeSpan.FromMinutes(5)).ShouldBe(288 + 144 + 23);
+        var policy = EffectivePolicy.BuiltIn with { Keep = RetentionText.ParseTiers("24h:5m,7d:1h,30d:1d", "test") };
+        RetentionLimits.CountAskedFor(policy.Keep, TimeSpan.FromMinutes(5)).ShouldBe(288 + 144 + 23);
         var points = new List<RetentionPoint>();
         for (var i = 0; i < 40 * 288; i++)
         {

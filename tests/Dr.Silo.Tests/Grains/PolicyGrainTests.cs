@@ -1,0 +1,91 @@
+using Dr.Contracts.Grains;
+using Dr.Contracts.Ids;
+using Dr.Contracts.Mqtt;
+using Dr.Contracts.Policy;
+using Dr.Silo.Storage;
+using Dr.Silo.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Dr.Silo.Tests.Grains;
+
+/// <summary>Policies with the real grains and a real database: what is changed takes effect, is audited, and reaches the appliances.</summary>
+public sealed class PolicyGrainTests : ControlPlaneTests
+{
+    private const string Table =
+        "group,system_ids,kind,full_every,incremental_every,differential_every,application_every,network,link_mbps,link_shared,servers,disk_tb,tape_tb,expected_fault_rate_below_percent,keep,fine_window,approval,rpo\n"
+        + "1,dilas,realtime,1d,5m,30m,1d,internet,5,no,1 x IBM P750,5,5,2,\"24h:5m,7d:1h\",6h,person,4m\n";
+
+    private IPolicyGrain Policies => Silo.Grains.GetGrain<IPolicyGrain>(IPolicyGrain.Key);
+
+    private async Task<VolumeView> VolumeAsync() => (await Silo.Grains.GetGrain<IVolumeGrain>(ScriptedWorld.Volume).GetAsync())!;
+
+    [Fact]
+    public async Task An_imported_table_is_pushed_brings_about_every_backup_and_outlives_a_restart()
+    {
+        await ProtectAsync();
+        var plan = await Policies.ApplyAsync(new PolicyChange { Actor = "mei", Reason = "table 2", Table = Table, TableName = "backup-policies.csv" });
+        plan.Reasons.ShouldBeEmpty();
+        plan.Version.ShouldBe(1);
+
+        var done = await BackedUpAsync();
+        var full = done.Backups.Single(b => b.Kind == BackupKind.Full).Last!;
+        (full.Digest, full.Peer).ShouldBe(($"sha-of-{World.Production.Appended}", World.Backup.Replication));
+        full.VerifiedAt.ShouldNotBeNull();
+        done.Backups.Select(b => b.Kind).ShouldBe([BackupKind.Full, BackupKind.Incremental, BackupKind.Differential, BackupKind.Application]);
+
+        foreach (var device in new[] { World.Production, World.Backup })
+        {
+            var pushed = device.Executed.OfType<ApplyVolumePolicy>().Last();
+            (pushed.PointsEvery, pushed.Retention.FineWindow, pushed.Bandwidth!.Name).ShouldBe((TimeSpan.FromMinutes(5), TimeSpan.FromHours(6), "internet-5"));
+            pushed.Retention.Keep!.Count.ShouldBe(2);
+            device.Executed.OfType<HoldPoint>().ShouldContain(h => h.Point == full.Point && h.Reason != null, "the proven full is held at both ends");
+        }
+
+        World.Production.Executed.OfType<ApplyVolumePolicy>().Last().Peer.ShouldBe(World.Backup.Replication, "the copy keeps to the class");
+        await Silo.UntilAsync("the approval to be a person's", v => v.LossLimitSeconds == 240);
+
+        var entry = (await Silo.Services.GetRequiredService<AuditLog>().ReadAsync(0, 100, "policies", CancellationToken.None)).ShouldHaveSingleItem();
+        (entry.Actor, entry.Action).ShouldBe(("mei", "policies.change"));
+        entry.Evidence.Values.ShouldContain(v => v.Contains("incremental every 5m", StringComparison.Ordinal));
+
+        await RestartAsync();
+        (await Policies.GetBookAsync()).Version.ShouldBe(1);
+        var view = await Policies.GetAsync();
+        view.Systems.ShouldHaveSingleItem().Policy.ShouldBe("1");
+        view.History.ShouldHaveSingleItem().ChangedBy.ShouldBe("mei");
+        view.Systems[0].NextSmallDrillAt.ShouldNotBeNull();
+        (await VolumeAsync()).Backups.Single(b => b.Kind == BackupKind.Full).Last!.Point.ShouldBe(full.Point);
+    }
+
+    [Fact]
+    public async Task A_change_takes_effect_without_a_restart_and_an_invalid_one_changes_nothing()
+    {
+        await ProtectAsync();
+        await Policies.ApplyAsync(new PolicyChange { Actor = "mei", Reason = "table 2", Table = Table });
+        await BackedUpAsync();
+        var book = await Policies.GetBookAsync();
+        var bad = await Policies.ApplyAsync(new PolicyChange { Actor = "mei", Reason = "too much", Policies = [book.Policies[0] with { ChangeGigabytesPerDay = 400 }] });
+        bad.Reasons.ShouldNotBeEmpty();
+        (await Policies.GetBookAsync()).Version.ShouldBe(1);
+
+        var pushes = World.Production.Executed.OfType<ApplyVolumePolicy>().Count();
+        await Policies.ApplyAsync(new PolicyChange { Actor = "li", Reason = "a quicker line", Policies = [book.Policies[0] with { Bandwidth = new BandwidthClass("internet", 8, false) }], Seen = 1 });
+        await Silo.UntilAsync("the new class to be pushed", _ => World.Production.Executed.OfType<ApplyVolumePolicy>().Skip(pushes).Any(p => p.Bandwidth!.Name == "internet-8"));
+        (await Silo.Services.GetRequiredService<AuditLog>().ReadAsync(0, 100, "policies", CancellationToken.None)).Count.ShouldBe(2);
+        (await Policies.GetVersionAsync(1))!.Policies[0].Bandwidth.Mbps.ShouldBe(5);
+        (await Policies.ApplyAsync(new PolicyChange { Actor = "wu", Reason = "late", Policies = [book.Policies[0]], Seen = 1 })).Reasons.ShouldHaveSingleItem().ShouldContain("version 2");
+    }
+
+    /// <summary>Until every kind that the policy asks for has a good backup, and says how they stand otherwise.</summary>
+    private async Task<VolumeView> BackedUpAsync()
+    {
+        VolumeView view = null!;
+        await Silo.UntilAsync(
+            "every kind of backup",
+            _ => view.Backups.Count == 4 && view.Backups.Where(b => b.Kind is BackupKind.Full or BackupKind.Incremental).All(b => b.Last is not null) && view.PolicyProblems.Count == 0
+                && World.Backup.Executed.OfType<HoldPoint>().Any() && World.Production.Executed.OfType<ApplyVolumePolicy>().Any(p => p.Peer is not null),
+            60,
+            async () => view = await VolumeAsync());
+        return view;
+    }
+}
