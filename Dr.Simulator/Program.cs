@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Dr.Contracts.Cli;
+using Dr.Simulator.Detection;
 using Dr.Simulator.Live;
 using Dr.Simulator.Replay;
 
@@ -7,5 +8,6 @@ var root = new RootCommand("dr-sim: the year of faults on record, replayed throu
 {
     ReplayCommand.Create(),
     WorkloadCommands.Create(),
+    DetectorCommand.Create(),
 };
 return await ProgramShell.InvokeAsync(root, args, "dr-sim");

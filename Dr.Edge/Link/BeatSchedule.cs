@@ -9,20 +9,30 @@ internal readonly record struct BeatPlan(TimeSpan Promise, TimeSpan Wait, HourCl
 /// </summary>
 internal static class BeatSchedule
 {
-    /// <summary>The machine is strained above this share of its processors.</summary>
-    public const double StrainedCpu = 0.85;
+    /// <summary>However strained the machine is, its beats are stretched to this at the most.</summary>
+    private const double MostStretch = 2;
 
     private const double Jitter = 0.1;
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>The period the configuration asks for now; a strained machine takes twice as long, but never longer than the next class.</summary>
+    /// <summary>The period the configuration asks for now; the more strained the machine is, the longer, up to twice as long but never longer than the next class.</summary>
     public static TimeSpan Target(DeviceConfig config, HourClass hourClass, LoadReport load)
     {
         var busy = TimeSpan.FromMilliseconds(config.BusyPeriodMs);
         var idle = TimeSpan.FromMilliseconds(Math.Max(config.IdlePeriodMs, config.BusyPeriodMs));
         var period = hourClass == HourClass.Busy ? busy : idle;
-        var stretched = load.Cpu > StrainedCpu ? Min(period * 2, hourClass == HourClass.Busy ? idle : idle * 2) : period;
+        var stretched = Min(period * Stretch(config.Load, load), hourClass == HourClass.Busy ? idle : idle * MostStretch);
         return stretched < Shortest ? Shortest : stretched;
+    }
+
+    /// <summary>1 while processors, queue and response time are within their limits; above, as far as the worst of them is over its own, up to <see cref="MostStretch"/>.</summary>
+    public static double Stretch(LoadLimits limits, LoadReport load)
+    {
+        // A share of processors cannot go far above its limit: what is left to all of them counts.
+        var cpu = limits.Cpu is > 0 and < 1 && load.Cpu > limits.Cpu ? 1 + ((load.Cpu - limits.Cpu) / (1 - limits.Cpu)) : 1;
+        var queue = limits.QueueLength > 0 ? (double)load.QueueLength / limits.QueueLength : 1;
+        var response = limits.ResponseMs > 0 ? load.ResponseMs / limits.ResponseMs : 1;
+        return Math.Clamp(Math.Max(cpu, Math.Max(queue, response)), 1, MostStretch);
     }
 
     /// <param name="target">What <see cref="Target"/> asks for.</param>

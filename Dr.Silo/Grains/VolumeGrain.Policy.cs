@@ -160,7 +160,7 @@ internal sealed partial class VolumeGrain
                 Volume = Name,
                 Kind = k.Kind,
                 Every = k.Every,
-                Last = backups.Records.LastOrDefault(r => r.Kind == k.Kind),
+                Last = backups.Records.LastOrDefault(r => BackupMachine.CoveredBy(r.Kind).Contains(k.Kind)),
                 NextAt = BackupMachine.NextAt(backups, policy, calendar, k.Kind, now),
                 Step = backups.Live.FirstOrDefault(j => j.Kind == k.Kind) is { } job ? BackupMachine.Words(job) : null,
                 Problem = backups.Troubles.GetValueOrDefault(k.Kind)?.Reason,

@@ -180,15 +180,17 @@ public static class BackupMachine
     private static BackupState Done(BackupState state, BackupJob job) =>
         (job.Kind == BackupKind.Full ? Kept(state, job) : Recorded(state, job)) with { Live = [.. state.Live.Where(j => j.Number != job.Number)] };
 
+    /// <summary>The kinds that one of <paramref name="kind"/> is as well: a point with everything up to it elsewhere is an incremental, too; a full is all of them.</summary>
+    public static IReadOnlyList<BackupKind> CoveredBy(BackupKind kind) => kind switch
+    {
+        BackupKind.Full => [BackupKind.Full, BackupKind.Differential, BackupKind.Incremental, BackupKind.Application],
+        BackupKind.Incremental => [BackupKind.Incremental],
+        _ => [kind, BackupKind.Incremental],
+    };
+
     private static BackupState Recorded(BackupState state, BackupJob job)
     {
-        // A point with everything up to it elsewhere is an incremental, too; a full is all of them.
-        BackupKind[] covers = job.Kind switch
-        {
-            BackupKind.Full => [BackupKind.Full, BackupKind.Differential, BackupKind.Incremental, BackupKind.Application],
-            BackupKind.Incremental => [BackupKind.Incremental],
-            var kind => [kind, BackupKind.Incremental],
-        };
+        var covers = CoveredBy(job.Kind);
         var runs = new Dictionary<BackupKind, DateTimeOffset>(state.LastRuns);
         foreach (var kind in covers)
         {

@@ -30,7 +30,7 @@ public static class FailureDetector
     private const double CounterLimit = 512;
 
     /// <summary>Timer granularity of both ends: no line is steadier than that.</summary>
-    private const double LeastVarianceMs2 = 25;
+    internal const double LeastVarianceMs2 = 25;
 
     /// <summary>Takes in a beat. A repeated or overtaken one changes nothing; another boot id begins anew.</summary>
     public static DetectorState Heard(DetectorState? state, Beat beat, DateTimeOffset arrivedAt)

@@ -89,7 +89,8 @@ public static class PolicySchedule
         var first = DateOnly.FromDateTime(calendar.Local(from));
         for (var day = first; day <= first.AddDays(DaysAhead); day = day.AddDays(1))
         {
-            if (fits(day) && calendar.Instant(day.ToDateTime(time)) is var at && (at > from || (includeStart && at == from)))
+            // A date that the branch left out (Samoa, 2011-12-30) is none of its days.
+            if (fits(day) && calendar.Instant(day.ToDateTime(time)) is var at && DateOnly.FromDateTime(calendar.Local(at)) == day && (at > from || (includeStart && at == from)))
             {
                 return at;
             }

@@ -29,9 +29,31 @@ public sealed class BeatScheduleTests
     {
         var config = new DeviceConfig { Version = 1, BusyPeriodMs = 5_000, IdlePeriodMs = 8_000 };
         BeatSchedule.Target(config, HourClass.Busy, new LoadReport { Cpu = 0.5 }).ShouldBe(TimeSpan.FromSeconds(5));
-        BeatSchedule.Target(config, HourClass.Busy, new LoadReport { Cpu = 0.95 }).ShouldBe(TimeSpan.FromSeconds(8));
-        BeatSchedule.Target(config, HourClass.Idle, new LoadReport { Cpu = 0.95 }).ShouldBe(TimeSpan.FromSeconds(16));
+        BeatSchedule.Target(config, HourClass.Busy, new LoadReport { Cpu = 1 }).ShouldBe(TimeSpan.FromSeconds(8));
+        BeatSchedule.Target(config, HourClass.Idle, new LoadReport { Cpu = 1 }).ShouldBe(TimeSpan.FromSeconds(16));
     }
+
+    [Theory]
+    [InlineData(0.85, 0, 0, 1)]
+    [InlineData(0.925, 0, 0, 1.5)]
+    [InlineData(0.5, 1500, 0, 1.5)]
+    [InlineData(0.5, 0, 1250, 1.25)]
+    [InlineData(0.5, 9000, 9000, 2)]
+    public void Processors_queue_and_response_time_stretch_the_period_as_far_as_the_worst_of_them(double cpu, int queue, double responseMs, double expected) =>
+        BeatSchedule.Stretch(new LoadLimits(), new LoadReport { Cpu = cpu, QueueLength = queue, ResponseMs = responseMs }).ShouldBe(expected, 0.001);
+
+    [Fact]
+    public void The_period_stays_within_its_class_whatever_the_load() =>
+        Gen.Select(Gen.Int[100, 60_000], Gen.Int[100, 200_000], Gen.Double[0, 1], Gen.Int[0, 100_000], Gen.Double[0, 100_000], Gen.Bool).Sample(
+            (busyMs, idleMs, cpu, queue, response, isBusy) =>
+            {
+                var config = new DeviceConfig { Version = 1, BusyPeriodMs = busyMs, IdlePeriodMs = idleMs };
+                var hours = isBusy ? HourClass.Busy : HourClass.Idle;
+                var (calm, strained) = (BeatSchedule.Target(config, hours, new LoadReport()), BeatSchedule.Target(config, hours, new LoadReport { Cpu = cpu, QueueLength = queue, ResponseMs = response }));
+                var idle = BeatSchedule.Target(config, HourClass.Idle, new LoadReport());
+                return strained >= calm && strained <= calm * 2 && (!isBusy || strained <= idle);
+            },
+            iter: 10_000);
 
     /// <summary>Beats and acknowledgements get lost at random; the control plane expects each next beat by the promise of the last one it has.</summary>
     [Fact]

@@ -1,0 +1,21 @@
+namespace Dr.Silo.Decisions.Detection;
+
+/// <summary>What a line does to beats, as measured. Delays are taken as a floor and an exponential tail with the measured deviation: heavier than a normal tail, as queues are.</summary>
+/// <param name="Loss">Chance that a beat never arrives, 0–1.</param>
+/// <param name="MeanDelayMs">Arrival minus sending on average; a difference of the clocks cancels out.</param>
+/// <param name="DeviationMs">Its standard deviation.</param>
+public sealed record LinkQuality(double Loss, double MeanDelayMs, double DeviationMs)
+{
+    /// <summary>Chance that a beat which arrives at all takes longer than <paramref name="ms"/>.</summary>
+    public double LateChance(double ms)
+    {
+        var floor = MeanDelayMs - DeviationMs;
+        return ms < floor ? 1 : DeviationMs <= 0 ? 0 : Math.Exp(-(ms - floor) / DeviationMs);
+    }
+
+    public static LinkQuality Of(DetectorState state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        return new LinkQuality(state.LossRate, state.MeanDelayMs, Math.Sqrt(Math.Max(FailureDetector.LeastVarianceMs2, state.DelayVariance)));
+    }
+}
