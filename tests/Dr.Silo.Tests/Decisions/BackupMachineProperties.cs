@@ -109,7 +109,7 @@ while (world.State.Live.Any(l => l.Kind == BackupKind.Full))
     public void A_point_that_was_not_made_consistent_as_asked_is_a_failure()
     {
         var state = BackupMachine.Step(BackupState.Empty, World.FactsOf(true, true, Epoch.First), Start).State;
-        var job = state.Live.First();
+        var job = state.Live[0];
         var heard = BackupMachine.Heard(state, World.Result(job.Pending!.Value, ("point", new PointId(1).Value), ("sequence", "1"), ("consistency", "Crash"), ("reason", "postgresql: not quiet")), "postgresql", Start);
         heard.Troubles[job.Kind].Reason.ShouldContain("not consistent by postgresql");
     }

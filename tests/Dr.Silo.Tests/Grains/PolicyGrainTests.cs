@@ -44,7 +44,7 @@ public sealed class PolicyGrainTests : ControlPlaneTests
         World.Production.Executed.OfType<ApplyVolumePolicy>().Last().Peer.ShouldBe(World.Backup.Replication, "the copy keeps to the class");
         await Silo.UntilAsync("the approval to be a person's", v => v.LossLimitSeconds == 240);
 
-        var entry = (await Silo.Services.GetRequiredService<AuditLog>().ReadAsync(0, 100, "policies", CancellationToken.None)).ShouldHaveSingleItem();
+        var entry = (await Silo.Services.GetRequiredService<AuditLog>().ReadAsync(0, 100, new AuditFilterBy { Subject = "policies" }, CancellationToken.None)).ShouldHaveSingleItem();
         (entry.Actor, entry.Action).ShouldBe(("mei", "policies.change"));
         entry.Evidence.Values.ShouldContain(v => v.Contains("incremental every 5m", StringComparison.Ordinal));
 
@@ -71,7 +71,7 @@ public sealed class PolicyGrainTests : ControlPlaneTests
         var pushes = World.Production.Executed.OfType<ApplyVolumePolicy>().Count();
         await Policies.ApplyAsync(new PolicyChange { Actor = "li", Reason = "a quicker line", Policies = [book.Policies[0] with { Bandwidth = new BandwidthClass("internet", 8, false) }], Seen = 1 });
         await Silo.UntilAsync("the new class to be pushed", _ => World.Production.Executed.OfType<ApplyVolumePolicy>().Skip(pushes).Any(p => p.Bandwidth!.Name == "internet-8"));
-        (await Silo.Services.GetRequiredService<AuditLog>().ReadAsync(0, 100, "policies", CancellationToken.None)).Count.ShouldBe(2);
+        (await Silo.Services.GetRequiredService<AuditLog>().ReadAsync(0, 100, new AuditFilterBy { Subject = "policies" }, CancellationToken.None)).Count.ShouldBe(2);
         (await Policies.GetVersionAsync(1))!.Policies[0].Bandwidth.Mbps.ShouldBe(5);
         (await Policies.ApplyAsync(new PolicyChange { Actor = "wu", Reason = "late", Policies = [book.Policies[0]], Seen = 1 })).Reasons.ShouldHaveSingleItem().ShouldContain("version 2");
     }
