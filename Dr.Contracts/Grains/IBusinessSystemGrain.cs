@@ -17,13 +17,21 @@ public interface IBusinessSystemGrain : IGrainWithStringKey
     [Alias("Get"), AlwaysInterleave]
     Task<SystemView?> GetAsync();
 
+    /// <summary>In short, without the journal.</summary>
+    [Alias("Standing"), AlwaysInterleave]
+    Task<SystemStanding?> StandingAsync();
+
     /// <summary>Starts a run. <paramref name="request"/> carries the epoch that the caller saw: a stale page cannot start a second failover.</summary>
     [Alias("StartRun")]
     Task<RunOutcome> StartRunAsync(StartRun request);
 
-    /// <summary>Approve, stop, commit or roll back the live run.</summary>
+    /// <summary>A person's decision about the live run.</summary>
     [Alias("Decide")]
     Task<RunOutcome> DecideAsync(RunDecision decision);
+
+    /// <summary>A person's order about the system itself: hold, release, take over by force …</summary>
+    [Alias("Order")]
+    Task<RunOutcome> OrderAsync(SystemOrder order);
 
     /// <summary>A serving lease is asked for by a device that believes it serves. Granted only to the ledger's owner and never while fencing.</summary>
     [Alias("RenewLease"), AlwaysInterleave]

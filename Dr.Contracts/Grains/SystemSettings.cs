@@ -74,6 +74,18 @@ public sealed record SystemSettings
     /// <summary>The volume that holds its programs and configuration; null = they lie on <see cref="Volume"/>.</summary>
     [Id(42)] public string? ApplicationVolume { get; init; }
 
+    /// <summary>When a whole site goes over: smaller goes first.</summary>
+    [Id(30)] public int Priority { get; init; } = 100;
+
+    /// <summary>Systems that have to serve before this one makes sense.</summary>
+    [Id(31)] public IReadOnlyList<SystemId> DependsOn { get; init; } = [];
+
+    /// <summary>What it takes of a site's capacity, in the units of the sites' configuration.</summary>
+    [Id(32)] public double Load { get; init; } = 1;
+
+    /// <summary>The hosts have a fence device for the other site: used when the system is taken over, beside the order to stop.</summary>
+    [Id(33)] public bool FenceDevice { get; init; }
+
     public SystemSite At(SiteId site) => site == HomeSite.Site ? HomeSite : PeerSite;
 
     public SystemSite Opposite(SiteId site) => site == HomeSite.Site ? PeerSite : HomeSite;

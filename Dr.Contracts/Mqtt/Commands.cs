@@ -21,6 +21,7 @@ namespace Dr.Contracts.Mqtt;
 [JsonDerivedType(typeof(StopSystem), "system.stop")]
 [JsonDerivedType(typeof(CheckSystem), "system.check")]
 [JsonDerivedType(typeof(ApplyNetwork), "network.apply")]
+[JsonDerivedType(typeof(FenceOwner), "fence")]
 [JsonDerivedType(typeof(ProbeTargets), "probe")]
 [GenerateSerializer, Immutable, Alias("dr.DeviceCommand")]
 public abstract record DeviceCommand
@@ -184,6 +185,12 @@ public sealed record ApplyNetwork : DeviceCommand
 {
     [Id(0)] public required bool Present { get; init; }
 }
+
+/// <summary>
+/// Host at the surviving site: switch the system's other site off by the fence device configured here (power, switch port), and read back that it is. Done only when it was read back.
+/// </summary>
+[GenerateSerializer, Immutable, Alias("dr.FenceOwner")]
+public sealed record FenceOwner : DeviceCommand;
 
 /// <summary>Any device: try to reach the targets now and report. Evidence: one entry per target, <c>reachable</c> or the reason.</summary>
 [GenerateSerializer, Immutable, Alias("dr.ProbeTargets")]

@@ -2,10 +2,10 @@ using Dr.Edge.Link;
 
 namespace Dr.Edge.Host;
 
-/// <summary>Carries out system.start, system.stop, system.check and network.apply.</summary>
+/// <summary>Carries out system.start, system.stop, system.check, network.apply and fence.</summary>
 internal sealed class HostCommandExecutor(HostedSystems systems, TimeProvider time) : ICommandExecutor
 {
-    public bool Handles(DeviceCommand command) => command is StartSystem or StopSystem or CheckSystem or ApplyNetwork;
+    public bool Handles(DeviceCommand command) => command is StartSystem or StopSystem or CheckSystem or ApplyNetwork or FenceOwner;
 
     public async Task<CommandResult> ExecuteAsync(DeviceCommand command, Action<string> progress, CancellationToken cancellationToken)
     {
@@ -54,6 +54,7 @@ internal sealed class HostCommandExecutor(HostedSystems systems, TimeProvider ti
         StopSystem => session.StopAsync(command.Epoch, progress, cancellationToken),
         CheckSystem => session.CheckAsync(progress, cancellationToken),
         ApplyNetwork network => session.ApplyNetworkAsync(network.Present, command.Epoch, progress, cancellationToken),
+        FenceOwner => session.FenceOtherSiteAsync(command.Epoch, progress, cancellationToken),
         _ => throw new InvariantException($"{command.GetType().Name} is not a command of the host role"),
     };
 
@@ -62,6 +63,7 @@ internal sealed class HostCommandExecutor(HostedSystems systems, TimeProvider ti
         StartSystem => report.WasSo ? "It ran already." : $"Runs after {report.Seconds:0.0} s.",
         StopSystem => report.WasSo ? "It was stopped already." : $"Stopped after {report.Seconds:0.0} s: no process, no mount, no device left.",
         CheckSystem => $"{report.Health.State}: {string.Join(", ", report.Health.Components.Select(c => $"{c.Name} {c.State}"))}.",
+        FenceOwner => "The other site is off, read back.",
         _ => "Read back as ordered.",
     };
 

@@ -168,6 +168,26 @@ internal sealed partial class HostedSystemSession : IDisposable
         },
         cancellationToken);
 
+    /// <summary>Switches the other site's machines off by the fence device, and returns only when it was read back that they are.</summary>
+    /// <exception cref="DrException">There is no fence device, or it does not confirm.</exception>
+    public Task<HostReport> FenceOtherSiteAsync(Epoch epoch, Action<string> progress, CancellationToken cancellationToken) => InTurnAsync(
+        async () =>
+        {
+            See(epoch);
+            var fence = _system.Fence ?? throw new DrException($"System {_system.Id} has no fence device on this machine.", "Give 'fence' in its configuration, or take 'fence: true' away at the control plane.");
+            var action = new CommandAction(new NetworkActionOptions { Kind = NetworkActionOptions.CommandKind, Apply = fence.Off, Remove = fence.Off, Read = fence.Read, Timeout = fence.Timeout });
+            var log = new StepLog(progress, _time);
+            await log.RunAsync("switch the other site off", async () =>
+            {
+                await action.ApplyAsync(epoch, cancellationToken);
+                return await action.ReadAsync(cancellationToken)
+                    ? "read back"
+                    : throw new DrException("The fence device was told to switch the other site off, and reads back that it is on.", "Look at the device; the old owner is not proven to be off.");
+            });
+            return Report(log, wasSo: false);
+        },
+        cancellationToken);
+
     /// <summary>After a start of the agent: adopts what runs, and cleans up what an earlier agent's death left behind.</summary>
     public Task<HostReport> RecoverAsync(CancellationToken cancellationToken) => InTurnAsync(
         async () =>

@@ -36,5 +36,8 @@ internal sealed class SystemConfig
 
     public List<NetworkActionOptions> Network { get; set; } = [];
 
+    /// <summary>Switches the <em>other</em> site's machines of this system off, and reads back that they are. Null = there is no such device.</summary>
+    public FenceOptions? Fence { get; set; }
+
     public SystemId SystemId => new(Id);
 }

@@ -6,6 +6,8 @@ namespace Dr.Silo.Grains;
 internal sealed partial class BusinessSystemGrain
 {
     private const string RepairStep = "repair";
+    private const string RepairStopStep = "repair-stop";
+    private const string RepairAgainStep = "repair-again";
 
     private bool _repairing;
 
@@ -22,6 +24,7 @@ internal sealed partial class BusinessSystemGrain
                 return false;
             }
 
+            CrashPoints.Pass("sent", effect);
             store.State = store.State with { Effects = [.. store.State.Effects.Skip(1)] };
         }
 
@@ -110,12 +113,12 @@ internal sealed partial class BusinessSystemGrain
         _inbox.Enqueue(result.Claimed ? new SystemEvent.OwnershipClaimed(claim.Run, result.Actual) : new SystemEvent.OwnershipMoved(result.Actual));
     }
 
-    /// <summary>Inside the site there is one host: start what should run, where it is. The epoch does not change.</summary>
-    private async Task RepairAsync(SystemEffect.RepairLocally repair)
+    /// <summary>Inside the site there is one host: start what should run, where it is; the start ends with every check. The epoch does not change.</summary>
+    private Task RepairAsync(SystemEffect.RepairLocally repair)
     {
         _repairing = true;
         var now = time.GetUtcNow();
-        await GrainFactory.GetGrain<IDeviceGrain>(store.State.Settings!.At(repair.Site).Host.Value).SendAsync(new StartSystem
+        return GrainFactory.GetGrain<IDeviceGrain>(store.State.Settings!.At(repair.Site).Host.Value).SendAsync(new StartSystem
         {
             Id = new CommandId($"{Id}.repair.{store.State.Transitions}"),
             IssuedAt = now,
@@ -124,6 +127,30 @@ internal sealed partial class BusinessSystemGrain
             Epoch = repair.Epoch,
             Step = RepairStep,
         }).WaitAsync(CallDeadline, time);
+    }
+
+    /// <summary>A start that does not help is no help against a program that hangs: it is stopped, by force if need be, and started anew. Then the site has tried what it can.</summary>
+    private async Task RepairedAsync(DeviceCommand command, CommandResult result)
+    {
+        var done = result.Outcome == CommandOutcome.Done;
+        var now = time.GetUtcNow();
+        var next = new CommandId($"{command.Id}.{(command.Step == RepairStep ? "stop" : "again")}");
+        var deadline = now + Budgets.Of(Phase.Starting);
+        DeviceCommand? more = (command.Step, done) switch
+        {
+            (RepairStep, false) => new StopSystem { Id = next, IssuedAt = now, Deadline = deadline, System = Id, Epoch = command.Epoch, Step = RepairStopStep },
+            (RepairStopStep, true) => new StartSystem { Id = next, IssuedAt = now, Deadline = deadline, System = Id, Epoch = command.Epoch, Step = RepairAgainStep },
+            _ => null,
+        };
+        if (more is null)
+        {
+            _repairing = false;
+            _inbox.Enqueue(done ? new SystemEvent.OwnerServes() : new SystemEvent.LocalRepairExhausted(result.Detail ?? "Starting it again failed."));
+        }
+        else if (store.State is { Settings: { } settings, Machine: { } machine } && machine.Owner.Epoch == command.Epoch)
+        {
+            await GrainFactory.GetGrain<IDeviceGrain>(settings.At(machine.Owner.Site).Host.Value).SendAsync(more).WaitAsync(CallDeadline, time);
+        }
     }
 
     /// <summary>Everybody who holds something of this system learns who owns it: devices refuse older epochs, points are taken at the owner.</summary>

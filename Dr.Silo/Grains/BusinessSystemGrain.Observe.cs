@@ -15,9 +15,14 @@ internal sealed partial class BusinessSystemGrain
     /// <summary>The same suspicion again, after a finding that was not "lost", only after a while.</summary>
     private static readonly TimeSpan SuspectAgainAfter = TimeSpan.FromSeconds(30);
 
+    /// <summary>Witnesses and the site's own devices look at different moments; a line that comes back by itself is no reason to move.</summary>
+    private static readonly TimeSpan AccessLostAfter = TimeSpan.FromSeconds(3);
+
+    private DateTimeOffset? _accessLostSince;
     private DateTimeOffset _suspectAgainAt;
     private DateTimeOffset _createAgainAt;
     private Assessment? _assessed;
+    private string? _notYet;
     private bool _storedMirrorsHeard;
     private ProbeSession? _probe;
 
@@ -33,11 +38,21 @@ internal sealed partial class BusinessSystemGrain
 
         ObserveCopy(said, settings, machine, owner, copy, now);
         ObserveOwner(said, machine, owner, now);
+        if (machine is { Phase: Phase.Fencing, Run: { Proof: not null, ClaimSent: false, Assessment: not null } weighed })
+        {
+            said.Add(new SystemEvent.TakeoverAssessed(weighed.Id, Assess(now)));
+        }
+
+        if (machine is { Phase: Phase.Fencing or Phase.NeedsOperator, Run: { Proof: null, LeasesStopped: true } unproven } && ReadBack(owner, machine, unproven, now) is { } proof)
+        {
+            said.Add(new SystemEvent.FencingProven(unproven.Id, proof));
+        }
+
         if (machine is { Phase: Phase.Deciding, Run: { Assessment: not null } run })
         {
             // While a person is awaited, the picture may change by itself.
             var fresh = Assess(now);
-            if (_assessed is null || fresh.PeerReady != _assessed.PeerReady || fresh.Loss.IsWithin(settings.LossLimit) != _assessed.Loss.IsWithin(settings.LossLimit))
+            if (_assessed is null || fresh.NotYet != run.Assessment?.NotYet || fresh.PeerReady != _assessed.PeerReady || fresh.Loss.IsWithin(settings.LossLimit) != _assessed.Loss.IsWithin(settings.LossLimit))
             {
                 said.Add(new SystemEvent.TakeoverAssessed(run.Id, fresh));
             }
@@ -126,9 +141,15 @@ internal sealed partial class BusinessSystemGrain
             return;
         }
 
+        if (report.Health.State == HealthState.Running && AccessVerdict(owner, machine, report.At, now) is { } cut)
+        {
+            said.Add(new SystemEvent.Classified(cut));
+            return;
+        }
+
         if (report.Health.State == HealthState.Running)
         {
-            if (machine.Phase is Phase.Suspect or Phase.Deciding or Phase.NeedsOperator && report.At > machine.Since)
+            if (_accessLostSince is null && machine.Phase is Phase.Suspect or Phase.Deciding or Phase.NeedsOperator && report.At > machine.Since)
             {
                 _probe = null;
                 said.Add(new SystemEvent.OwnerServes());
@@ -140,6 +161,24 @@ internal sealed partial class BusinessSystemGrain
             _suspectAgainAt = now + SuspectAgainAfter;
             said.Add(new SystemEvent.Classified(SuspicionClassifier.Classify(Facts(owner, 0, 0, null, now) with { OwnReportFailed = true })));
         }
+    }
+
+    /// <summary>
+    /// The owner is heard and works, and its users outside cannot get in: no silence will ever tell, so it is looked for while all is well. Null while somebody gets in, and until the owner was
+    /// heard running <see cref="AccessLostAfter"/> after they were shut out: one that has just died has said nothing since.
+    /// </summary>
+    private Verdict? AccessVerdict(SystemSite owner, SystemState machine, DateTimeOffset heardAt, DateTimeOffset now)
+    {
+        var verdict = SuspicionClassifier.Classify(Facts(owner, 0, 0, null, now));
+        if (verdict.Scope != FaultScope.Access)
+        {
+            _accessLostSince = null;
+            return null;
+        }
+
+        _accessLostSince ??= now;
+        var isNews = machine.Phase is Phase.Protected or Phase.FailbackReady || (machine is { Phase: Phase.Deciding, Run.Verdict: var known } && known?.IndependentKinds != verdict.IndependentKinds);
+        return isNews && heardAt - _accessLostSince >= AccessLostAfter ? verdict : null;
     }
 
     private void BeginProbing(DateTimeOffset until) => _probe ??= new ProbeSession(time.GetUtcNow(), until);
@@ -217,6 +256,7 @@ internal sealed partial class BusinessSystemGrain
             ProbesSent = sent,
             ProbesAnswered = answered,
             Witnesses = _seen.Witnesses,
+            SiteReportsAccessLost = _seen.AccessLost(owner.Site, now),
             SiteDevices = others.Length,
             SiteDevicesSilent = site is null ? 0 : others.Count(site.Silent.Contains),
         };
@@ -239,6 +279,25 @@ internal sealed partial class BusinessSystemGrain
         {
             // Until it is heard no mirror counts as whole; the next round asks again.
             LogNotHeard(Id, exception.Message);
+        }
+    }
+
+    /// <summary>One system that is lost is its own matter; a lost site goes over in its waves, at most one by itself in a block period.</summary>
+    private async Task AskTurnAsync()
+    {
+        if (store.State.Machine is not { Phase: Phase.Deciding, Run: { Automatic: true, ApprovedBy: null, Verdict.Scope: FaultScope.Site } run })
+        {
+            _notYet = null;
+            return;
+        }
+
+        try
+        {
+            _notYet = await GrainFactory.GetGrain<ISiteGrain>(run.From.Value).TurnAsync(Id).WaitAsync(CallDeadline, time);
+        }
+        catch (Exception exception) when (exception is TimeoutException or OrleansException)
+        {
+            _notYet = "The run of the whole site does not answer.";
         }
     }
 
@@ -267,16 +326,20 @@ internal sealed partial class BusinessSystemGrain
             }
 
             // A silent owner answers nobody after its lease, and that was renewed for the last time when it was last granted.
+            // Until then it may go on, unheard by us, so what it answers until then counts as lost.
             var alive = owner.Appliance is { } a && _seen.IsAlive(a) == true;
-            var lostAt = !alive && settings.Lease && _lastGrant + settings.LeaseTtl < now ? _lastGrant + settings.LeaseTtl : now;
+            var lostAt = !alive && settings.Lease ? _lastGrant + settings.LeaseTtl : now;
 
             // What was stored counts as much as what was heard, so that a report of before, which comes late or after a restart of ours, says nothing.
             var whole = settings.CopyMode == CopyMode.Sync && _storedMirrorsHeard && mine is not null && _seen.IsWhole(copy.Replication, machine.Owner.Epoch);
-            loss = PredictedLoss.Between(mine?.Status.Appended, mine?.At, theirs?.Status.Durable, theirs?.Status.CurrentAsOf, lostAt, whole);
+            loss = machine.Run is { Proof: { Kind: FencingProofKind.OwnerStopped, LastSequence: { } last } } && theirs?.Status is { Fault: null } copied && copied.Durable >= last
+                ? PredictedLoss.None(last)
+                : PredictedLoss.Between(mine?.Status.Appended, mine?.At, theirs?.Status.Durable, theirs?.Status.CurrentAsOf, lostAt, whole);
         }
 
         return _assessed = new Assessment
         {
+            NotYet = _notYet,
             Loss = loss,
             PeerReady = missing.Count == 0,
             NotReady = missing.Count == 0 ? null : string.Join("; ", missing),
@@ -284,6 +347,12 @@ internal sealed partial class BusinessSystemGrain
             At = now,
         };
     }
+
+    /// <summary>What the old owner's store says of itself: it has seen the number to come and is no primary, so it refuses every write of before. No older report can say that.</summary>
+    private FencingProof? ReadBack(SystemSite owner, SystemState machine, LiveRun run, DateTimeOffset now) =>
+        _seen.VolumeOf(owner.Appliance) is { Status: { Role: not VolumeRole.Primary } status } && status.Epoch >= run.Epoch && run.From == owner.Site
+            ? Runs.Proof(machine, FencingProofKind.StoreRefuses, $"{owner.Appliance}: {status.Name} is {status.Role} and has seen epoch {status.Epoch}", status.Durable, now)
+            : null;
 
     /// <summary>The beginning: the volume is made at the owner as configured. Asked again until the appliance reports it.</summary>
     private async Task SetUpAsync(DateTimeOffset now)

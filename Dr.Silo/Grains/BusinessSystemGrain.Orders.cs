@@ -66,18 +66,83 @@ internal sealed partial class BusinessSystemGrain
                 : Outcome(RunAnswer.Unknown, null, $"There is no run {decision.Run} of {Id}.");
         }
 
+        if (decision is { Verb: RunVerb.RollBack or RunVerb.Attest, Reason: null or "" })
+        {
+            return Outcome(RunAnswer.GuardsUnmet, decision.Run, $"{decision.Verb} needs a reason: it goes into the audit.", ["A reason in words."]);
+        }
+
+        var rollBack = new RunId($"{decision.Run}-rollback");
         SystemEvent order = decision.Verb switch
         {
-            // A person who approves has seen the predicted loss: it is on the page and in the run's facts.
-            RunVerb.Approve when machine.Phase == Phase.NeedsOperator => new SystemEvent.Retry(decision.Actor, decision.Run),
-            RunVerb.Approve => new SystemEvent.Approve(decision.Actor, decision.Run, machine.Run.Assessment?.Loss.Age),
+            // A person who approves has seen the predicted loss, or that nobody knows it: it is on the page and in the run's facts.
+            RunVerb.Approve when machine is { Phase: Phase.NeedsOperator, Run: not { Proof: not null, ClaimSent: false } } => new SystemEvent.Retry(decision.Actor, decision.Run),
+            RunVerb.Approve => new SystemEvent.Approve(decision.Actor, decision.Run, machine.Run.Assessment is { Loss.Age: null } ? PredictedLoss.Anything : machine.Run.Assessment?.Loss.Age),
             RunVerb.Commit => new SystemEvent.Commit(decision.Actor, decision.Run),
-            _ => new SystemEvent.Abort(decision.Actor, decision.Run),
+            RunVerb.RollBack => new SystemEvent.RollBack(decision.Actor, rollBack, decision.Reason!),
+            RunVerb.Decline => new SystemEvent.Decline(decision.Actor, decision.Run, decision.Until ?? time.GetUtcNow() + Budgets.Of(Phase.Held)),
+            RunVerb.Retry => new SystemEvent.Retry(decision.Actor, decision.Run),
+            RunVerb.Attest => new SystemEvent.Attest(decision.Actor, decision.Run, decision.Reason!),
+            RunVerb.Stop => new SystemEvent.Abort(decision.Actor, decision.Run),
+            _ => throw new InvariantException($"{decision.Verb} is not a verb of runs"),
         };
-        return await OrderAsync(order, decision.Run, $"{decision.Verb} of run {decision.Run} is taken.");
+        return await OrderAsync(order, decision.Verb == RunVerb.RollBack ? rollBack : decision.Run, $"{decision.Verb} of run {decision.Run} is taken.");
     }
 
-    private async Task<RunOutcome> OrderAsync(SystemEvent order, RunId run, string accepted)
+    public async Task<RunOutcome> OrderAsync(SystemOrder order)
+    {
+        if (store.State.Machine is not { } machine)
+        {
+            return new RunOutcome { Answer = RunAnswer.Unknown, Message = $"There is no system {Id}." };
+        }
+
+        var entry = await ledger.ReadAsync(Id, CancellationToken.None);
+        var owner = entry?.Owner ?? machine.Owner;
+        if (order.SeenEpoch is { } seen && seen != owner.Epoch)
+        {
+            return Outcome(RunAnswer.EpochMoved, null, $"The order is about epoch {seen}, but {Id} is at epoch {owner.Epoch} now.");
+        }
+
+        if (order.Verb == SystemVerb.Force)
+        {
+            return await ForceAsync(order, machine);
+        }
+
+        if (order is { Verb: SystemVerb.Hold, Until: null })
+        {
+            return Outcome(RunAnswer.GuardsUnmet, null, "A hold needs an end.", ["A time until which automation is held."]);
+        }
+
+        SystemEvent evt = order.Verb switch
+        {
+            SystemVerb.Hold => new SystemEvent.Hold(order.Actor, order.Until!.Value, order.Reason),
+            SystemVerb.Release => new SystemEvent.Release(order.Actor),
+            SystemVerb.ResolveDivergence => new SystemEvent.ResolveDivergence(order.Actor),
+            SystemVerb.AcceptLedger => new SystemEvent.Accept(order.Actor, owner),
+            _ => throw new InvariantException($"{order.Verb} is not a verb of systems"),
+        };
+        return await OrderAsync(evt, null, $"{order.Verb} of {Id} is taken.");
+    }
+
+    /// <summary>The first person's order starts the run, the second one's statement lets it act; the same person twice is one.</summary>
+    private async Task<RunOutcome> ForceAsync(SystemOrder order, SystemState machine)
+    {
+        var statement = order.Statement is { Length: > 0 } said ? said : order.Reason;
+        if (machine.Run is { Kind: RunPurpose.Failover, Claimed: false } live)
+        {
+            var two = Guards.Completes(live, new SystemEvent.Attest(order.Actor, live.Id, statement), time.GetUtcNow());
+            return await OrderAsync(new SystemEvent.Attest(order.Actor, live.Id, statement), live.Id, two ? $"Two people have attested: run {live.Id} goes on." : "Taken; a second person has to state the same.");
+        }
+
+        if (machine.Run is { } other)
+        {
+            return Outcome(RunAnswer.OtherRunLive, other.Id, $"Run {other.Id} is live; only one can be.");
+        }
+
+        var id = IdOf(new StartRun { Kind = RunKind.Failover, Actor = order.Actor, Reason = order.Reason, IdempotencyKey = order.IdempotencyKey });
+        return await OrderAsync(new SystemEvent.StartForce(order.Actor, id, order.Reason, statement), id, $"Run {id} waits for a second person's statement.");
+    }
+
+    private async Task<RunOutcome> OrderAsync(SystemEvent order, RunId? run, string accepted)
     {
         var unmet = FailoverMachine.Unmet(store.State.Machine!, order, time.GetUtcNow());
         if (!await ApplyAsync(order))

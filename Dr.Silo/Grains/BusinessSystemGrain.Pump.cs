@@ -26,6 +26,7 @@ internal sealed partial class BusinessSystemGrain
             await TakeResultsAsync();
             await NoteServingAsync();
             await HearStoredMirrorsAsync();
+            await AskTurnAsync();
             foreach (var seen in Observe(time.GetUtcNow()))
             {
                 _inbox.Enqueue(seen);
@@ -83,6 +84,11 @@ internal sealed partial class BusinessSystemGrain
             Notes = [.. record.Notes, .. TransitionNotes.Of(before, transition, number, suspectedAt, now)],
             LastTakeoverSeconds = transition.Next.Phase == Phase.OnTrial && before.Phase != Phase.OnTrial && suspectedAt is { } from ? (now - from).TotalSeconds : record.LastTakeoverSeconds,
         });
+        foreach (var owed in transition.Effects)
+        {
+            CrashPoints.Pass("saved", owed);
+        }
+
         LogTransition(Id, before.Phase, transition.Next.Phase, transition.Audit!.Rule, transition.Next.Owner.Epoch);
         if (transition.Next.Owner != before.Owner)
         {
@@ -102,10 +108,9 @@ internal sealed partial class BusinessSystemGrain
         while (_results.TryDequeue(out var item))
         {
             var (command, result) = item;
-            if (command.Step == RepairStep)
+            if (command.Step is RepairStep or RepairStopStep or RepairAgainStep)
             {
-                _repairing = false;
-                _inbox.Enqueue(result.Outcome == CommandOutcome.Done ? new SystemEvent.OwnerServes() : new SystemEvent.LocalRepairExhausted(result.Detail ?? "The restart failed."));
+                await RepairedAsync(command, result);
                 continue;
             }
 

@@ -55,6 +55,18 @@ internal sealed partial class BusinessSystemGrain
         };
     }
 
+    public Task<SystemStanding?> StandingAsync() => Task.FromResult(store.State.Machine is not { } machine
+        ? null
+        : new SystemStanding
+        {
+            Phase = machine.Phase.ToString(),
+            Site = machine.Owner.Site,
+            RunLive = machine.Run is not null,
+            WaitsForPerson = machine.Phase == Phase.NeedsOperator || (machine is { Phase: Phase.Deciding, Run.Assessment: { NotYet: null } } && TransitionNotes.StateOf(machine) == RunState.WaitingForApproval),
+            HasMoved = machine.Phase is Phase.OnTrial or Phase.FailedOver or Phase.Reversing or Phase.FailbackReady or Phase.Protected or Phase.Seeding || machine.Run is { Claimed: true, Pending: null },
+            Reason = machine.Run?.Trouble ?? machine.Reason,
+        });
+
     private TimeSpan? LossNow(DateTimeOffset now)
     {
         var before = _assessed;

@@ -100,7 +100,11 @@ internal sealed partial class BusinessSystemGrain(
 
     public Task OnReachAsync(DeviceId witness, SiteId site, ReachReport report)
     {
-        if (store.State.Machine is { } machine)
+        if (report.Target == SystemObservations.Outside)
+        {
+            _seen.HearOutside(witness, site, report.Reachable, time.GetUtcNow());
+        }
+        else if (store.State.Machine is { } machine)
         {
             _seen.Hear(witness, site, machine.Owner.Site, report, time.GetUtcNow());
         }
@@ -161,6 +165,7 @@ internal sealed partial class BusinessSystemGrain(
         LossLimit = settings.LossLimit,
         LeaseTtl = settings is { Lease: true, Volume: not null } ? settings.LeaseTtl : null,
         Trial = settings.Trial,
+        FenceDevice = settings is { FenceDevice: true, Volume: not null },
     };
 
     /// <summary>After an activation: become the granter, believe the ledger, and go on with what was open.</summary>

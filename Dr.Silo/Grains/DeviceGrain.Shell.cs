@@ -133,6 +133,7 @@ internal sealed partial class DeviceGrain
             var grain = GrainFactory.GetGrain<IBusinessSystemGrain>(system.Value);
             reports.AddRange(beat.Systems.Where(h => h.System == system).Select(h => grain.OnHealthAsync(Id, h)));
             reports.AddRange(beat.Volumes.Select(v => grain.OnVolumeAsync(Id, v)));
+            reports.AddRange(beat.Reach.Where(r => r.Target == SystemObservations.Outside).Select(r => grain.OnReachAsync(Id, Site ?? default, r)));
         }
 
         const string System = "system:";

@@ -17,7 +17,8 @@ public sealed class GrainConfigurator(IGrainFactory grains, KnownThings known)
     public IReadOnlyList<SystemSettings>? Systems => Volatile.Read(ref _systems);
 
     public async Task ApplyAsync(
-        IReadOnlyList<SiteId> sites, IReadOnlyDictionary<DeviceId, DeviceSettings> devices, IReadOnlyList<SystemSettings> systems, CancellationToken cancellationToken)
+        IReadOnlyList<SiteId> sites, IReadOnlyDictionary<DeviceId, DeviceSettings> devices, IReadOnlyList<SystemSettings> systems, CancellationToken cancellationToken,
+        IReadOnlyDictionary<SiteId, double>? capacities = null)
     {
         ArgumentNullException.ThrowIfNull(sites);
         ArgumentNullException.ThrowIfNull(devices);
@@ -28,6 +29,7 @@ public sealed class GrainConfigurator(IGrainFactory grains, KnownThings known)
         {
             await known.AddAsync(ThingKind.Site, site.Value, site.Value, cancellationToken);
             await grains.GetGrain<ISiteGrain>(site.Value).ConfigureAsync([.. devices.Where(d => d.Value.Site == site).Select(d => d.Key)]);
+            await grains.GetGrain<ISiteGrain>(site.Value).ConfigureSystemsAsync([.. systems.Where(s => s.HomeSite.Site == site || s.PeerSite.Site == site)], capacities ?? new Dictionary<SiteId, double>());
         }
 
         var book = await grains.GetGrain<IPolicyGrain>(IPolicyGrain.Key).GetBookAsync();

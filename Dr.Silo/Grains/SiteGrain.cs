@@ -1,14 +1,24 @@
 using Dr.Silo.Decisions.Detection;
+using Dr.Silo.Decisions.Failover;
+using Orleans.Runtime;
 
 namespace Dr.Silo.Grains;
 
-/// <summary>A site's members and who of them is silent; nothing of it is stored, it is told anew by the devices.</summary>
+/// <summary>A site: its members and who of them is silent (told anew by the devices, never stored), and the run of the whole site (stored).</summary>
 [GrainType("site")]
-internal sealed class SiteGrain(TimeProvider time) : Grain, ISiteGrain
+internal sealed partial class SiteGrain([PersistentState("site")] IPersistentState<SiteRecord> store, TimeProvider time, ILogger<SiteGrain> logger) : Grain, ISiteGrain
 {
     private readonly HashSet<DeviceId> _silent = [];
     private readonly HashSet<DeviceId> _members = [];
     private DateTimeOffset? _massSince;
+
+    private SiteId Id => new(this.GetPrimaryKeyString());
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        this.RegisterGrainTimer(OnTickAsync, new GrainTimerCreationOptions(Tick, Tick) { KeepAlive = true });
+        return Task.CompletedTask;
+    }
 
     public Task ConfigureAsync(IReadOnlyList<DeviceId> members)
     {
@@ -26,10 +36,12 @@ internal sealed class SiteGrain(TimeProvider time) : Grain, ISiteGrain
 
     public Task<SiteView> GetAsync() => Task.FromResult(new SiteView
     {
-        Id = new SiteId(this.GetPrimaryKeyString()),
+        Id = Id,
         Members = [.. _members.OrderBy(m => m.Value, StringComparer.Ordinal)],
         Silent = [.. _silent.OrderBy(m => m.Value, StringComparer.Ordinal)],
         MassSuspicion = _massSince is not null,
         Since = _massSince,
     });
+
+    private Task SaveAsync(SiteRecord record) => store.SaveAsync(record, onConflict: DeactivateOnIdle);
 }

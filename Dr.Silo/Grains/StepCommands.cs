@@ -18,6 +18,7 @@ public static class StepCommands
                 StepKind.StartSystem => Host(new StartSystem { Id = step.CommandId, IssuedAt = now, Deadline = step.Deadline }),
                 StepKind.StopSystem => Host(new StopSystem { Id = step.CommandId, IssuedAt = now, Deadline = step.Deadline }),
                 StepKind.CheckSystem => Host(new CheckSystem { Id = step.CommandId, IssuedAt = now, Deadline = step.Deadline }),
+                StepKind.FenceOwner => Host(new FenceOwner { Id = step.CommandId, IssuedAt = now, Deadline = step.Deadline }),
                 StepKind.ApplyNetwork => Host(new ApplyNetwork { Id = step.CommandId, IssuedAt = now, Deadline = step.Deadline, Present = step.Present }),
                 _ => Nobody,
             };
@@ -97,6 +98,7 @@ public static class StepCommands
     {
         StepKind.StopSystem => $"Stop the components at {target} and prove it.",
         StepKind.DemoteCopy => $"Shut the write gate at {target} for good.",
+        StepKind.FenceOwner => $"Switch the old owner off, by the fence device at {target}.",
         StepKind.ClaimOwnership => $"Give the ownership record to {target}.",
         StepKind.PromoteCopy => $"Make the copy at {target} the primary.",
         StepKind.StartSystem => $"Start the components at {target} on their volume.",

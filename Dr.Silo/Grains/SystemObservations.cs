@@ -8,6 +8,10 @@ internal sealed class SystemObservations
     /// <summary>The most witnesses asked at once.</summary>
     public const int MaxWitnesses = 15;
 
+    /// <summary>Target by whose reachability a site's own devices tell whether the line works that its users come in by.</summary>
+    public const string Outside = "outside";
+
+    private readonly Dictionary<DeviceId, (SiteId Site, bool Reachable, DateTimeOffset At)> _outside = [];
     private readonly Dictionary<DeviceId, PresenceChange> _presence = [];
     private readonly Dictionary<DeviceId, (SystemHealth Health, DateTimeOffset At, DateTimeOffset StateSince)> _health = [];
     private readonly Dictionary<DeviceId, (VolumeStatus Status, DateTimeOffset At, DateTimeOffset CopyStateSince)> _volumes = [];
@@ -44,6 +48,16 @@ internal sealed class SystemObservations
 
     /// <summary>True when the newest word about the copy at <paramref name="peer"/> is of the owner's epoch and says that it has every answered write.</summary>
     public bool IsWhole(string? peer, Epoch owner) => peer is not null && _mirrors.TryGetValue(peer, out var word) && word.Epoch == owner && word.State == MirrorState.Whole;
+
+    /// <summary>A site's own device on whether it gets out by the line that users come in by.</summary>
+    public void HearOutside(DeviceId device, SiteId site, bool reachable, DateTimeOffset now) => _outside[device] = (site, reachable, now);
+
+    /// <summary>Somebody at <paramref name="site"/> said lately that it cannot get out, and nobody there that it can.</summary>
+    public bool AccessLost(SiteId site, DateTimeOffset now)
+    {
+        var fresh = _outside.Values.Where(o => o.Site == site && now - o.At <= SuspicionClassifier.FreshFor).ToArray();
+        return fresh.Length > 0 && Array.TrueForAll(fresh, o => !o.Reachable);
+    }
 
     public void Hear(DeviceId witness, SiteId site, SiteId ownerSite, ReachReport report, DateTimeOffset now) =>
         // Street kiosks stand each on a line of its own; devices of one of our sites share that site's.

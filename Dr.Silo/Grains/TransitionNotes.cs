@@ -139,6 +139,17 @@ public static class TransitionNotes
             Fact(notes, key, run.Id, "approvedBy", by);
         }
 
+        if (run.Attestation is { } attestation && attestation != was?.Attestation)
+        {
+            Fact(notes, key, run.Id, "attestation", attestation.ToString());
+        }
+
+        if (run.LastGrantedAt is { } granted && granted != was?.LastGrantedAt)
+        {
+            Fact(notes, key, run.Id, "lastLeaseGranted", $"{granted:O}");
+            Fact(notes, key, run.Id, "leaseLapsesAt", $"{run.FenceBy:O}");
+        }
+
         if (run.Proof is { } proof && proof != was?.Proof)
         {
             Fact(notes, key, run.Id, "fencingProof", $"{proof.Kind} by {proof.By} at {proof.At:O}, epoch {proof.FencedEpoch}{(proof.LastSequence is { } last ? $", last write {last}" : "")}");

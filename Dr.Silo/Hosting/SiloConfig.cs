@@ -21,6 +21,9 @@ public sealed class SiteConfig
 
     /// <summary>For people; the id when it is left out.</summary>
     public string? Name { get; set; }
+
+    /// <summary>What the site can carry, in the units of the systems' <c>load</c>; left out = everything.</summary>
+    public double? Capacity { get; set; }
 }
 
 public sealed class DeviceEntry
@@ -76,6 +79,18 @@ public sealed class SystemEntry
     public Dictionary<string, string> Replication { get; set; } = [];
 
     public string? Policy { get; set; }
+
+    /// <summary>When a whole site goes over: smaller goes first.</summary>
+    public int Priority { get; set; } = 100;
+
+    /// <summary>Systems that have to serve before this one makes sense.</summary>
+    public List<string> DependsOn { get; set; } = [];
+
+    /// <summary>What it takes of a site's capacity.</summary>
+    public double Load { get; set; } = 1;
+
+    /// <summary>The hosts have a fence device for the other site (<c>fence</c> of their own configuration): it is used at a takeover.</summary>
+    public bool Fence { get; set; }
 
     /// <summary><c>automatic</c> or <c>person</c>.</summary>
     public string Approval { get; set; } = "automatic";

@@ -9,6 +9,9 @@ public sealed record SiloPlan
 
     public IReadOnlyList<SiteId> Sites { get; init; } = [];
 
+    /// <summary>What a site can carry, in the units of the systems' loads; a site that is not here carries everything.</summary>
+    public IReadOnlyDictionary<SiteId, double> Capacities { get; init; } = new Dictionary<SiteId, double>();
+
     public IReadOnlyDictionary<DeviceId, DeviceSettings> Devices { get; init; } = new Dictionary<DeviceId, DeviceSettings>();
 
     public IReadOnlyList<SystemSettings> Systems { get; init; } = [];

@@ -2,6 +2,7 @@ using Dr.Contracts.Cli;
 using Dr.Contracts.Grains;
 using Dr.Contracts.Policy;
 using Dr.Silo.Decisions.Detection;
+using Dr.Silo.Decisions.Sites;
 
 namespace Dr.Silo.Hosting;
 
@@ -42,6 +43,21 @@ internal sealed class SiloPlanner
         }
 
         var systems = config.Systems.Select(s => System(s, sites, devices)).OfType<SystemSettings>().ToList();
+        foreach (var site in config.Sites.Where(s => s.Capacity is < 0))
+        {
+            Check(false, $"sites: {site.Id}: capacity is not negative.");
+        }
+
+        foreach (var (system, other) in config.Systems.SelectMany(s => s.DependsOn, (s, d) => (s, d)))
+        {
+            Check(config.Systems.Any(s => s.Id == other) && other != system.Id, $"systems: {system.Id}: dependsOn '{other}' is not another of the systems.");
+        }
+
+        foreach (var (system, why) in SitePlan.Make([.. systems.Select(s => new SiteMember { System = s.Id, DependsOn = s.DependsOn })], [], null).LeftOut.Where(s => s.Value.Contains("itself", StringComparison.Ordinal)))
+        {
+            Check(false, $"systems: {system}: dependsOn leads in a circle.");
+        }
+
         var zone = TimeZoneInfo.TryFindSystemTimeZoneById(config.TimeZone, out _);
         Check(zone, $"timeZone: '{config.TimeZone}' is not known here.");
         foreach (var (day, hours) in config.BusyHours)
@@ -52,6 +68,7 @@ internal sealed class SiloPlanner
         return new SiloPlan
         {
             Sites = sites,
+            Capacities = config.Sites.Where(s => s.Capacity is not null).DistinctBy(s => s.Id).ToDictionary(s => new SiteId(s.Id), s => s.Capacity!.Value),
             Systems = systems,
             Devices = config.Devices.Where(d => deviceIds.Contains(d.Id)).DistinctBy(d => d.Id).ToDictionary(d => new DeviceId(d.Id), d => Device(d, systems, config)),
         };
@@ -126,7 +143,12 @@ internal sealed class SiloPlanner
             PointPeriod = Duration(system.Points, $"{where}: points"),
             Policy = system.Policy,
             Lease = system.Lease,
+            Priority = system.Priority,
+            DependsOn = [.. system.DependsOn.Select(d => new SystemId(d))],
+            Load = system.Load,
+            FenceDevice = system.Fence,
         };
+        Check(system.Load >= 0, $"{where}: load is not negative.");
         Check(settings.LeaseTtl >= TimeSpan.FromSeconds(2), $"{where}: leaseTtl below 2s would lapse between two heartbeats.");
         Check(settings.PointPeriod == TimeSpan.Zero || settings.PointPeriod >= TimeSpan.FromSeconds(5), $"{where}: points below 5s would be taken faster than they can be told apart in a day's 255.");
         return _problems.Count > before ? null : settings;

@@ -96,6 +96,17 @@ internal sealed partial class ReplayWorld
             InstanceRuns = system.At[assess.To].Works,
             At = Now,
         }));
+        if (system.State is { Phase: Phase.Fencing, Run: { Proof: not null, ClaimSent: false } })
+        {
+            // The last writes of an owner that stopped in order are on their way: looked at again until they are there.
+            _scheduler.After(_times.Assess() + TimeSpan.FromMilliseconds(500), () =>
+            {
+                if (system.State is { Phase: Phase.Fencing, Run: { Proof: not null, ClaimSent: false } run } && run.Id == assess.Run)
+                {
+                    Assess(system, assess);
+                }
+            });
+        }
     }
 
     /// <summary>What the copy lacks now. While the appliances see each other and nothing writes any more, the rest of the stream arrives.</summary>
@@ -354,7 +365,9 @@ internal sealed partial class ReplayWorld
             return;
         }
 
-        Apply(system, state.Run is { } run
+        Apply(system, state.Run is { Proof: not null, ClaimSent: false } weighed
+            ? new SystemEvent.Approve("operator", weighed.Id, weighed.Assessment?.Loss.Age ?? PredictedLoss.Anything)
+            : state.Run is { } run
             ? new SystemEvent.Retry("operator", run.Id)
             : new SystemEvent.Accept("operator", _ledger[system.Id]));
         if (system.State!.Phase == Phase.NeedsOperator)

@@ -19,6 +19,8 @@ internal sealed class EdgeProcess : IAsyncDisposable
 
     public string Folder { get; }
 
+    public int Pid => _process.Id;
+
     public string Control => Path.Combine(Folder, "control.sock");
 
     public string NbdSocket => Path.Combine(Folder, "nbd.sock");

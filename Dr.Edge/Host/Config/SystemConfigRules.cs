@@ -69,6 +69,11 @@ internal static class SystemConfigRules
         }
 
         CheckQuiesce(system, $"{at}.quiesce", faults);
+        if (system.Fence is { } fence && (string.IsNullOrWhiteSpace(fence.Off) || string.IsNullOrWhiteSpace(fence.Read)))
+        {
+            faults.Add(new($"{at}.fence", "A fence device that cannot be read back proves nothing.", "Give both commands, 'off' and 'read'."));
+        }
+
         for (var index = 0; index < system.Network.Count; index++)
         {
             CheckNetwork(system.Network[index], $"{at}.network[{index}]", faults);

@@ -14,5 +14,8 @@ public sealed record Assessment
     /// <summary>The system's instance at the other site runs and passes its checks: a repointed system need not be started.</summary>
     [Id(4)] public bool InstanceRuns { get; init; }
 
+    /// <summary>Why an automatic takeover has to wait although everything else is there: its wave in the site's takeover, or the site's block period. A person's order does not wait.</summary>
+    [Id(5)] public string? NotYet { get; init; }
+
     [Id(3)] public required DateTimeOffset At { get; init; }
 }

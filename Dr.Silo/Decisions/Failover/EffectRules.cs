@@ -24,6 +24,10 @@ internal static class EffectRules
     public static readonly EffectRule StopOldOwner = new(nameof(StopOldOwner), ExecutorKind.Host,
         (s, _, now) => Build(s, new StepKey(s.Run!.Id, StepKind.StopSystem, s.Run.From), 1, now) with { BestEffort = true });
 
+    /// <summary>Beside the order to stop: whichever is proven first counts.</summary>
+    public static readonly EffectRule FenceOldOwner = new(nameof(StepKind.FenceOwner), ExecutorKind.Host,
+        (s, _, now) => Build(s, new StepKey(s.Run!.Id, StepKind.FenceOwner, s.Run.To), 1, now) with { BestEffort = true });
+
     public static readonly EffectRule TakeOldNetworkAway = new(nameof(TakeOldNetworkAway), ExecutorKind.Host,
         (s, _, now) => Build(s, new StepKey(s.Run!.Id, StepKind.ApplyNetwork, s.Run.From), 1, now) with { BestEffort = true, Present = false });
 
@@ -42,6 +46,11 @@ internal static class EffectRules
 
     public static EffectRule Alert(AlertKey key, bool critical, string text) => new($"Alert {key}", ExecutorKind.Alerts,
         (s, _, _) => new SystemEffect.RaiseAlert(key, critical, s.Run?.Trouble is { } trouble ? $"{text} {trouble}" : text));
+
+    public static readonly EffectRule AskAfterProof = new($"Alert {AlertKey.WaitsForPerson}", ExecutorKind.Alerts,
+        (s, e, _) => new SystemEffect.RaiseAlert(AlertKey.WaitsForPerson, true, $"The old owner is fenced, and nothing was taken over. {string.Join(' ', Guards.UnmetToClaim(s, e))}"));
+
+    public static readonly EffectRule SecondPersonNeeded = Alert(AlertKey.WaitsForPerson, true, "A second person has to state that the old owner is off.");
 
     public static EffectRule AskPerson { get; } = new($"Alert {AlertKey.WaitsForPerson}", ExecutorKind.Alerts,
         (s, e, now) => new SystemEffect.RaiseAlert(AlertKey.WaitsForPerson, false, string.Join(' ', Guards.Unmet(s, e, now))));

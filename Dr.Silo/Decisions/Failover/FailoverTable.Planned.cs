@@ -65,7 +65,7 @@ public static partial class FailoverTable
         t.In(DrillCleaning).On<StepFailed>("clean up again").When(PendingStep, ThisAttempt, AttemptsLeft).Set(Runs.Again).Do(Resend).Stay();
         t.In(DrillCleaning).On<StepFailed>("not cleaned up").When(PendingStep, ThisAttempt, NoAttemptsLeft).Set((s, _, _) => Runs.Finish(s, "A drill was not cleaned up."))
             .Do(Alert(AlertKey.DrillFailed, true, "A drill was not cleaned up.")).GoToOneOf(Back, Ready);
-        t.In(DrillCleaning).On<TimePassed>("clean up again, no answer").When(BudgetSpent, AttemptsLeft).Set(Runs.Again).Do(Resend).Stay();
+        t.In(DrillCleaning).On<TimePassed>("clean up again, no answer").When(BudgetSpent, AttemptsLeft).Set(Runs.Again).Do(Resend, Alert(AlertKey.StepLate, false, "Cleaning up after a drill is late.")).Stay();
         t.In(DrillCleaning).On<TimePassed>("not cleaned up, no answer").When(BudgetSpent, NoAttemptsLeft).Set((s, _, _) => Runs.Finish(s, "A drill was not cleaned up."))
             .Do(Alert(AlertKey.DrillFailed, true, "A drill was not cleaned up.")).GoToOneOf(Back, Ready);
 
@@ -93,13 +93,18 @@ public static partial class FailoverTable
         Phase[] steps = [Fencing, .. AfterClaim, Draining, FinalSync, SwitchingBack];
         t.In(NeedsOperator).On<Retry>("try again").When(ThisRun, StoppedInStep).Set(Runs.Again).Do(Resend)
             .GoToOneOf(s => s.Run?.StoppedIn ?? Fencing, steps);
-        t.In(NeedsOperator).On<Attest>("two people attest that the old owner is off").When(ThisRun, StoppedUnproven, NoClaimYet, TwoPeople)
-            .Set((s, e, now) => Runs.Prove(s, FencingProofKind.Attested, $"{((Attest)e).By} and {((Attest)e).Second}: {((Attest)e).Statement}", null, now)).Do(Claim).GoTo(Fencing);
-        t.In(NeedsOperator).On<FencingProven>("proven at last").When(ThisRun, StoppedUnproven, NoClaimYet, ProofFits).Set((s, e, _) => Runs.Claim(s, ((FencingProven)e).Proof)).Do(Claim).GoTo(Fencing);
+        Proven<Attest>(t, NeedsOperator, "two people attest that the old owner is off", Attested, ThisRun, StoppedUnproven, NoClaimYet, Stated, SecondPerson);
+        t.In(NeedsOperator).On<Attest>("one person attests that the old owner is off").When(ThisRun, StoppedUnproven, NoClaimYet, Stated, OnePerson).Set(Runs.Attested)
+            .Do(SecondPersonNeeded).KeepDeadline().Stay();
+        Proven<FencingProven>(t, NeedsOperator, "proven at last", (_, e, _) => ((FencingProven)e).Proof, ThisRun, StoppedUnproven, NoClaimYet, ProofFits);
+        Proven<StepDone>(t, NeedsOperator, "the old owner is switched off at last", (s, _, now) => Runs.Proof(s, FencingProofKind.FenceDevice, $"fence device at {s.Run!.To}", null, now), FenceAnswers, StoppedUnproven, NoClaimYet);
+        t.In(NeedsOperator).On<Approve>("a person accepts what is lost").When(ThisRun, ProvenUnclaimed, NotDisputed)
+            .Set((s, e, _) => Runs.Edit(s, r => r with { ApprovedBy = ((Approve)e).By, AcceptedLoss = ((Approve)e).AcceptLoss ?? r.AcceptedLoss, StoppedIn = null, Trouble = null })).Do(Assess).GoTo(Fencing);
         t.In(NeedsOperator).On<Abort>("given up before ownership moved").When(ThisRun, NoClaimYet, NotDisputed).Set(Runs.Reinstate).Do(Claim).GoTo(Fencing);
         Fence<RollBack>(t, [NeedsOperator], "back to the old copy", StartRollBack, FreshRunId, RunPastClaim, NotDisputed);
         t.In(NeedsOperator).On<StartFailover>("a person orders a failover").When(NewRun, NotDisputed)
             .Set((s, e, now) => Ordered(s, RunPurpose.Failover, (StartFailover)e, ((StartFailover)e).Run, ((StartFailover)e).Reason, now)).Do(Assess).GoTo(Deciding);
+        t.In(NeedsOperator).On<StartForce>("the first of two people takes over by force").When(NewRun, NotDisputed, Stated).Set(Forced).Do(Assess, SecondPersonNeeded).GoTo(Deciding);
         t.In(NeedsOperator).On<OwnerServes>("it serves again by itself").When(NoRun, NotDisputed).Set(Because(null)).GoToOneOf(Back, AtRest);
         t.In(NeedsOperator).On<OwnerServes>("the new owner is heard again").When(StoppedOnTrial, NotDisputed)
             .Set((s, _, _) => Runs.Edit(s, r => r with { StoppedIn = null, Trouble = null })).GoTo(OnTrial);

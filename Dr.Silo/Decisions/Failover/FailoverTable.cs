@@ -18,7 +18,7 @@ public static partial class FailoverTable
     private static readonly Phase[] Drilling = [DrillCloning, DrillStarting, DrillVerifying, DrillCleaning];
     private static readonly Phase[] AfterClaim = [Promoting, Starting, Repointing, Verifying];
 
-    private static readonly Phase[] AtRest = [.. Ready, .. WithoutCopy];
+    private static readonly Phase[] AtRest = [.. Ready, .. WithoutCopy, Diverged];
 
     public static IReadOnlyList<TableRow> Rows { get; } = Build();
 
@@ -84,8 +84,8 @@ public static partial class FailoverTable
         t.In(Ready).On<Classified>("users are cut off").When(AccessLost).Set(ComeBackHere).Set(BeginDeciding).Do(Assess).GoTo(Deciding);
         t.In(Ready).On<LocalRepairExhausted>("the site cannot help itself").Set(ComeBackHere).Set(BeginDeciding).Do(Assess).GoTo(Deciding);
 
-        t.In(WithoutCopy).On<Suspected>("silent while unprotected").Do(ProbeOwner).KeepDeadline().Stay();
-        t.In(WithoutCopy).On<Classified>("lost while unprotected").When(OwnerLost).Set(ComeBackHere).Set(Because("The owner is lost and no complete copy exists."))
+        t.In([.. WithoutCopy, Diverged]).On<Suspected>("silent while unprotected").Do(ProbeOwner).KeepDeadline().Stay();
+        t.In([.. WithoutCopy, Diverged]).On<Classified>("lost while unprotected").When(OwnerLost).Set(ComeBackHere).Set(Because("The owner is lost and no complete copy exists."))
             .Do(Alert(AlertKey.NoCopyToTakeOver, true, "The owner is lost and no complete copy exists.")).GoTo(NeedsOperator);
 
         t.In(Suspect).On<OwnerServes>("it was heard again").Set(Because(null)).GoToOneOf(Back, Ready);

@@ -31,6 +31,17 @@ internal static class Guards
 
     // Fencing and ownership
     public static readonly Guard ProofFits = new("the proof is about the present owner's epoch", (s, e, _) => e is SystemEvent.FencingProven p && p.Proof.FencedEpoch >= s.Owner.Epoch);
+    public static readonly Guard NoProofYet = new("nothing has proven it yet", (s, _, _) => s.Run is { Proof: null });
+    public static readonly Guard ProvenUnclaimed = new("it is proven and not claimed", (s, _, _) => s.Run is { Proof: not null, ClaimSent: false, Claimed: false });
+    public static readonly Guard MayClaim = new("the copy is ready and what is lost is within what was accepted", (s, e, _) => UnmetToClaim(s, e).Count == 0);
+    public static readonly Guard MayNotClaim = new("the copy is not ready, or more is lost than was accepted", (s, e, _) => UnmetToClaim(s, e).Count > 0);
+    public static readonly Guard StillComing = new("the old owner stopped in order and its last writes are still on their way", (s, e, now) =>
+        e is SystemEvent.TakeoverAssessed { Assessment: { PeerReady: true, Loss: var loss } }
+        && s.Run?.Proof is { Kind: FencingProofKind.OwnerStopped, LastSequence: not null } proof && loss.Age != TimeSpan.Zero && now < proof.At + Budgets.CatchUp);
+
+    public static readonly Guard HasFenceDevice = new("a fence device is there", (s, e, _) => s.Rules.FenceDevice && e is not SystemEvent.RollBack);
+    public static readonly Guard NoFenceDevice = new("no fence device is there", (s, e, now) => !HasFenceDevice!.Holds(s, e, now));
+    public static readonly Guard FenceAnswers = new("the fence device confirms", (s, e, _) => e is SystemEvent.StepDone { Key.Step: StepKind.FenceOwner } d && d.Key.Run == s.Run?.Id);
     public static readonly Guard NoClaimYet = new("ownership has not been claimed", (s, _, _) => s.Run is { ClaimSent: false, Claimed: false });
     public static readonly Guard ClaimUnanswered = new("the claim is unanswered", (s, _, _) => s.Run is { ClaimSent: true, Claimed: false });
     public static readonly Guard ClaimedAsAsked = new("a proof is recorded and the ledger has exactly what was claimed", (s, e, _) =>
@@ -70,8 +81,10 @@ internal static class Guards
     public static readonly Guard DrillWentBadly = new("the drill failed", (s, _, _) => s.Run is { DrillFailure: not null });
     public static readonly Guard OwnerIsHome = new("the home site serves", (s, _, _) => s.OwnerIsHome);
     public static readonly Guard OwnerIsAway = new("the other site serves", (s, _, _) => !s.OwnerIsHome);
-    public static readonly Guard TwoPeople = new("two different people attest", (_, e, _) =>
-        e is SystemEvent.Attest { By.Length: > 0, Second.Length: > 0, Statement.Length: > 0 } a && !string.Equals(a.By, a.Second, StringComparison.OrdinalIgnoreCase));
+    public static readonly Guard Stated = new("somebody says what they saw", (_, e, _) => e is SystemEvent.Attest { By.Length: > 0, Statement.Length: > 0 } or SystemEvent.StartForce { By.Length: > 0, Statement.Length: > 0 });
+    public static readonly Guard SecondPerson = new("another person stated it within the last quarter of an hour", (s, e, now) => e is SystemEvent.Attest a && s.Run is { } run && Completes(run, a, now));
+    public static readonly Guard AttestedByTwo = new("two people have attested it", (s, _, _) => s.Run is { Attestation.IsComplete: true });
+    public static readonly Guard OnePerson = new("a second person is needed", (s, e, now) => !SecondPerson!.Holds(s, e, now) && s.Run is { Attestation: not { IsComplete: true } });
 
     public static readonly Guard StoppedUnproven = new("it stopped for want of a proof", (s, _, _) => s.Run is { StoppedIn: Phase.Fencing, Proof: null });
     public static readonly Guard StoppedInStep = new("a step of the run waits for help", (s, _, _) => s.Run is { StoppedIn: not null and not Phase.OnTrial, Pending: not null } && s.Disputed is null);
@@ -92,6 +105,24 @@ internal static class Guards
         _ => false,
     });
 
+    /// <summary>What stands between a proven run and the claim: the last look at what is lost, and at who is to take over.</summary>
+    public static IReadOnlyList<string> UnmetToClaim(SystemState state, SystemEvent evt)
+    {
+        if (state.Run is not { } run || (evt is SystemEvent.TakeoverAssessed a ? a.Assessment : run.Assessment) is not { } assessment)
+        {
+            return ["What a takeover would lose has not been worked out yet."];
+        }
+
+        var limit = Limit(state, run.AcceptedLoss);
+        List<string> unmet = [];
+        Weigh(unmet, assessment, limit);
+        return unmet;
+    }
+
+    /// <summary>True when <paramref name="attest"/> is the second statement, by another person, while the first still stands.</summary>
+    public static bool Completes(LiveRun run, SystemEvent.Attest attest, DateTimeOffset now) =>
+        run.Attestation is { IsComplete: false } first && !string.Equals(first.First.Trim(), attest.By.Trim(), StringComparison.OrdinalIgnoreCase) && now - first.At <= Attestation.Valid;
+
     public static Guard IsStep(StepKind step) => new($"the step is {step}", (_, e, _) => KeyOf(e)?.Step == step);
 
     /// <summary>Everything between this run and acting, as sentences; empty = go. Uses what <paramref name="evt"/> adds to what the run knows.</summary>
@@ -106,7 +137,7 @@ internal static class Guards
         var verdict = evt is SystemEvent.Classified c ? c.Verdict : run.Verdict;
         var approved = evt is SystemEvent.Approve p ? p.By : run.ApprovedBy;
         var acceptedLoss = evt is SystemEvent.Approve { AcceptLoss: { } loss } ? loss : run.AcceptedLoss;
-        var limit = acceptedLoss is { } accepted && accepted > state.Rules.LossLimit ? accepted : state.Rules.LossLimit;
+        var limit = Limit(state, acceptedLoss);
         List<string> unmet = [];
 
         if (assessment is null)
@@ -115,17 +146,7 @@ internal static class Guards
         }
         else
         {
-            if (!assessment.PeerReady)
-            {
-                unmet.Add($"The other site is not ready: {assessment.NotReady ?? "no reason given"}.");
-            }
-
-            if (!assessment.Loss.IsWithin(limit))
-            {
-                unmet.Add(assessment.Loss.Age is { } age
-                    ? $"It would lose up to {age.TotalSeconds:F0} s of work; the limit is {limit.TotalSeconds:F0} s."
-                    : "Nobody knows what it would lose.");
-            }
+            Weigh(unmet, assessment, limit);
         }
 
         if (approved is not null)
@@ -144,6 +165,11 @@ internal static class Guards
             unmet.Add($"The evidence is of {verdict?.IndependentKinds ?? 0} independent kinds; {needed} are needed.");
         }
 
+        if (assessment?.NotYet is { } turn)
+        {
+            unmet.Add(turn);
+        }
+
         if (state.LastAutomaticAt is { } last && now - last < state.Rules.BlockPeriod)
         {
             unmet.Add($"An automatic failover at {last:O} blocks another one until {last + state.Rules.BlockPeriod:O}.");
@@ -159,6 +185,7 @@ internal static class Guards
         SystemEvent.FencingProven e => e.Run,
         SystemEvent.OwnershipClaimed e => e.Run,
         SystemEvent.StartFailover e => e.Run,
+        SystemEvent.StartForce e => e.Run,
         SystemEvent.StartMove e => e.Run,
         SystemEvent.StartDrill e => e.Run,
         SystemEvent.Approve e => e.Run,
@@ -170,6 +197,23 @@ internal static class Guards
         SystemEvent.Attest e => e.Run,
         _ => null,
     };
+
+    private static TimeSpan Limit(SystemState state, TimeSpan? accepted) => accepted is { } loss && loss > state.Rules.LossLimit ? loss : state.Rules.LossLimit;
+
+    private static void Weigh(List<string> unmet, Assessment assessment, TimeSpan limit)
+    {
+        if (!assessment.PeerReady)
+        {
+            unmet.Add($"The other site is not ready: {assessment.NotReady ?? "no reason given"}.");
+        }
+
+        if (!assessment.Loss.IsWithin(limit))
+        {
+            unmet.Add(assessment.Loss.Age is { } age
+                ? $"It would lose up to {age.TotalSeconds:F0} s of work; the limit is {limit.TotalSeconds:F0} s."
+                : "Nobody knows what it would lose.");
+        }
+    }
 
     private static bool InstanceRuns(SystemState s) => s is { Rules.Class: TakeoverClass.R, Run: { Assessment.InstanceRuns: true } run } && run.From != run.To;
 

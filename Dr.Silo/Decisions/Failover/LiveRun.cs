@@ -64,4 +64,10 @@ public sealed record LiveRun
 
     /// <summary>A drill that failed says why; it is cleaned up all the same.</summary>
     [Id(23)] public string? DrillFailure { get; init; }
+
+    /// <summary>When the old owner was granted its last lease, as the lease clock has it.</summary>
+    [Id(25)] public DateTimeOffset? LastGrantedAt { get; init; }
+
+    /// <summary>Taking over by force: what people have stated so far.</summary>
+    [Id(24)] public Attestation? Attestation { get; init; }
 }

@@ -4,6 +4,9 @@ namespace Dr.Silo.Decisions.Failover;
 [GenerateSerializer, Immutable, Alias("dr.PredictedLoss")]
 public sealed record PredictedLoss
 {
+    /// <summary>A limit that accepts every loss, also one that nobody knows.</summary>
+    public static readonly TimeSpan Anything = TimeSpan.MaxValue;
+
     /// <summary>Age of the copy's content behind the owner's; null when nobody knows, which is never "zero".</summary>
     [Id(0)] public TimeSpan? Age { get; init; }
 
@@ -36,6 +39,9 @@ public sealed record PredictedLoss
         return new PredictedLoss { Age = age, Writes = writes, Basis = $"The copy holds {asOf:O}; {known}; it may have answered clients until {lostAt:O}." };
     }
 
-    /// <summary>True when the age is known and not above <paramref name="limit"/>.</summary>
-    public bool IsWithin(TimeSpan limit) => Age is { } age && age <= limit;
+    /// <summary>Nothing: the copy durably has the write that the old owner says was its last.</summary>
+    public static PredictedLoss None(SequenceNumber last) => new() { Age = TimeSpan.Zero, Writes = 0, Basis = $"The old owner stopped after write {last}, and the copy has it." };
+
+    /// <summary>True when the age is known and not above <paramref name="limit"/>, or when the limit is <see cref="Anything"/>.</summary>
+    public bool IsWithin(TimeSpan limit) => limit == Anything || (Age is { } age && age <= limit);
 }

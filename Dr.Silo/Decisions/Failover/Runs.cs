@@ -72,14 +72,36 @@ internal static class Runs
         ApprovedBy = evt is SystemEvent.Approve p ? p.By : run.ApprovedBy,
         AcceptedLoss = evt is SystemEvent.Approve { AcceptLoss: { } loss } ? loss : run.AcceptedLoss,
         LeasesStopped = true,
+        Trouble = null,
         FenceBy = state.Rules is { HasVolume: true, LeaseTtl: { } ttl } ? LeaseClock.FencedAt(null, ttl, now) : null,
     });
 
-    public static SystemState Prove(SystemState state, FencingProofKind kind, string by, SequenceNumber? last, DateTimeOffset now) =>
-        Claim(state, new FencingProof { Kind = kind, FencedEpoch = state.Owner.Epoch, At = now, By = by, LastSequence = last });
+    public static FencingProof Proof(SystemState state, FencingProofKind kind, string by, SequenceNumber? last, DateTimeOffset now) =>
+        new() { Kind = kind, FencedEpoch = state.Owner.Epoch, At = now, By = by, LastSequence = last };
 
-    public static SystemState Claim(SystemState state, FencingProof proof) =>
-        Edit(state, run => run with { Proof = proof, ClaimSent = true, Pending = null, StoppedIn = null, Trouble = null });
+    /// <summary>Proven and claimed in one: nothing is left to weigh.</summary>
+    public static SystemState Prove(SystemState state, FencingProofKind kind, string by, SequenceNumber? last, DateTimeOffset now) =>
+        Claim(Proven(state, Proof(state, kind, by, last, now)));
+
+    /// <summary>The old owner cannot write any more. What that costs is weighed next, before ownership is claimed.</summary>
+    public static SystemState Proven(SystemState state, FencingProof proof) =>
+        Edit(state, run => run with { Proof = proof, Pending = null, StoppedIn = null, Trouble = null });
+
+    public static SystemState Claim(SystemState state) => Edit(state, run => run with { ClaimSent = true });
+
+    /// <summary>One more person states that the old owner is off.</summary>
+    public static SystemState Attested(SystemState state, SystemEvent evt, DateTimeOffset now)
+    {
+        var attest = (SystemEvent.Attest)evt;
+        return Edit(state, run => Guards.Completes(run, attest, now)
+            ? run with
+            {
+                Attestation = run.Attestation! with { Second = attest.By, SecondStatement = attest.Statement },
+                ApprovedBy = $"{run.Attestation.First} and {attest.By}",
+                AcceptedLoss = PredictedLoss.Anything,
+            }
+            : run with { Attestation = new Attestation { First = attest.By, Statement = attest.Statement, At = now } });
+    }
 
     public static SystemState Claimed(SystemState state, SystemEvent evt, DateTimeOffset now)
     {

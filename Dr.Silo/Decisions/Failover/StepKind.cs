@@ -9,6 +9,9 @@ public enum StepKind
     /// <summary>Shut the write gate at the losing site for good; answers with the last sequence and the final point's digest.</summary>
     DemoteCopy,
 
+    /// <summary>A device at the surviving site switches the old owner off and reads back that it is.</summary>
+    FenceOwner,
+
     /// <summary>Compare-and-swap of the ownership record: the point of no return.</summary>
     ClaimOwnership,
     PromoteCopy,

@@ -70,6 +70,7 @@ public abstract record SystemEffect
         public static ExecutorKind ExecutorOf(StepKind step) => step switch
         {
             StepKind.StopSystem or StepKind.StartSystem or StepKind.CheckSystem or StepKind.ApplyNetwork => ExecutorKind.Host,
+            StepKind.FenceOwner => ExecutorKind.Host,
             StepKind.StartDrill or StepKind.CheckDrill => ExecutorKind.Host,
             StepKind.DemoteCopy or StepKind.PromoteCopy or StepKind.StartCopy or StepKind.SyncCopy or StepKind.DigestCopy => ExecutorKind.Appliance,
             StepKind.CloneForDrill or StepKind.CleanDrill => ExecutorKind.Appliance,

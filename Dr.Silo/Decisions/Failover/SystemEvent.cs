@@ -128,6 +128,10 @@ public abstract record SystemEvent
     [GenerateSerializer, Immutable, Alias("dr.ev.StartFailover")]
     public sealed record StartFailover(string By, [property: Id(0)] RunId Run, [property: Id(1)] string Reason) : Order(By);
 
+    /// <summary>The first of two people who take over by force: a failover that waits for the second one's statement and for nobody else.</summary>
+    [GenerateSerializer, Immutable, Alias("dr.ev.StartForce")]
+    public sealed record StartForce(string By, [property: Id(0)] RunId Run, [property: Id(1)] string Reason, [property: Id(2)] string Statement) : Order(By);
+
     /// <summary>Move: planned, loses nothing; towards the other site, and so also the way home.</summary>
     [GenerateSerializer, Immutable, Alias("dr.ev.StartMove")]
     public sealed record StartMove(string By, [property: Id(0)] RunId Run) : Order(By);
@@ -135,7 +139,10 @@ public abstract record SystemEvent
     [GenerateSerializer, Immutable, Alias("dr.ev.StartDrill")]
     public sealed record StartDrill(string By, [property: Id(0)] RunId Run) : Order(By);
 
-    /// <summary>Go on with a run that waits for a person; <paramref name="AcceptLoss"/> raises the loss limit for this run only.</summary>
+    /// <summary>
+    /// Go on with a run that waits for a person; <paramref name="AcceptLoss"/> raises the loss limit for this run only, and
+    /// <see cref="PredictedLoss.Anything"/> accepts a loss that nobody knows.
+    /// </summary>
     [GenerateSerializer, Immutable, Alias("dr.ev.Approve")]
     public sealed record Approve(string By, [property: Id(0)] RunId Run, [property: Id(1)] TimeSpan? AcceptLoss) : Order(By);
 
@@ -158,9 +165,9 @@ public abstract record SystemEvent
     [GenerateSerializer, Immutable, Alias("dr.ev.Retry")]
     public sealed record Retry(string By, [property: Id(0)] RunId Run) : Order(By);
 
-    /// <summary>Take over by force: two people state that the old owner is off.</summary>
-    [GenerateSerializer, Immutable, Alias("dr.ev.Attest")]
-    public sealed record Attest(string By, [property: Id(0)] RunId Run, [property: Id(1)] string Second, [property: Id(2)] string Statement) : Order(By);
+    /// <summary>Take over by force: one of two people states that the old owner is off. Two different ones are needed (<see cref="Failover.Attestation"/>).</summary>
+    [GenerateSerializer, Immutable, Alias("dr.ev.Attest.2")]
+    public sealed record Attest(string By, [property: Id(0)] RunId Run, [property: Id(1)] string Statement) : Order(By);
 
     /// <summary>Believe the ledger and go on from what it says.</summary>
     [GenerateSerializer, Immutable, Alias("dr.ev.Accept")]

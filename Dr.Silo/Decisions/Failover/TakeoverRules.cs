@@ -35,6 +35,9 @@ public sealed record TakeoverRules
     /// <summary>The site has a standby host of its own: one dead host is repaired inside the site and the other site stays out of it.</summary>
     [Id(11)] public bool LocalStandby { get; init; }
 
+    /// <summary>The other site's host can confirm that the old owner is off (power, switch port).</summary>
+    [Id(12)] public bool FenceDevice { get; init; }
+
     /// <summary>The site that is not <paramref name="site"/>.</summary>
     public SiteId Other(SiteId site) => site == Home ? Peer : Home;
 }

@@ -42,13 +42,21 @@ internal sealed class RunningSilo : IAsyncDisposable
         }
     }
 
-    public async Task StartAsync()
+    public Task StartAsync() => StartToDieAsync(null);
+
+    /// <param name="crashAt">Where it kills itself (<c>saved:STEP</c>, <c>sent:STEP</c>).</param>
+    public async Task StartToDieAsync(string? crashAt)
     {
         string[] arguments =
         [
             "run", "--data", Path.Combine(_folder, "data"), "--http", $"127.0.0.1:{HttpPort}", "--mqtt-listen", $"127.0.0.1:{BrokerPort}", "--config", Path.Combine(_folder, "silo.yaml"),
         ];
         var start = new ProcessStartInfo(Repository.Program("Dr.Silo", "dr-silo"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        if (crashAt is not null)
+        {
+            start.Environment["DR_CRASH_AT"] = crashAt;
+        }
+
         var process = _process = Process.Start(start)!;
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         process.OutputDataReceived += (_, line) =>
@@ -63,6 +71,23 @@ internal sealed class RunningSilo : IAsyncDisposable
         process.BeginErrorReadLine();
         var first = await Task.WhenAny(ready.Task, process.WaitForExitAsync(), Task.Delay(TimeSpan.FromSeconds(90)));
         (first == ready.Task).ShouldBeTrue($"dr-silo did not say \"ready\":\n{Log}");
+    }
+
+    /// <summary>Returns when it has ended by itself; false = it has not, within the time.</summary>
+    public async Task<bool> HasDiedAsync(TimeSpan within)
+    {
+        using var limit = new CancellationTokenSource(within);
+        try
+        {
+            await _process!.WaitForExitAsync(limit.Token);
+            _process.Dispose();
+            _process = null;
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     /// <summary>As when the machine loses its power.</summary>

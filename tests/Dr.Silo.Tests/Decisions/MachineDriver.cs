@@ -21,7 +21,11 @@ internal sealed class MachineDriver
     private Ownership _ledger = new(Epoch.First, Home);
     private int _orders;
 
-    public MachineDriver(TakeoverClass takeover, ApprovalMode approval, bool volume, bool lease, bool standby) =>
+    private readonly TableIndex _table;
+
+    public MachineDriver(TakeoverClass takeover, ApprovalMode approval, bool volume, bool lease, bool standby, TableIndex? table = null)
+    {
+        _table = table ?? new TableIndex(FailoverTable.Rows);
         State = SystemState.New(new SystemId("dilas"), new TakeoverRules
         {
             Home = Home,
@@ -31,7 +35,9 @@ internal sealed class MachineDriver
             HasVolume = volume,
             LeaseTtl = lease ? LeaseClock.DefaultTtl : null,
             LocalStandby = standby,
+            FenceDevice = standby,
         }, _ledger, DateTimeOffset.UnixEpoch);
+    }
 
     public SystemState State { get; private set; }
 
@@ -44,8 +50,8 @@ internal sealed class MachineDriver
 
     public HashSet<string> RulesUsed { get; } = new(StringComparer.Ordinal);
 
-    public static MachineDriver Of(int kind) => new(
-        (kind & 1) == 0 ? TakeoverClass.T : TakeoverClass.R, (kind & 2) == 0 ? ApprovalMode.Automatic : ApprovalMode.Person, (kind & 4) == 0, (kind & 8) == 0, (kind & 16) != 0);
+    public static MachineDriver Of(int kind, TableIndex? table = null) => new(
+        (kind & 1) == 0 ? TakeoverClass.T : TakeoverClass.R, (kind & 2) == 0 ? ApprovalMode.Automatic : ApprovalMode.Person, (kind & 4) == 0, (kind & 8) == 0, (kind & 16) != 0, table);
 
     /// <summary>A state in which the copy is complete.</summary>
     public MachineDriver Protected()
@@ -64,7 +70,7 @@ internal sealed class MachineDriver
     public Transition Send(SystemEvent evt)
     {
         var before = State;
-        var transition = FailoverMachine.Apply(before, evt, Now);
+        var transition = FailoverMachine.Apply(_table, before, evt, Now);
         _past.Add(evt);
         State = transition.Next;
         Seen.Add(State.Phase);
@@ -99,6 +105,7 @@ internal sealed class MachineDriver
             {
                 { Run.Pending: { } key } => new SystemEvent.StepDone(key, Evidence(key)),
                 { Run: { ClaimSent: true, Claimed: false } } => LedgerAnswers(),
+                { Phase: Phase.Fencing, Run: { Proof: not null, ClaimSent: false } run } => Assessed(run.Id, ready: true, TimeSpan.Zero),
                 { Phase: Phase.Deciding, Run: { Automatic: true } } => new SystemEvent.OwnerServes(),
                 { Phase: Phase.Deciding, Run: { Assessment: null } run } => Assessed(run.Id, ready: true, TimeSpan.Zero),
                 { Phase: Phase.Deciding, Run: { } run } => new SystemEvent.Abort("operator", run.Id),
@@ -147,7 +154,7 @@ internal sealed class MachineDriver
 
         foreach (var claim in transition.Effects.OfType<SystemEffect.ClaimOwnership>())
         {
-            claim.Proof.ShouldNotBeNull();
+            claim.Proof.ShouldNotBeNull().FencedEpoch.ShouldBeGreaterThanOrEqualTo(claim.Expected.Epoch, "the proof is about another epoch");
             claim.Wanted.Epoch.ShouldBeGreaterThan(claim.Expected.Epoch, "claimed without a higher number");
             next.Run!.Kind.ShouldNotBe(RunPurpose.Drill, "a drill claims ownership");
             before.Run.ShouldSatisfyAllConditions(run => (run is { Claimed: true } && run.Id == claim.Run).ShouldBeFalse("claimed twice in one run"));
@@ -169,7 +176,7 @@ internal sealed class MachineDriver
     /// <summary>The same event again does nothing that the first did not.</summary>
     private void CheckTwice(SystemEvent evt)
     {
-        var again = FailoverMachine.Apply(State, evt, Now);
+        var again = FailoverMachine.Apply(_table, State, evt, Now);
         again.Effects.Where(e => e is SystemEffect.RunStep or SystemEffect.ClaimOwnership or SystemEffect.StopLeases).ShouldBeEmpty($"{evt.Name} twice is not once in {State.Phase}");
         again.Next.Owner.ShouldBe(State.Owner);
     }
@@ -218,9 +225,9 @@ internal sealed class MachineDriver
             45 => (_orders++ % 6) switch
             {
                 0 => new SystemEvent.Decline("operator", run, Now + TimeSpan.FromHours(1)),
-                1 => new SystemEvent.Commit("operator", run),
+                1 => (_orders & 16) == 0 ? new SystemEvent.Commit("operator", run) : new SystemEvent.StartForce("operator", NewRun(), "burnt", "the rack is off"),
                 2 => new SystemEvent.RollBack("operator", NewRun(), "worse"),
-                3 => new SystemEvent.Attest("operator", run, "commander", "the rack is off"),
+                3 => new SystemEvent.Attest((_orders & 8) == 0 ? "operator" : "commander", run, "the rack is off"),
                 4 => new SystemEvent.Hold("operator", Now + TimeSpan.FromHours(1), "work"),
                 _ => new SystemEvent.Release("operator"),
             },

@@ -1,0 +1,74 @@
+using CsCheck;
+using Dr.Contracts.Grains;
+using Dr.Silo.Decisions.Failover;
+
+namespace Dr.Silo.Tests.Decisions.Model;
+
+/// <summary>
+/// The invariants of the design, looked at after everything that happens in random histories: one writer, epochs only grow, no promotion without a recorded proof, a planned move loses nothing,
+/// an unplanned one no more than was recorded, drills own nothing, twice is once, nobody outlives a budget unseen, a lower epoch never acts, the audit has everything, and healed it ends well.
+/// </summary>
+public sealed class FailoverModelTests
+{
+    private const int Cases = 10_000;
+
+    internal static readonly Gen<(int Kind, int[] Choices)> Histories = Gen.Select(Gen.Int[0, 7], Gen.Int[0, (FailoverModel.Actions * 5_000) - 1].Array[0, 90]);
+
+    private static readonly TableIndex Table = new(FailoverTable.Rows);
+
+    [Fact]
+    public void Whatever_happens_the_invariants_hold_and_healed_it_ends_Protected_or_with_a_person() =>
+        Histories.Sample(history => Play(Table, history, Breakage.None), iter: Cases);
+
+    [Fact]
+    public void In_good_weather_a_system_goes_over_and_home_and_nobody_is_asked() =>
+        Gen.Select(Gen.Int[0, 7], Gen.Int[0, int.MaxValue - 1]).Sample((kind, seed) => new FailoverModel(Table, kind).RoundTrip(seed), iter: 200);
+
+    [Fact]
+    public void A_second_disaster_within_the_hour_waits_for_a_person() =>
+        Gen.Select(Gen.Int[0, 7], Gen.Int[0, int.MaxValue - 1]).Sample((kind, seed) => new FailoverModel(Table, kind).SecondDisaster(seed), iter: 200);
+
+    [Fact]
+    public void An_owner_that_hears_nothing_never_writes_beside_the_next() =>
+        Gen.Select(Gen.Int[0, 7], Gen.Int[0, int.MaxValue - 1]).Sample((kind, seed) => new FailoverModel(Table, kind).FencedTakeover(seed), iter: Cases);
+
+    [Fact]
+    public void One_person_alone_never_takes_over_by_force() =>
+        Gen.Int[0, int.MaxValue - 1].Sample(seed => new FailoverModel(Table, kind: 1).ForcedByOne(seed), iter: 500);
+
+    [Theory]
+    [MemberData(nameof(Broken))]
+    public void A_core_that_is_broken_on_purpose_is_found(string how)
+    {
+        var (table, broken) = Mutants.All[how];
+        Exception? found = null;
+        try
+        {
+            Gen.Select(Gen.Int[0, 7], Gen.Int[0, 1_000_000]).Sample((kind, seed) => new FailoverModel(table, kind, broken).RoundTrip(seed), iter: 50, threads: 1);
+            Gen.Select(Gen.Int[0, 7], Gen.Int[0, 1_000_000]).Sample((kind, seed) => new FailoverModel(table, kind, broken).SecondDisaster(seed), iter: 50, threads: 1);
+            Gen.Select(Gen.Int[0, 7], Gen.Int[0, 1_000_000]).Sample((kind, seed) => new FailoverModel(table, kind, broken).FencedTakeover(seed), iter: 500, threads: 1);
+            Gen.Int[0, 1_000_000].Sample(seed => new FailoverModel(table, kind: 1, broken).ForcedByOne(seed), iter: 50, threads: 1);
+            Histories.Sample(history => Play(table, history, broken), iter: Cases, threads: 1);
+            Gen.Select(Gen.Int[0, 31], Gen.Int[0, MachineDriver.Choices - 1].Array[0, 120]).Sample(
+                (kind, choices) => Array.ForEach(choices, MachineDriver.Of(kind, table).Protected().Play), iter: Cases, threads: 1);
+        }
+        catch (CsCheckException exception)
+        {
+            found = exception.InnerException;
+        }
+
+        found.ShouldNotBeNull($"nothing notices a core that {how}");
+        (found is ShouldAssertException or Dr.Contracts.Errors.InvariantException).ShouldBeTrue($"it broke in another way: {found}");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{how}: {found.Message.Split('\n').LastOrDefault(l => l.Trim().Length > 0)?.Trim()}");
+    }
+
+    public static TheoryData<string> Broken => [.. Mutants.All.Keys];
+
+    internal static void Play(TableIndex table, (int Kind, int[] Choices) history, Breakage broken)
+    {
+        var model = new FailoverModel(table, history.Kind, broken);
+        Array.ForEach(history.Choices, model.Play);
+        var end = model.Heal();
+        (end is Phase.Protected or Phase.NeedsOperator).ShouldBeTrue($"it ended {end}: {string.Join("; ", model.Trace.TakeLast(30))}");
+    }
+}
