@@ -199,10 +199,10 @@ public sealed class ChainTests(ITestOutputHelper output)
 
             // The order itself may die with the process that took it: given again with its key it is the same.
             var key = Guid.NewGuid().ToString("N");
-            var run = await OrderAsync(sites, key);
+            var run = await OrderAsync(sites, key, epoch);
             (await sites.Silo.HasDiedAsync(TimeSpan.FromSeconds(60))).ShouldBeTrue($"it was to die at {when}:{step}");
             await sites.Silo.StartAsync();
-            run = await OrderAsync(sites, key) ?? run;
+            run = await OrderAsync(sites, key, epoch) ?? run;
             await sites.UntilPhaseAsync("dilas", "OnTrial");
             (epoch, site) = (epoch + 1, Other(site));
 
@@ -219,10 +219,11 @@ public sealed class ChainTests(ITestOutputHelper output)
 
     private static int Lines(TwoSites sites, string site) => File.Exists(sites.File(site, "dilas", "starts")) ? File.ReadLines(sites.File(site, "dilas", "starts")).Count() : 0;
 
-    private static async Task<string?> OrderAsync(TwoSites sites, string key)
+    private static async Task<string?> OrderAsync(TwoSites sites, string key, int epoch)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "runs") { Content = JsonContent.Create(new { system = "dilas", kind = "failover", actor = "test", reason = "because" }) };
         request.Headers.Add("Idempotency-Key", key);
+        request.Headers.TryAddWithoutValidation("If-Match", epoch.ToString(System.Globalization.CultureInfo.InvariantCulture));
         try
         {
             using var response = await sites.Api.SendAsync(request);

@@ -101,6 +101,7 @@ internal sealed class TwoSites : IAsyncDisposable
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "runs") { Content = JsonContent.Create(new { system, kind, actor = "test", reason = "because" }) };
         request.Headers.Add("Idempotency-Key", Guid.NewGuid().ToString("N"));
+        request.Headers.TryAddWithoutValidation("If-Match", (await SystemAsync(system)).GetProperty("epoch").ToString());
         using var response = await Api.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
         response.IsSuccessStatusCode.ShouldBeTrue($"{kind} of {system}: {text}");

@@ -19,7 +19,7 @@ public sealed class TakeoverTests : ControlPlaneTests
         var trial = await Silo.PhaseAsync(Phase.OnTrial);
         (trial.Epoch, trial.Site).ShouldBe((new Epoch(2), World.Backup.Site));
         var run = (await Silo.UntilAsync("the journal to tell of it", v => v.LiveRun!.Facts.ContainsKey("servingAt"))).LiveRun!;
-        run.Facts.Keys.ShouldBe(["detectedAt", "fencingProof", "ownership", "predictedLossBasis", "predictedLossSeconds", "servingAt", "verdict"], ignoreOrder: true);
+        run.Facts.Keys.ShouldBe(["detectedAt", "fencingProof", "lastLeaseGranted", "leaseLapsesAt", "ownership", "predictedLossBasis", "predictedLossSeconds", "servingAt", "verdict"], ignoreOrder: true);
         run.Facts["fencingProof"].ShouldStartWith("LeaseLapsed");
         run.Steps.Where(s => s.State == StepState.Done).Select(s => s.Step).ShouldBe(["ClaimOwnership", "PromoteCopy", "StartSystem", "ApplyNetwork", "CheckSystem"]);
         (World.Backup.Runs, World.Backup.HasNetwork, World.Backup.Role).ShouldBe((true, true, VolumeRole.Primary));

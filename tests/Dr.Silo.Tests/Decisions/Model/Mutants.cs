@@ -31,7 +31,7 @@ internal static class Mutants
         Row("promotes before the ledger has it", r => r.From == Phase.Deciding && r.To == Phase.Fencing, r => r with { Effects = [.. r.Effects, EffectRules.Step(StepKind.PromoteCopy)],
             Update = (s, e, now) => Runs.Begin(r.Update(s, e, now), StepKind.PromoteCopy) });
         Row("takes a proof about another epoch", r => r.On == typeof(SystemEvent.FencingProven), r => Without(r, Guards.ProofFits));
-        Row("lets one person be two", r => r.On == typeof(SystemEvent.Attest) && r.Guards.Contains(Guards.SecondPerson), r => Then(Without(r, Guards.SecondPerson), (_, s) =>
+        Row("lets one person be two", r => r.On == typeof(SystemEvent.Attest), r => r.Guards.Contains(Guards.OnePerson) ? null : Then(Without(r, Guards.SecondPerson), (_, s) =>
             Runs.Edit(s, run => run with { Attestation = (run.Attestation ?? new Attestation { First = "wang", Statement = "off", At = DateTimeOffset.UnixEpoch }) with { Second = "wang" } })));
 
         // Deciding
