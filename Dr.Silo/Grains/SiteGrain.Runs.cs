@@ -11,12 +11,12 @@ internal sealed partial class SiteGrain
     private static readonly TimeSpan BlockPeriod = new TakeoverRules { Home = default, Peer = default }.BlockPeriod;
 
     private IReadOnlyList<SystemSettings> _systems = [];
-    private IReadOnlyDictionary<SiteId, double> _capacities = new Dictionary<SiteId, double>();
+    private Dictionary<SiteId, double> _capacities = [];
     private bool _ticking;
 
     public Task ConfigureSystemsAsync(IReadOnlyList<SystemSettings> systems, IReadOnlyDictionary<SiteId, double> capacities)
     {
-        (_systems, _capacities) = (systems, capacities);
+        (_systems, _capacities) = (systems, new Dictionary<SiteId, double>(capacities));
         return Task.CompletedTask;
     }
 
