@@ -59,4 +59,7 @@ public enum FrameType : byte
 
     /// <summary>Source → target: blocks of the delta, compressed against blocks of the base. From version 4 on; before it <see cref="Delta"/>.</summary>
     PackedDelta = 21,
+
+    /// <summary>Source → target: promise to stay a copy for a while. Target → source: promised, and on our disk. From version 5 on.</summary>
+    Lease = 22,
 }

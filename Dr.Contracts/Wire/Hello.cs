@@ -4,7 +4,7 @@ namespace Dr.Contracts.Wire;
 public sealed record Hello(int OldestVersion, int NewestVersion, Guid Node, string Device, string Software) : IWireMessage<Hello>
 {
     /// <summary>The version described in <c>replication-frames.md</c>.</summary>
-    public const int CurrentVersion = 4;
+    public const int CurrentVersion = 5;
 
     /// <summary>Version 1 has no <see cref="FrameType.Mirror"/>.</summary>
     public const int OldestSupported = 1;
@@ -23,6 +23,9 @@ public sealed record Hello(int OldestVersion, int NewestVersion, Guid Node, stri
 
     /// <summary>First version with <see cref="FrameType.PackedDelta"/>.</summary>
     public const int WithPackedDeltas = 4;
+
+    /// <summary>First version with <see cref="FrameType.Lease"/>.</summary>
+    public const int WithLease = 5;
 
     public static FrameType Type => FrameType.Hello;
 

@@ -30,6 +30,11 @@ internal sealed class SystemConfig
     /// <summary>True when the components may run only under a serving lease: once it has lapsed they are stopped.</summary>
     public bool Lease { get; set; }
 
+    /// <summary>
+    /// While the control plane does not answer, the volume may be written on by the promise of every one of its copies not to be promoted. Off by default: a site that is cut off then serves on as long as its line to the other site holds.
+    /// </summary>
+    public bool ReplicaLease { get; set; }
+
     public QuiesceOptions? Quiesce { get; set; }
 
     public List<ComponentOptions> Components { get; set; } = [];

@@ -1,5 +1,6 @@
 using Dr.Edge.Host.Quiesce;
 using Dr.Edge.Link;
+using Dr.Edge.Replication.Leases;
 using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Replication.Line.Bandwidth;
 using Dr.Edge.Volumes;
@@ -28,7 +29,7 @@ internal sealed class ApplianceCommandExecutor(VolumeSet volumes, CopyService co
             AddCopy add => await AddCopyAsync(add, cancellationToken),
             RemoveCopy remove => await RemoveCopyAsync(remove, cancellationToken),
             SyncCopy sync => await SyncAsync(sync, progress, cancellationToken),
-            PromoteVolume promote => Promote(promote),
+            PromoteVolume promote => await PromoteAsync(promote, progress, cancellationToken),
             DemoteVolume demote => await DemoteAsync(demote, cancellationToken),
             DigestVolume digest => Digest(digest),
             _ => throw new InvariantException($"a command of kind {command.GetType().Name} is not for this executor"),
@@ -189,9 +190,26 @@ internal sealed class ApplianceCommandExecutor(VolumeSet volumes, CopyService co
         return Done($"{command.Peer} holds everything up to {sequence}.", ("sequence", sequence.ToString()));
     }
 
-    private CommandResult Promote(PromoteVolume command)
+    private async Task<CommandResult> PromoteAsync(PromoteVolume command, Action<string> progress, CancellationToken cancellationToken)
     {
         var volume = volumes.Get(command.Volume);
+        while (true)
+        {
+            try
+            {
+                return Promote(volume, command);
+            }
+            catch (DrException promised) when (promised.IsTransient && Vow.Left(volume, time) is { Ticks: > 0 } left)
+            {
+                // It ends by itself, and the old primary stops before: waiting is all there is to do, and nobody has to give the order again.
+                progress(promised.Message);
+                await Task.Delay(left < TimeSpan.FromSeconds(1) ? left : TimeSpan.FromSeconds(1), time, cancellationToken);
+            }
+        }
+    }
+
+    private CommandResult Promote(Volume volume, PromoteVolume command)
+    {
 
         // As the copy was before it became the truth; afterwards a primary is always current.
         var currentAsOf = volume.Role == VolumeRole.Primary ? null : volume.CurrentAsOf;
@@ -201,7 +219,7 @@ internal sealed class ApplianceCommandExecutor(VolumeSet volumes, CopyService co
             volume.Gate.RequireLease();
         }
 
-        var mirror = Promotion.Run(volume, command.Epoch, onlyIfWhole: false);
+        var mirror = Promotion.Run(volume, command.Epoch, onlyIfWhole: false, time);
         if (command.LeaseTtl is { } ttl)
         {
             volume.Gate.ExtendLease(LeaseKeeper.Deadline(sent, ttl, time));

@@ -1,6 +1,7 @@
 using Dr.Edge.Host.Quiesce;
 using Dr.Edge.Hosting;
 using Dr.Edge.Link;
+using Dr.Edge.Replication.Leases;
 using Dr.Edge.Replication.Line;
 using Dr.Edge.Replication.Line.Bandwidth;
 using Dr.Edge.Replication.Mirror;
@@ -40,6 +41,7 @@ internal static class ReplicationModule
         services.AddSingleton(p => new LeaseKeeper(p.GetRequiredService<VolumeSet>(), config, p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IBeatContributor>(p => p.GetRequiredService<LeaseKeeper>());
         services.AddSingleton<ILeaseListener>(p => p.GetRequiredService<LeaseKeeper>());
+        services.AddHostedService<ReplicaLeaseService>();
         services.AddSingleton<ICommandExecutor>(p => new ApplianceCommandExecutor(
             p.GetRequiredService<VolumeSet>(), p.GetRequiredService<CopyService>(), p.GetRequiredService<TimeProvider>(), p.GetService<IQuiesce>()));
 

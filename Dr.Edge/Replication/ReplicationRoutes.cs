@@ -39,11 +39,11 @@ internal static class ReplicationRoutes
         routes.MapPost("/replication/{volume}/sync", (string volume, string? peer, bool? first, VolumeSet volumes, CopyService copies, ILogger<CopyService> logger, HttpContext context) =>
             ControlRoutes.StreamAsync(context, logger, (progress, cancellationToken) =>
                 new SyncResult(volume, SyncProgress.Wait(copies, volumes.Get(volume), peer, first ?? false, progress, cancellationToken).Value)));
-        routes.MapPost("/replication/{volume}/promote", async (string volume, HttpRequest request, VolumeSet volumes, CancellationToken cancellationToken) =>
+        routes.MapPost("/replication/{volume}/promote", async (string volume, HttpRequest request, VolumeSet volumes, TimeProvider time, CancellationToken cancellationToken) =>
         {
             var body = await ReadAsync<EpochRequest>(request, cancellationToken);
             var copy = volumes.Get(volume);
-            var mirror = Promotion.Run(copy, new Epoch(body.Epoch), body.IfWhole);
+            var mirror = Promotion.Run(copy, new Epoch(body.Epoch), body.IfWhole, time);
             return Json(ToResult(copy, null) with { Mirror = mirror });
         });
         routes.MapPost("/replication/{volume}/demote", async (string volume, HttpRequest request, VolumeSet volumes, CopyService copies, CancellationToken cancellationToken) =>

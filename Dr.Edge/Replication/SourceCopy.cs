@@ -1,5 +1,6 @@
 using Dr.Contracts.Wire;
 using Dr.Edge.Replication.Holds;
+using Dr.Edge.Replication.Leases;
 using Dr.Edge.Replication.Line.Bandwidth;
 using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Replication.Status;
@@ -36,6 +37,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         (Volume, _settings, _peer, Time, _save, _logger) = (volume, settings, peer, time, save, logger);
         _primaryAt = volume.State.PrimaryEpoch;
         Progress = new CopyProgress(time);
+        Vows = new VowBook(time);
         Holds = new HoldKeeper(volume, settings, () => Settings.HoldBudgetBytes, () => save(this), time, logger);
         Mirror = new MirrorKeeper(volume, settings, barrier, ledger, time, () => save(this), logger);
         Pace = new CopyPace(bandwidth, $"{volume.Id}|{settings.Peer}", settings, time);
@@ -52,6 +54,9 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     public CopyPace Pace { get; }
 
     public CopyProgress Progress { get; }
+
+    /// <summary>What the copy has promised while the control plane does not answer.</summary>
+    public VowBook Vows { get; }
 
     /// <summary>Connections that carried the copy since this side's start: more than one means that the line or the peer broke.</summary>
     public int Connections { get; private set; }

@@ -33,6 +33,7 @@ internal sealed partial class SourceStream : IDisposable
     private readonly bool _hearsOfSizes;
     private readonly bool _compares;
     private readonly bool _packs;
+    private readonly bool _promises;
     private int _toldSizes;
     private (long Record, MirrorState State, LossPolicy OnLoss) _told = (-1, default, default);
     private bool _inJournal;
@@ -47,6 +48,7 @@ internal sealed partial class SourceStream : IDisposable
         _hearsOfSizes = connection.Version >= Hello.WithSizes;
         _compares = connection.Version >= Hello.WithDigests;
         _packs = connection.Version >= Hello.WithPackedDeltas;
+        _promises = connection.Version >= Hello.WithLease;
     }
 
     /// <summary>Ends by an exception, or when this side is no longer primary.</summary>
@@ -207,6 +209,9 @@ internal sealed partial class SourceStream : IDisposable
             case FrameType.Mirror:
                 _copy.Mirror.OnPeerNoted(message.Decode<MirrorNotice>().Record);
                 break;
+            case FrameType.Lease:
+                _copy.Vows.OnVowed(message.Decode<LeaseVow>().Number);
+                break;
             case FrameType.Digests:
                 _digests.Enqueue(message.Decode<Digests>());
                 break;
@@ -299,6 +304,11 @@ internal sealed partial class SourceStream : IDisposable
     private async Task ReportHeadAsync(CancellationToken cancellationToken)
     {
         await TellMirrorAsync(cancellationToken);
+        if (_promises && _copy.Vows.Next() is { } vow)
+        {
+            await SendAsync(vow, cancellationToken);
+        }
+
         if (_reportedAt != 0 && _time.GetElapsedTime(_reportedAt) < ReportEvery)
         {
             return;

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Dr.Contracts.Wire;
+using Dr.Edge.Replication.Leases;
 using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Volumes;
 using Dr.Edge.Volumes.Disk;
@@ -195,6 +196,11 @@ internal sealed partial class TargetStream : IAsyncDisposable
                 break;
             case FrameType.Mirror:
                 await OnMirrorAsync(volume, message.Decode<MirrorNotice>(), message.Header.Epoch, cancellationToken);
+                break;
+            case FrameType.Lease:
+                var vow = message.Decode<LeaseVow>();
+                Vow.Make(volume, message.Header.Epoch, TimeSpan.FromMilliseconds(vow.DurationMs), _context.Time);
+                await _connection.SendAsync(Stamp(), vow, cancellationToken);
                 break;
             case FrameType.Heartbeat:
                 var beat = message.Decode<Heartbeat>();

@@ -1,3 +1,4 @@
+using Dr.Edge.Replication.Leases;
 using Dr.Edge.Volumes;
 
 namespace Dr.Edge.Replication.Mirror;
@@ -7,7 +8,17 @@ internal static class Promotion
 {
     /// <summary>Returns what the copy was told about being whole; null when it was no mirror.</summary>
     /// <param name="onlyIfWhole">Refuse unless no answered write can be missing here.</param>
-    public static string? Run(Volume volume, Epoch epoch, bool onlyIfWhole)
+    /// <exception cref="DrException">It is not whole, or it has promised its primary not to be promoted yet (<see cref="DrException.IsTransient"/>).</exception>
+    public static string? Run(Volume volume, Epoch epoch, bool onlyIfWhole, TimeProvider time)
+    {
+        lock (Vow.LockOf(volume))
+        {
+            Vow.Check(volume, epoch, time);
+            return Run(volume, epoch, onlyIfWhole);
+        }
+    }
+
+    private static string? Run(Volume volume, Epoch epoch, bool onlyIfWhole)
     {
         var belief = MirrorBelief.Of(volume);
         if (onlyIfWhole && volume.Role == VolumeRole.Replica && belief is not { IsCertain: true })

@@ -55,6 +55,7 @@ public partial class FrameDocumentTests
         FixedSize(rows["Ack"]).ShouldBe(WireMessage.Encode(WireSamples.Ack).Length);
         FixedSize(rows["Detach"]).ShouldBe(WireMessage.Encode(new Detach("")).Length);
         FixedSize(rows["Mirror"]).ShouldBe(WireMessage.Encode(WireSamples.Mirror).Length);
+        FixedSize(rows["Lease"]).ShouldBe(WireMessage.Encode(new LeaseVow(1, 6_000)).Length);
         FixedSize(rows["Sizes"]).ShouldBe(WireMessage.Encode(new SizeNotice([])).Length);
         FixedSize(rows["DigestQuery"]).ShouldBe(WireMessage.Encode(WireSamples.DigestQuery).Length);
         FixedSize(rows["Error"]).ShouldBe(WireMessage.Encode(new Refusal(RefusalCode.Busy, "", null)).Length);

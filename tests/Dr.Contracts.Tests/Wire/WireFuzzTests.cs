@@ -11,7 +11,7 @@ public class WireFuzzTests
     [
         p => WireMessage.Decode<Hello>(p), p => WireMessage.Decode<Heartbeat>(p), p => WireMessage.Decode<Announce>(p), p => WireMessage.Decode<Position>(p),
         p => WireMessage.Decode<Rewind>(p), p => WireMessage.Decode<PointNotice>(p), p => WireMessage.Decode<DeltaBegin>(p), p => WireMessage.Decode<Commit>(p),
-        p => WireMessage.Decode<Ack>(p), p => WireMessage.Decode<BlockRequest>(p), p => WireMessage.Decode<Refusal>(p), p => WireMessage.Decode<Detach>(p), p => WireMessage.Decode<MirrorNotice>(p),
+        p => WireMessage.Decode<Ack>(p), p => WireMessage.Decode<BlockRequest>(p), p => WireMessage.Decode<Refusal>(p), p => WireMessage.Decode<Detach>(p), p => WireMessage.Decode<MirrorNotice>(p), p => WireMessage.Decode<LeaseVow>(p),
         p => WireMessage.Decode<SizeNotice>(p), p => WireMessage.Decode<DigestQuery>(p), p => WireMessage.Decode<Digests>(p), ReadDelta, ReadBatches, p => PackedDelta.Read(p),
     ];
 

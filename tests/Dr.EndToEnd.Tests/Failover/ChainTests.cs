@@ -140,6 +140,32 @@ public sealed class ChainTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_primary_that_the_control_plane_does_not_answer_serves_on_by_its_copys_promise_and_the_copy_keeps_it()
+    {
+        Skip();
+        await using var sites = await StartAsync(new SiteSystem("dilas", Edge: "replicaLease: true"), new SiteSystem("mail"));
+        await sites.ProtectAsync();
+        using var judge = Judge(sites, "dilas");
+        using var without = Judge(sites, "mail");
+        await Until.TrueAsync("writes at production", () => judge.Count(Production) > 20 && without.Count(Production) > 20);
+
+        sites.CutFromControl(Production);
+        var cut = WriteJudge.Now;
+        await Until.TrueAsync("writes go on long after the last lease", () => judge.Answers[^1].AnsweredAt > cut + 15);
+        without.Answers[^1].AnsweredAt.ShouldBeLessThan(cut + 8, "without the option the lease lapses");
+
+        await sites.OrderAsync("dilas", "failover");
+        await Until.TrueAsync("writes at the backup site", () => judge.Count(Backup) > 0, TimeSpan.FromSeconds(60));
+        var handover = judge.Handovers(1).Single();
+        output.WriteLine($"served {handover.LastAnswered - cut:F1} s by promises; {handover.FirstSent - handover.LastAnswered:F1} s between the last write here and the first there");
+        sites.JoinControl(Production);
+        await sites.UntilPhaseAsync("dilas", "OnTrial");
+        await CommitAsync(sites, "dilas");
+        await sites.UntilPhaseAsync("dilas", "FailbackReady");
+        judge.Handovers(1);
+    }
+
+    [Fact]
     public async Task A_stopped_application_is_started_again_within_ten_seconds()
     {
         Skip();

@@ -89,10 +89,10 @@ internal sealed class TwoSites : IAsyncDisposable
         {
             await Until.TrueAsync($"{id} is {phase}", async () => (last = await PhaseAsync(id)) == phase, TimeSpan.FromSeconds(seconds));
         }
-        catch (TimeoutException)
+        catch (TimeoutException exception)
         {
             var view = await SystemAsync(id);
-            throw new TimeoutException($"Waited {seconds} s in vain until {id} is {phase}; it is {last}: {view}\n{_silo.Log}");
+            throw new TimeoutException($"Waited {seconds} s in vain until {id} is {phase}; it is {last}: {view}\n{_silo.Log}", exception);
         }
     }
 
@@ -270,7 +270,7 @@ internal sealed class TwoSites : IAsyncDisposable
             var (run, priority) = (File(site, system.Id, "run"), File(site, system.Id, "priority"));
             text.Append(CultureInfo.InvariantCulture, $$"""
                   - id: {{system.Id}}
-                {{(system.Volume ? $"    volume: {system.Id}\n    lease: true" : "    lease: false")}}
+                {{(system.Volume ? $"    volume: {system.Id}\n    lease: true" : "    lease: false")}}{{(system.Edge is { } edge ? $"\n    {edge}" : "")}}
                     components:
                       - { name: app, background: true, start: "echo . >> {{File(site, system.Id, "starts")}}; touch {{run}}", stop: "rm -f {{run}}", check: { command: "test -e {{run}}", period: 1s } }
                     network:

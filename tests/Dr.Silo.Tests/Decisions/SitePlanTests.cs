@@ -20,7 +20,7 @@ public sealed class SitePlanTests
 
         plan.LeftOut.ShouldBeEmpty();
         plan.Waves.Select(w => w.Count).ShouldBe([20, 20, 10]);
-        plan.Waves[0].ShouldAllBe(s => int.Parse(s.Value.Substring(1), System.Globalization.CultureInfo.InvariantCulture) % 3 <= 1);
+        plan.Waves[0].ShouldAllBe(s => Number(s) % 3 <= 1);
         plan.Waves[2].ShouldBe(members.Skip(40).OrderBy(m => m.Priority).Select(m => m.System));
     }
 
@@ -109,6 +109,8 @@ public sealed class SitePlanTests
                 run.Wave.ShouldBeLessThanOrEqualTo(run.LastWave);
             },
             iter: 2_000);
+
+    private static int Number(SystemId system) => int.Parse(system.Value.AsSpan(1), System.Globalization.CultureInfo.InvariantCulture);
 
     private static SystemStanding Moved() => new() { Phase = "OnTrial", Site = new SiteId("backup"), RunLive = true, HasMoved = true };
 

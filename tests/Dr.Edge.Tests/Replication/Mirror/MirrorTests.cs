@@ -137,9 +137,9 @@ public sealed class MirrorTests : TwoNodeTest
         await Backup.OpenAsync();
         var copy = Backup.Set.Get("dilas");
 
-        Should.Throw<DrException>(() => Promotion.Run(copy, new Epoch(2), onlyIfWhole: true)).Message.ShouldContain("whole as of");
+        Should.Throw<DrException>(() => Promotion.Run(copy, new Epoch(2), onlyIfWhole: true, TimeProvider.System)).Message.ShouldContain("whole as of");
         copy.Role.ShouldBe(VolumeRole.Replica);
-        Promotion.Run(copy, new Epoch(2), onlyIfWhole: false)!.ShouldStartWith("whole as of");
+        Promotion.Run(copy, new Epoch(2), onlyIfWhole: false, TimeProvider.System)!.ShouldStartWith("whole as of");
         MirrorBelief.Of(copy).ShouldBeNull("a primary is nobody's mirror");
         await Production.OpenAsync();
     }
@@ -152,7 +152,7 @@ public sealed class MirrorTests : TwoNodeTest
         var content = volume.Content();
         await Production.CloseAsync();
 
-        Promotion.Run(Backup.Set.Get("dilas"), new Epoch(2), onlyIfWhole: true).ShouldBe("whole");
+        Promotion.Run(Backup.Set.Get("dilas"), new Epoch(2), onlyIfWhole: true, TimeProvider.System).ShouldBe("whole");
         Backup.Set.Get("dilas").ShouldHold(content);
         await Production.OpenAsync();
     }

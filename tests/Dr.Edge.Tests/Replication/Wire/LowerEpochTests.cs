@@ -62,6 +62,7 @@ public sealed class LowerEpochTests : TwoNodeTest
             FrameType.Error => WireMessage.Encode(new Refusal(RefusalCode.Busy, "no", null)),
             FrameType.Detach => WireMessage.Encode(new Detach("no")),
             FrameType.Mirror => WireMessage.Encode(new MirrorNotice(9, MirrorState.Whole, LossPolicy.Stall)),
+            FrameType.Lease => WireMessage.Encode(new LeaseVow(1, 6_000)),
             FrameType.Sizes => WireMessage.Encode(new SizeNotice([])),
             FrameType.DigestQuery => WireMessage.Encode(new DigestQuery(new PointMark(first.Id, first.Sequence), 0, 1, 1)),
             FrameType.Digests => WireMessage.Encode(new Digests(first.Id, 0, 1, new byte[Digests.DigestBytes])),
@@ -75,6 +76,7 @@ public sealed class LowerEpochTests : TwoNodeTest
         copy.ShouldHold(content);
         copy.CurrentAsOf.ShouldNotBeNull().ShouldBeLessThan(DateTimeOffset.UtcNow.AddMinutes(1));
         File.Exists(Path.Combine(copy.DirectoryPath, "mirror.json")).ShouldBeFalse();
+        File.Exists(Path.Combine(copy.DirectoryPath, "vow.json")).ShouldBeFalse();
         Backup.Set.Volumes.Count.ShouldBe(1, "no tail was kept either");
 
         // And the owner goes on where it was.
@@ -107,6 +109,7 @@ public sealed class LowerEpochTests : TwoNodeTest
             FrameType.Ack => WireMessage.Encode(new Ack(owner.Appended, owner.Appended, owner.Appended, point.Id, default, 0)),
             FrameType.BlockRequest => WireMessage.Encode(new BlockRequest(point.Id, [0])),
             FrameType.Digests => WireMessage.Encode(new Digests(point.Id, 0, 1, new byte[Digests.DigestBytes])),
+            FrameType.Lease => WireMessage.Encode(new LeaseVow(1, 6_000)),
             FrameType.Mirror => WireMessage.Encode(new MirrorNotice(long.MaxValue, MirrorState.OutOfDate, LossPolicy.Degrade)),
 
             // Ends the stream and does nothing else: who refuses may know of no epoch at all.
