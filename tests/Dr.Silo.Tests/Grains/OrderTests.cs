@@ -64,6 +64,47 @@ public sealed class OrderTests : ControlPlaneTests
     }
 
     [Fact]
+    public async Task A_hold_has_an_end_keeps_automation_off_and_can_be_released()
+    {
+        await ProtectAsync();
+
+        var endless = await Silo.System.OrderAsync(new SystemOrder { Verb = SystemVerb.Hold, Actor = "li", Reason = "work on the rack" });
+        var held = await Silo.System.OrderAsync(new SystemOrder { Verb = SystemVerb.Hold, Actor = "li", Reason = "work on the rack", Until = DateTimeOffset.UtcNow.AddHours(1) });
+        var view = await Silo.PhaseAsync(Phase.Held);
+        World.Production.Runs = false;
+        var order = await Silo.System.StartRunAsync(new StartRun { Kind = RunKind.Failover, Actor = "test", Reason = "x" });
+
+        endless.Answer.ShouldBe(RunAnswer.GuardsUnmet);
+        (held.Answer, order.Answer).ShouldBe((RunAnswer.Accepted, RunAnswer.GuardsUnmet));
+        view.Until.ShouldNotBeNull().ShouldBeGreaterThan(DateTimeOffset.UtcNow.AddMinutes(50), "people see when it ends");
+        (await Silo.System.OrderAsync(new SystemOrder { Verb = SystemVerb.Release, Actor = "li", Reason = "done" })).Answer.ShouldBe(RunAnswer.Accepted);
+        await Silo.PhaseAsync(Phase.Protected);
+    }
+
+    [Fact]
+    public async Task Taking_over_by_force_takes_two_people_who_say_what_they_saw()
+    {
+        Assert.SkipUnless(Environment.GetEnvironmentVariable("DR_SILO_CHAINS") == "1", "DR_SILO_CHAINS=1 runs whole takeovers (about 45 s)");
+        await RestartAsync(s => s with { Lease = false, Approval = ApprovalMode.Person });
+        await ProtectAsync();
+        World.Production.PowerOff();
+        SystemOrder Force(string who, string saw) => new() { Verb = SystemVerb.Force, Actor = who, Reason = "the room burns", Statement = saw };
+
+        var first = await Silo.System.OrderAsync(Force("wang", "the rack is dark"));
+        var again = await Silo.System.OrderAsync(Force("Wang", "very dark"));
+        (first.Answer, again.Answer).ShouldBe((RunAnswer.Accepted, RunAnswer.Accepted));
+        again.Message.ShouldContain("second person");
+        (await Silo.ViewAsync()).Epoch.ShouldBe(Epoch.First);
+
+        (await Silo.System.OrderAsync(Force("li", "I pulled the plug"))).Message.ShouldContain("Two people");
+        var trial = await Silo.PhaseAsync(Phase.OnTrial);
+        trial.Epoch.ShouldBe(new Epoch(2));
+        var run = (await Silo.UntilAsync("the journal to tell of it", v => v.LiveRun!.Facts.ContainsKey("servingAt"))).LiveRun!;
+        run.Facts["fencingProof"].ShouldStartWith("Attested");
+        run.Facts["attestation"].ShouldContain("I pulled the plug");
+    }
+
+    [Fact]
     public async Task A_person_is_asked_where_policy_says_so_and_the_approval_is_on_record()
     {
         await RestartAsync(s => s with { Approval = ApprovalMode.Person });
