@@ -4,7 +4,7 @@ namespace Dr.Contracts.Grains;
 
 /// <summary>
 /// One business system, key = system id. Owns its phase, decides by the failover machine, and is the only caller of the ownership ledger for it.
-/// Reports interleave with everything else: they only put what they say aside in memory for the grain's own loop, and a device whose beat waits for them may be
+/// Reports, views and leases interleave: they only put what they say aside in memory for the grain's own loop, and a device whose beat waits for them may be
 /// the one that the loop is sending a command to.
 /// </summary>
 [Alias("dr.IBusinessSystemGrain")]

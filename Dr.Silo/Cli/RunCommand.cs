@@ -10,15 +10,18 @@ internal static class RunCommand
     public static Command Create()
     {
         var data = new Option<string?>("--data") { Description = "Data directory of the embedded store (one silo, nothing to install).", HelpName = "DIR" };
-        var postgres = new Option<string?>("--postgres") { Description = "PostgreSQL connection string: a cluster of silos on one database.", HelpName = "CONNECTION" };
+        var postgres = new Option<string?>("--postgres") { Description = "PostgreSQL connection string: a cluster of silos on one database. Host=a,b names a primary and its standbys; SSL Mode=VerifyFull;Root Certificate=PEM is TLS to it.", HelpName = "CONNECTION" };
         var http = new Option<string>("--http") { Description = "Address of the admin API and the console.", HelpName = "HOST:PORT", DefaultValueFactory = _ => "127.0.0.1:8480" };
         var broker = new Option<string?>("--broker") { Description = "MQTT broker to use.", HelpName = "HOST:PORT" };
         var listen = new Option<string?>("--mqtt-listen") { Description = "Run the embedded MQTT broker here.", HelpName = "HOST:PORT" };
         var config = new Option<string?>("--config") { Description = "YAML file with sites, devices and systems.", HelpName = "FILE" };
         var siloAddress = new Option<string>("--silo-address") { Description = "Address by which the other silos reach this one.", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1" };
+        var siloCertificate = new Option<string?>("--silo-tls-certificate") { Description = "TLS between silos: this silo's certificate, good as client and as server. Read again when it changes.", HelpName = "PEM" };
+        var siloKey = new Option<string?>("--silo-tls-key") { Description = "TLS between silos: the key of the certificate.", HelpName = "PEM" };
+        var siloCa = new Option<string?>("--silo-tls-ca") { Description = "TLS between silos: the CA of all silos, and of nothing else. Who shows no certificate of it is refused.", HelpName = "PEM" };
         var siloPort = new Option<int>("--silo-port") { Description = "Port between silos (0 = a free one).", HelpName = "PORT" };
         var gatewayPort = new Option<int>("--gateway-port") { Description = "Port for cluster clients (0 = a free one).", HelpName = "PORT" };
-        var command = new Command("run", "Run the control plane; prints \"ready\" once it serves.") { data, postgres, http, broker, listen, config, siloAddress, siloPort, gatewayPort };
+        var command = new Command("run", "Run the control plane; prints \"ready\" once it serves.") { data, postgres, http, broker, listen, config, siloAddress, siloPort, gatewayPort, siloCertificate, siloKey, siloCa };
         var web = new WebOptions(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -31,6 +34,9 @@ internal static class RunCommand
                 MqttListen = parsed.GetValue(listen),
                 ConfigPath = parsed.GetValue(config),
                 SiloAddress = parsed.GetValue(siloAddress)!,
+                SiloTlsCertificate = parsed.GetValue(siloCertificate),
+                SiloTlsKey = parsed.GetValue(siloKey),
+                SiloTlsCa = parsed.GetValue(siloCa),
                 SiloPort = parsed.GetValue(siloPort),
                 GatewayPort = parsed.GetValue(gatewayPort),
             };

@@ -1,4 +1,5 @@
 using System.Net;
+using Dr.Contracts.Tls;
 using Dr.Silo.Cluster;
 using Dr.Silo.Storage;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -21,11 +22,19 @@ public sealed record SiloEndpoint
 
     /// <summary>For clients of the cluster; 0 = none.</summary>
     public int GatewayPort { get; init; }
+
+    /// <summary>What this silo shows to the others and whom it trusts; null = the network between them is trusted.</summary>
+    public TlsFiles? Tls { get; init; }
+
+    public ILogger Logger { get; init; } = Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
 }
 
 /// <summary>Orleans on our database: membership, grain state and reminders on PostgreSQL; alone, with grain state in one file, on SQLite.</summary>
 public static class OrleansModule
 {
+    /// <summary>The deadline of a call that names none: as long as the longest wait for the database.</summary>
+    private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(10);
+
     public static void AddDrOrleans(this IHostApplicationBuilder builder, Database database, SiloEndpoint endpoint)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -65,8 +74,15 @@ public static class OrleansModule
             silo.UseAdoNetClustering(options => (options.Invariant, options.ConnectionString) = (database.Invariant, database.ConnectionString));
             silo.UseAdoNetReminderService(options => (options.Invariant, options.ConnectionString) = (database.Invariant, database.ConnectionString));
             silo.AddPulse();
+            if (endpoint.Tls is { } tls)
+            {
+                silo.UseTls(tls, TimeProvider.System, endpoint.Logger);
+            }
         }
 
+        // Nobody waits for ever: whoever calls is asked again, or asks again, by then.
+        silo.Configure<SiloMessagingOptions>(options => options.ResponseTimeout = CallLimit);
+        silo.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = CallLimit);
         silo.ConfigureDrState(database);
     }
 

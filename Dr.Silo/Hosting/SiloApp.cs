@@ -1,5 +1,6 @@
 using System.Net;
 using Dr.Contracts.Mqtt.Client;
+using Dr.Contracts.Tls;
 using Dr.Silo.Access;
 using Dr.Silo.Api;
 using Dr.Silo.Cluster;
@@ -35,10 +36,13 @@ internal static class SiloApp
         builder.Services.AddSingleton(plan);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddStorage(database);
+        var logger = new HostLogger();
         builder.AddDrOrleans(database, new SiloEndpoint
         {
             ClusterId = options.ClusterId,
             Address = AddressOf(options.SiloAddress),
+            Tls = TlsOf(options, logger),
+            Logger = logger,
             SiloPort = options.SiloPort == 0 ? FreePort() : options.SiloPort,
             GatewayPort = options.GatewayPort == 0 ? FreePort() : options.GatewayPort,
         });
@@ -62,6 +66,7 @@ internal static class SiloApp
 
         await new Migrator(database).ApplyAsync(cancellationToken);
         var app = builder.Build();
+        logger.Use(app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Dr.Silo.Tls"));
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseAuthentication();
@@ -71,6 +76,19 @@ internal static class SiloApp
         app.MapGroup("").Requires(Role.Viewer).MapConsole();
         app.MapSignIn(app.Services.GetRequiredService<AccessStore>().HasUsersAsync);
         return app;
+    }
+
+    private static TlsFiles? TlsOf(SiloOptions options, ILogger logger)
+    {
+        string?[] all = [options.SiloTlsCertificate, options.SiloTlsKey, options.SiloTlsCa];
+        if (Array.TrueForAll(all, string.IsNullOrEmpty))
+        {
+            return null;
+        }
+
+        return Array.Exists(all, string.IsNullOrEmpty)
+            ? throw new Contracts.Cli.UsageException("TLS between silos needs a certificate, its key and the CA of the silos.", "Give --silo-tls-certificate, --silo-tls-key and --silo-tls-ca, or none of them.")
+            : new TlsFiles(options.SiloTlsCertificate!, options.SiloTlsKey!, options.SiloTlsCa, logger);
     }
 
     private static IPAddress AddressOf(string text) => IPAddress.TryParse(text, out var address) && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any)

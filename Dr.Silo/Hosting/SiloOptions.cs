@@ -41,6 +41,13 @@ public sealed record SiloOptions
     /// <summary>Orleans' client gateway port; 0 = a free one.</summary>
     public int GatewayPort { get; init; }
 
+    /// <summary>Certificate (with intermediates), its key, and the CA of the silos, as PEM files; all three or none. Read again when they change.</summary>
+    public string? SiloTlsCertificate { get; init; }
+
+    public string? SiloTlsKey { get; init; }
+
+    public string? SiloTlsCa { get; init; }
+
     public string ClusterId { get; init; } = "dr";
 
     /// <summary>Nobody but this machine reaches the listener.</summary>

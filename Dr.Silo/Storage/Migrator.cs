@@ -8,29 +8,47 @@ namespace Dr.Silo.Storage;
 
 /// <summary>
 /// Brings the database to the shape that this version needs: numbered scripts, each applied once, all under one lock and in one transaction. A script that was
-/// applied is never changed afterwards; one that differs from what was applied stops the start.
+/// applied is never changed afterwards; one that differs from what was applied stops the start, and so does one that only a newer version knows.
 /// </summary>
-public sealed class Migrator(Database database)
+public sealed class Migrator
 {
+    private readonly Database _database;
+    private readonly IReadOnlyList<MigrationScript> _scripts;
+
+    public Migrator(Database database)
+        : this(database, Scripts(database.Kind))
+    {
+    }
+
+    /// <summary>With other scripts than this program's: how older and newer versions leave a database.</summary>
+    internal Migrator(Database database, IReadOnlyList<MigrationScript> scripts) => (_database, _scripts) = (database, scripts);
+
     public async Task<int> ApplyAsync(CancellationToken cancellationToken) =>
-        await database.WriteAsync(
+        await _database.WriteAsync(
             async (connection, transaction) =>
             {
-                await database.LockAsync(connection, transaction, "dr.migrations", cancellationToken);
+                await _database.LockAsync(connection, transaction, "dr.migrations", cancellationToken);
                 await connection.ExecuteAsync("create table if not exists dr_migration (name text primary key, digest text not null, applied_at bigint not null)", transaction: transaction);
                 var applied = (await connection.QueryAsync<(string Name, string Digest)>("select name, digest from dr_migration", transaction: transaction))
                     .ToDictionary(row => row.Name, row => row.Digest, StringComparer.Ordinal);
 
-                Invariant.Require(Scripts(database.Kind).Count > 0, "no migration is built into this program.");
+                Invariant.Require(Scripts(_database.Kind).Count > 0, "no migration is built into this program.");
+                if (applied.Keys.Except(_scripts.Select(s => s.Name), StringComparer.Ordinal).Order(StringComparer.Ordinal).LastOrDefault() is { } unknown)
+                {
+                    throw new DrException(
+                        $"The database {_database.Place} was changed by a newer version of this program: migration {unknown} is not known here.",
+                        "Start that version or a later one. Silos of this version that run already may go on until they are replaced.");
+                }
+
                 var count = 0;
-                foreach (var script in Scripts(database.Kind))
+                foreach (var script in _scripts)
                 {
                     if (applied.TryGetValue(script.Name, out var digest))
                     {
                         if (digest != script.Digest)
                         {
                             throw new DrException(
-                                $"Migration {script.Name} of {database.Place} is not the one that was applied there.",
+                                $"Migration {script.Name} of {_database.Place} is not the one that was applied there.",
                                 "This program and the database do not belong together: use the version that made the database, or a newer one.");
                         }
 

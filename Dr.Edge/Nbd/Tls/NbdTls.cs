@@ -2,7 +2,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Dr.Edge.Hosting.Tls;
+using Dr.Contracts.Tls;
 using Dr.Edge.Volumes;
 using Microsoft.Extensions.Logging;
 

@@ -3,7 +3,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
-using Dr.Edge.Hosting.Tls;
+using Dr.Contracts.Tls;
 using Microsoft.Extensions.Logging;
 
 namespace Dr.Edge.Replication.Line;

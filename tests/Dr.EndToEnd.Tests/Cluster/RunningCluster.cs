@@ -47,6 +47,8 @@ internal sealed class RunningCluster : IAsyncDisposable
 
     public BrokerAddress Broker => _broker.Address;
 
+    public string Postgres => _postgres;
+
     public string ConfigPath => Path.Combine(_folder, "silo.yaml");
 
     public string Log => string.Join("\n", Silos.Select(s => s.Log));

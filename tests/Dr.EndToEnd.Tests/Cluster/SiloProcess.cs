@@ -20,7 +20,7 @@ internal sealed class SiloProcess : IAsyncDisposable
     private readonly int _gatewayPort = FreePort();
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(4) };
     private readonly string[] _arguments;
-    private readonly string _program;
+    private string _program;
     private Process? _process;
 
     /// <param name="name">For the log.</param>
@@ -28,13 +28,15 @@ internal sealed class SiloProcess : IAsyncDisposable
     public SiloProcess(string name, string postgres, string broker, string config, string? program = null, params string[] more)
     {
         Name = name;
-        _program = program ?? Repository.Program("Dr.Silo", "dr-silo");
+        _program = program ?? Present;
         _arguments =
         [
             "run", "--postgres", postgres, "--broker", broker, "--config", config, "--http", $"127.0.0.1:{_httpPort}",
             "--silo-port", Text(_siloPort), "--gateway-port", Text(_gatewayPort), .. more,
         ];
     }
+
+    private static string Present => Repository.Program("Dr.Silo", "dr-silo");
 
     public string Name { get; }
 
@@ -49,6 +51,13 @@ internal sealed class SiloProcess : IAsyncDisposable
     public string? LastLogged(string text) => _log.LastOrDefault(line => line.Contains(text, StringComparison.Ordinal))?[..24];
 
     public bool Logged(string text) => _log.Any(line => line.Contains(text, StringComparison.Ordinal));
+
+    /// <summary>Starts another build in its place; null = the present one.</summary>
+    public Task StartWithAsync(string? program)
+    {
+        _program = program ?? Present;
+        return StartAsync();
+    }
 
     public async Task StartAsync()
     {

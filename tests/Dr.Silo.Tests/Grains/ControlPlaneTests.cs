@@ -26,10 +26,10 @@ public abstract class ControlPlaneTests : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
-    private protected async Task RestartAsync(Func<SystemSettings, SystemSettings>? change = null)
+    private protected async Task RestartAsync(Func<SystemSettings, SystemSettings>? change = null, bool configure = true)
     {
         await Silo.DisposeAsync();
-        Silo = await TestSilo.StartAsync(new SqliteDatabase(_directory.File("silo.db")), World, change);
+        Silo = await TestSilo.StartAsync(new SqliteDatabase(_directory.File("silo.db")), World, change, configure);
     }
 
     /// <summary>The journal is written after the state that it tells of.</summary>

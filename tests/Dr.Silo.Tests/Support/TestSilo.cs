@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Dr.Contracts.Grains;
 using Dr.Contracts.Ids;
 using Dr.Contracts.Mqtt;
+using Dr.Contracts.Tls;
 using Dr.Silo.Grains;
 using Dr.Silo.Storage;
 using Microsoft.Extensions.DependencyInjection;
@@ -22,22 +23,29 @@ internal sealed class TestSilo : IAsyncDisposable
 
     public IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
 
+    public int SiloPort { get; private init; }
+
     public IServiceProvider Services => _host.Services;
 
     public IBusinessSystemGrain System => Grains.GetGrain<IBusinessSystemGrain>(ScriptedWorld.System.Value);
 
-    public static async Task<TestSilo> StartAsync(Database database, ScriptedWorld world, Func<SystemSettings, SystemSettings>? change = null)
+    public static async Task<TestSilo> StartAsync(Database database, ScriptedWorld world, Func<SystemSettings, SystemSettings>? change = null, bool configure = true, TlsFiles? tls = null)
     {
         await new Migrator(database).ApplyAsync(CancellationToken.None);
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton<IDownlink>(world);
-        builder.AddDrOrleans(database, new SiloEndpoint { ClusterId = "test", SiloPort = FreePort(), GatewayPort = FreePort() });
-        var silo = new TestSilo(builder.Build(), world);
+        var port = FreePort();
+        builder.AddDrOrleans(database, new SiloEndpoint { ClusterId = "test", SiloPort = port, GatewayPort = FreePort(), Tls = tls });
+        var silo = new TestSilo(builder.Build(), world) { SiloPort = port };
         await silo._host.StartAsync();
-        await silo.Services.GetRequiredService<GrainConfigurator>().ApplyAsync(
-            [world.Production.Site, world.Backup.Site, new SiteId("street")], world.Devices, [(change ?? (s => s))(Settings(world))], CancellationToken.None);
-        world.Connect(silo.Grains);
+        if (configure)
+        {
+            await silo.Services.GetRequiredService<GrainConfigurator>().ApplyAsync(
+                [world.Production.Site, world.Backup.Site, new SiteId("street")], world.Devices, [(change ?? (s => s))(Settings(world))], CancellationToken.None);
+            world.Connect(silo.Grains);
+        }
+
         return silo;
     }
 

@@ -1,10 +1,10 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Dr.Edge.Hosting.Tls;
+namespace Dr.Contracts.Tls;
 
 /// <summary>Whether a certificate that the other end showed is good: from one of our CAs, in its time, made for the purpose. No network is asked and nothing of the machine's own trust counts.</summary>
-internal static class CertificateCheck
+public static class CertificateCheck
 {
     public const string ClientPurpose = "1.3.6.1.5.5.7.3.2";
 

@@ -1,15 +1,16 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Dr.Contracts.Errors;
 using Microsoft.Extensions.Logging;
 
-namespace Dr.Edge.Hosting.Tls;
+namespace Dr.Contracts.Tls;
 
 /// <summary>
 /// Certificate, key and CA as PEM files, read again when one of them has changed, so that a renewed certificate needs no restart. New files that cannot be used are told once and the
 /// old ones stay in use: a half-written renewal must not shut clients out. May be asked from any thread.
 /// </summary>
-internal sealed partial class TlsFiles
+public sealed partial class TlsFiles
 {
     private readonly string _certificatePath;
     private readonly string _keyPath;
