@@ -19,9 +19,10 @@ internal static class RunCommand
         var siloCertificate = new Option<string?>("--silo-tls-certificate") { Description = "TLS between silos: this silo's certificate, good as client and as server. Read again when it changes.", HelpName = "PEM" };
         var siloKey = new Option<string?>("--silo-tls-key") { Description = "TLS between silos: the key of the certificate.", HelpName = "PEM" };
         var siloCa = new Option<string?>("--silo-tls-ca") { Description = "TLS between silos: the CA of all silos, and of nothing else. Who shows no certificate of it is refused.", HelpName = "PEM" };
+        var dashboard = new Option<bool>("--dashboard") { Description = "Serve the dashboard of grains and silos under /dashboard, for administrators. It measures every call, which costs a little." };
         var siloPort = new Option<int>("--silo-port") { Description = "Port between silos (0 = a free one).", HelpName = "PORT" };
         var gatewayPort = new Option<int>("--gateway-port") { Description = "Port for cluster clients (0 = a free one).", HelpName = "PORT" };
-        var command = new Command("run", "Run the control plane; prints \"ready\" once it serves.") { data, postgres, http, broker, listen, config, siloAddress, siloPort, gatewayPort, siloCertificate, siloKey, siloCa };
+        var command = new Command("run", "Run the control plane; prints \"ready\" once it serves.") { data, postgres, http, broker, listen, config, siloAddress, siloPort, gatewayPort, siloCertificate, siloKey, siloCa, dashboard };
         var web = new WebOptions(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -37,6 +38,7 @@ internal static class RunCommand
                 SiloTlsCertificate = parsed.GetValue(siloCertificate),
                 SiloTlsKey = parsed.GetValue(siloKey),
                 SiloTlsCa = parsed.GetValue(siloCa),
+                Dashboard = parsed.GetValue(dashboard),
                 SiloPort = parsed.GetValue(siloPort),
                 GatewayPort = parsed.GetValue(gatewayPort),
             };

@@ -5,6 +5,7 @@ using Dr.Silo.Storage;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
+using Orleans.Dashboard;
 using Orleans.Serialization;
 using Orleans.Storage;
 
@@ -22,6 +23,9 @@ public sealed record SiloEndpoint
 
     /// <summary>For clients of the cluster; 0 = none.</summary>
     public int GatewayPort { get; init; }
+
+    /// <summary>Measures every call for the dashboard.</summary>
+    public bool Dashboard { get; init; }
 
     /// <summary>What this silo shows to the others and whom it trusts; null = the network between them is trusted.</summary>
     public TlsFiles? Tls { get; init; }
@@ -78,6 +82,11 @@ public static class OrleansModule
             {
                 silo.UseTls(tls, TimeProvider.System, endpoint.Logger);
             }
+        }
+
+        if (endpoint.Dashboard)
+        {
+            silo.AddDashboard();
         }
 
         // Nobody waits for ever: whoever calls is asked again, or asks again, by then.

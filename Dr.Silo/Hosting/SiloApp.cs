@@ -8,6 +8,7 @@ using Dr.Silo.Grains;
 using Dr.Silo.Ingress;
 using Dr.Silo.Storage;
 using Dr.Silo.WebConsole;
+using Orleans.Dashboard;
 
 namespace Dr.Silo.Hosting;
 
@@ -42,6 +43,7 @@ internal static class SiloApp
             ClusterId = options.ClusterId,
             Address = AddressOf(options.SiloAddress),
             Tls = TlsOf(options, logger),
+            Dashboard = options.Dashboard,
             Logger = logger,
             SiloPort = options.SiloPort == 0 ? FreePort() : options.SiloPort,
             GatewayPort = options.GatewayPort == 0 ? FreePort() : options.GatewayPort,
@@ -74,6 +76,11 @@ internal static class SiloApp
         app.UseAuthorization();
         app.MapApi();
         app.MapGroup("").Requires(Role.Viewer).MapConsole();
+        if (options.Dashboard)
+        {
+            app.MapGroup("").Requires(Role.Admin).MapOrleansDashboard("/dashboard");
+        }
+
         app.MapSignIn(app.Services.GetRequiredService<AccessStore>().HasUsersAsync);
         return app;
     }

@@ -41,6 +41,9 @@ public sealed record SiloOptions
     /// <summary>Orleans' client gateway port; 0 = a free one.</summary>
     public int GatewayPort { get; init; }
 
+    /// <summary>Orleans' dashboard under <c>/dashboard</c>, for administrators. Off by default: it measures every call of a grain.</summary>
+    public bool Dashboard { get; init; }
+
     /// <summary>Certificate (with intermediates), its key, and the CA of the silos, as PEM files; all three or none. Read again when they change.</summary>
     public string? SiloTlsCertificate { get; init; }
 

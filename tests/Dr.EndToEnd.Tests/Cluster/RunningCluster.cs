@@ -108,6 +108,25 @@ internal sealed class RunningCluster : IAsyncDisposable
         return null;
     }
 
+    /// <summary>An order, given again with its key until a silo takes it: null. Else what was said last.</summary>
+    public async Task<string?> PostAsync(string path, Epoch seen, object body)
+    {
+        string? said = "no silo runs";
+        for (var watch = Stopwatch.StartNew(); said is not null && watch.Elapsed < StartLimit; await Task.Delay(200))
+        {
+            foreach (var silo in Silos.Where(s => s.IsRunning))
+            {
+                said = await silo.PostAsync(path, seen.Value, body);
+                if (said is null)
+                {
+                    return null;
+                }
+            }
+        }
+
+        return said;
+    }
+
     /// <summary>The time until <paramref name="silo"/> has an answer of every device, system and volume, and every kiosk has had an acknowledgement of rows that it sent after the call.</summary>
     public async Task<TimeSpan> AnswersAgainAsync(SiloProcess silo, TimeSpan within)
     {
@@ -145,7 +164,8 @@ internal sealed class RunningCluster : IAsyncDisposable
     /// <summary>
     /// What must hold whatever was done to the silos, the database and the lines. Waits for the last batches under way first.
     /// </summary>
-    public async Task JudgeAsync()
+    /// <param name="stepsMayFail">An attempt of a step may have failed on the way.</param>
+    public async Task JudgeAsync(bool stepsMayFail = false)
     {
         await UntilAsync("one owner to serve", () => Task.FromResult(Production.MayWrite != Backup.MayWrite), TimeSpan.FromSeconds(30));
         _doubleWriters.ShouldBeEmpty("both sites could write");
@@ -178,7 +198,7 @@ internal sealed class RunningCluster : IAsyncDisposable
 
         (await ReadAsync(connection, "select reason from dr_dead_letter")).ShouldBeEmpty();
         (await new AuditLog(database).FirstBrokenAsync(CancellationToken.None)).ShouldBeNull("the audit's chain is broken");
-        (await ReadAsync(connection, "select run || ' ' || step || ' ' || state from dr_run_step where state = 'Failed'")).ShouldBeEmpty();
+        (stepsMayFail ? [] : await ReadAsync(connection, "select run || ' ' || step || ' ' || state from dr_run_step where state = 'Failed'")).ShouldBeEmpty();
     }
 
     public static readonly TimeSpan PointPeriod = TimeSpan.FromSeconds(5);

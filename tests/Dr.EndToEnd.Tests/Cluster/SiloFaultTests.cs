@@ -44,6 +44,7 @@ public sealed class SiloFaultTests(ThreeSilos silos, ITestOutputHelper output) :
     [InlineData(true)]
     public async Task A_silo_cut_off_from_the_database_but_not_from_the_others_leaves(bool silently)
     {
+        Assert.SkipUnless(silently || Environment.GetEnvironmentVariable("DR_SILO_CHAINS") == "1", "DR_SILO_CHAINS=1 also cuts the line so that it is noticed at once, which is the easier case");
         var (cut, stays) = Cluster.Holder();
         var line = Cluster.Lines[Cluster.Silos.IndexOf(cut)];
 

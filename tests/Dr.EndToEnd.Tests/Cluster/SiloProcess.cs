@@ -149,6 +149,23 @@ internal sealed class SiloProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Null when it was taken, else what was said.</summary>
+    public async Task<string?> PostAsync(string path, long seenEpoch, object body)
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, $"http://127.0.0.1:{Text(_httpPort)}{path}") { Content = JsonContent.Create(body) };
+            request.Headers.TryAddWithoutValidation("If-Match", $"\"{Text((int)seenEpoch)}\"");
+            request.Headers.TryAddWithoutValidation("Idempotency-Key", path);
+            using var response = await _http.SendAsync(request);
+            return response.IsSuccessStatusCode ? null : $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}";
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+        {
+            return e.Message;
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await KillAsync();

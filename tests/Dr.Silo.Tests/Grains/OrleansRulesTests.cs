@@ -82,7 +82,7 @@ public sealed class OrleansRulesTests : ControlPlaneTests
         var audit = Silo.Services.GetRequiredService<AuditLog>();
         IReadOnlyList<AuditRecord> ends = [];
         await Silo.UntilAsync("the audit to be written", _ => ends.Count > 0, look: async () =>
-            ends = [.. (await audit.ReadAsync(0, 500, ScriptedWorld.System.Value, CancellationToken.None)).Where(e => e.Text.Contains("the trial is over", StringComparison.Ordinal))]);
+            ends = [.. (await audit.ReadAsync(0, 500, null, CancellationToken.None)).Where(e => e.Subject == ScriptedWorld.System.Value && e.Text.Contains("the trial is over", StringComparison.Ordinal))]);
         ends.Count.ShouldBe(1);
     }
 

@@ -1,19 +1,21 @@
 using System.Text.RegularExpressions;
 
-namespace Dr.Edge.Tests.Volumes;
+namespace Dr.EndToEnd.Tests.Architecture;
 
-/// <summary>guarantees.md names tests that exist, for each of its promises.</summary>
+/// <summary>What is promised, of the store and of the control plane, names tests that exist, for each promise.</summary>
 public sealed partial class GuaranteesDocumentTests
 {
-    [Fact]
-    public void Every_promise_names_tests_that_exist()
+    [Theory]
+    [InlineData("Dr.Edge/Volumes/guarantees.md", 8)]
+    [InlineData("Dr.Silo/guarantees.md", 8)]
+    public void Every_promise_names_tests_that_exist(string page, int count)
     {
-        var root = FormatDocumentTests.RepositoryRoot();
-        var promises = File.ReadAllText(Path.Combine(root, "Dr.Edge", "Volumes", "guarantees.md")).Split("\n## ")[1..];
-        promises.Length.ShouldBe(8);
+        var root = Repository.Root;
+        var promises = File.ReadAllText(Path.Combine(root, page)).Split("\n## ")[1..];
+        promises.Length.ShouldBe(count);
         var sources = Directory.GetFiles(Path.Combine(root, "tests"), "*.cs", SearchOption.AllDirectories)
             .Where(path => !path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/bin/", StringComparison.Ordinal))
-            .ToLookup(path => Path.GetFileNameWithoutExtension(path), File.ReadAllText);
+            .ToLookup(path => Path.GetFileName(path).Split('.')[0], File.ReadAllText);
         foreach (var promise in promises)
         {
             var named = Test().Matches(promise);
