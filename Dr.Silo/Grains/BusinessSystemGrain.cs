@@ -42,6 +42,7 @@ internal sealed partial class BusinessSystemGrain(
         // Another activation may have granted a lease up to this very moment.
         _lastGrant = time.GetUtcNow();
         _pump = this.RegisterGrainTimer(PumpAsync, new GrainTimerCreationOptions(TimeSpan.Zero, Tick) { KeepAlive = true });
+        this.RegisterGrainTimer(AskPresenceAsync, new GrainTimerCreationOptions(TimeSpan.Zero, AskPeriod) { KeepAlive = true, Interleave = true });
         if (store.State.Machine is not null)
         {
             await TakeUpAsync(cancellationToken);

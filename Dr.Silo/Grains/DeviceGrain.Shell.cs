@@ -11,6 +11,7 @@ internal sealed partial class DeviceGrain
     {
         var now = time.GetUtcNow();
         await JudgeAsync(now);
+        await RemindSiteAsync(now);
         foreach (var expired in store.State.Expired(now))
         {
             await SaveAsync(store.State.With(expired));
@@ -72,15 +73,8 @@ internal sealed partial class DeviceGrain
 
         (_presence, _presenceSince) = (presence, time.GetUtcNow());
         LogPresence(Id, presence, reason);
-        var change = new PresenceChange
-        {
-            Device = Id,
-            Site = Site ?? default,
-            Alive = presence == Presence.Alive,
-            LastHeard = _detector?.ArrivedAt ?? _activatedAt,
-            Phi = _phi,
-            Reason = $"{Id} is {reason}.",
-        };
+        var change = Presently(reason);
+        _siteToldAt = _presenceSince;
         await TryAsync("its presence", async () =>
         {
             if (Site is { } site)
@@ -104,6 +98,26 @@ internal sealed partial class DeviceGrain
                 CancellationToken.None);
         });
     }
+
+    /// <summary>The site's grain keeps its members in memory only; one that was activated anew, on another silo, has to be told again.</summary>
+    private async Task RemindSiteAsync(DateTimeOffset now)
+    {
+        if (_presence != Presence.Unknown && Site is { } site && now - _siteToldAt > RemindSiteAfter)
+        {
+            _siteToldAt = now;
+            await TryAsync("its presence", () => GrainFactory.GetGrain<ISiteGrain>(site.Value).OnPresenceAsync(Presently(_presence.ToString())).WaitAsync(CallDeadline, time));
+        }
+    }
+
+    private PresenceChange Presently(string reason) => new()
+    {
+        Device = Id,
+        Site = Site ?? default,
+        Alive = _presence == Presence.Alive,
+        LastHeard = _detector?.ArrivedAt ?? _activatedAt,
+        Phi = _phi,
+        Reason = $"{Id} is {reason}.",
+    };
 
     private IReadOnlyList<SystemId> Systems => store.State.Settings?.Systems ?? [];
 

@@ -22,6 +22,9 @@ internal sealed partial class DeviceGrain(
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CallDeadline = TimeSpan.FromSeconds(3);
 
+    /// <summary>50 000 devices tell their sites 1 700 times a second.</summary>
+    private static readonly TimeSpan RemindSiteAfter = TimeSpan.FromSeconds(30);
+
     private readonly Dictionary<CommandId, DateTimeOffset> _sent = [];
     private readonly Dictionary<CommandId, string> _progress = [];
     private readonly Dictionary<CommandId, (SystemId Asker, DateTimeOffset At)> _probes = [];
@@ -30,6 +33,7 @@ internal sealed partial class DeviceGrain(
     private Presence _presence = Presence.Unknown;
     private DateTimeOffset _presenceSince;
     private DateTimeOffset _activatedAt;
+    private DateTimeOffset _siteToldAt;
     private double _phi;
     private long _configPushed;
     private DateTimeOffset? _deadline;
