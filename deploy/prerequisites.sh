@@ -3,15 +3,18 @@
 # Packages start no services while this runs: everything that needs a server starts its own, on a free port.
 #   deploy/prerequisites.sh run     what running Dr needs
 #   deploy/prerequisites.sh test    that, and what the tests need besides
+#   deploy/prerequisites.sh bench   that, and what the benchmarks compare with
 set -euo pipefail
 
 run=(e2fsprogs xfsprogs btrfs-progs util-linux iproute2 procps curl jq libnbd-bin fuse3 qemu-system-common postgresql postgresql-client)
 test=(nbdkit nbd-client qemu-utils fio mosquitto mosquitto-clients chromium python3)
+bench=(rsync restic zstd)
 
 case "${1:-}" in
   run) wanted=("${run[@]}") ;;
   test) wanted=("${run[@]}" "${test[@]}") ;;
-  *) sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  bench) wanted=("${run[@]}" "${test[@]}" "${bench[@]}") ;;
+  *) sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 if ! dotnet --list-sdks 2>/dev/null | grep -q '^10\.'; then

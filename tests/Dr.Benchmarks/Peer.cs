@@ -101,7 +101,7 @@ internal record EdgePeer(string Program, string Name = EdgePeer.PeerName) : Peer
         }
     }
 
-    protected static string ControlOf(string socket) => socket + ".control";
+    internal static string ControlOf(string socket) => socket + ".control";
 }
 
 internal sealed record SessionPeer() : Peer("session-only")

@@ -2,12 +2,14 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Dr.Benchmarks.Replication.Peers;
 
 namespace Dr.Benchmarks.Replication;
 
 /// <summary><c>dr-bench replication</c>.</summary>
 internal static class ReplicationCommand
 {
+    private const string PeersPart = "peers";
     private static readonly JsonSerializerOptions Indented = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     public static Command Create()
@@ -16,17 +18,27 @@ internal static class ReplicationCommand
         var seed = new Option<int>("--seed") { Description = "Of places and content.", DefaultValueFactory = _ => 1 };
         var directory = new Option<DirectoryInfo?>("--dir") { Description = "Where the volumes are put; a directory on the disk to be measured (default: the temporary one)." };
         var far = new Option<DirectoryInfo?>("--far-dir") { Description = "Where the copies are put (default: as --dir). Both ends share this machine's disk; a directory in memory takes the other end's disk out of the figures." };
-        var only = new Option<string[]>("--only") { Description = $"Parts to measure: {string.Join(", ", ReplicationBench.Parts)} (default: all).", AllowMultipleArgumentsPerToken = true };
+        var only = new Option<string[]>("--only") { Description = $"Parts to measure: {string.Join(", ", ReplicationBench.Parts)} (default: these), {PeersPart} (needs root and what 'deploy/prerequisites.sh bench' installs).", AllowMultipleArgumentsPerToken = true };
+        var scale = new Option<int>("--scale") { Description = "Of pgbench's tables beside the peers: about 15 MB each.", DefaultValueFactory = _ => DatabaseRunner.Scale };
+        var pgbenchSeconds = new Option<int>("--pgbench-seconds") { Description = "How long pgbench writes between the two points that are compared with the peers.", DefaultValueFactory = _ => 60 };
+        var edge = new Option<string>("--edge") { Description = "The dr-edge to measure beside the peers; build it in Release.", DefaultValueFactory = _ => BenchCommand.DefaultEdge() };
         var json = new Option<FileInfo?>("--json") { Description = "Write the figures here." };
         var markdown = new Option<FileInfo?>("--markdown") { Description = "Write the table here." };
-        var command = new Command("replication", "Measures copies of a volume over loopback: bytes on the wire, speed of a delta, lag of a stream, and what each mode costs the volume's clients.") { seconds, seed, directory, far, only, json, markdown };
+        var command = new Command("replication", "Measures copies of a volume over loopback: bytes on the wire, speed of a delta, lag of a stream, and what each mode costs the volume's clients.") { seconds, seed, directory, far, only, scale, pgbenchSeconds, edge, json, markdown };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             try
             {
                 var near = parsed.GetValue(directory)?.FullName ?? Path.GetTempPath();
                 using var bench = new ReplicationBench(near, parsed.GetValue(far)?.FullName ?? near, TimeSpan.FromSeconds(Math.Max(1, parsed.GetValue(seconds))), parsed.GetValue(seed));
-                var figures = await bench.RunAsync(parsed.GetValue(only) is { Length: > 0 } parts ? parts : ReplicationBench.Parts, name => Console.Error.WriteLine($"measuring: {name}"), cancellationToken);
+                string[] wanted = parsed.GetValue(only) is { Length: > 0 } parts ? parts : ReplicationBench.Parts;
+                void Say(string name) => Console.Error.WriteLine($"measuring: {name}");
+                var figures = (await bench.RunAsync(wanted, Say, cancellationToken)).ToList();
+                if (wanted.Contains(PeersPart))
+                {
+                    figures.AddRange(await new PeerBench(near, parsed.GetValue(edge)!, parsed.GetValue(scale), TimeSpan.FromSeconds(parsed.GetValue(pgbenchSeconds))).RunAsync(Say, cancellationToken));
+                }
+
                 var table = Markdown(figures);
                 Console.Write(table);
                 if (parsed.GetValue(markdown) is { } file)
