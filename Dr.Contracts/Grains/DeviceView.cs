@@ -50,6 +50,9 @@ public sealed record DeviceView
     [Id(14)] public IReadOnlyList<SystemHealth> Systems { get; init; } = [];
 
     [Id(15)] public IReadOnlyList<ReachReport> Reach { get; init; } = [];
+
+    /// <summary>How far its clock is ahead of the control plane's by what its last beat says; negative = behind. The way of the beat (milliseconds) is in it.</summary>
+    [Id(20)] public double? ClockSkewSeconds { get; init; }
 }
 
 [GenerateSerializer, Immutable, Alias("dr.CommandView")]

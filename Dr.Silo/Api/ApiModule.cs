@@ -36,9 +36,11 @@ public static class ApiModule
         api.MapRuns();
         api.MapSiteRuns();
         api.MapEvents();
+        api.MapAlerts();
         api.MapAccess();
         api.MapPolicies();
         routes.MapHealth();
+        routes.MapMetrics();
         routes.MapOpenApi().Requires(Role.Viewer);
         return routes;
     }

@@ -1,10 +1,11 @@
 using System.CommandLine;
 using Dr.Silo.Access;
+using Dr.Silo.Alerts;
 using Dr.Silo.Hosting;
 
 namespace Dr.Silo.Cli;
 
-/// <summary>Options of <c>dr-silo run</c> about who may call: TLS, sign-in, outside issuers.</summary>
+/// <summary>Options of <c>dr-silo run</c> about who may call and who is told: TLS, sign-in, outside issuers, alerts.</summary>
 internal sealed class WebOptions
 {
     private readonly Option<string?> _tlsCertificate = new("--tls-certificate") { Description = "PEM certificate with its chain: HTTPS for the admin API and the console.", HelpName = "FILE" };
@@ -16,9 +17,12 @@ internal sealed class WebOptions
     private readonly Option<string?> _jwtAudience = new("--jwt-audience") { Description = "Audience that the issuer's tokens must have.", HelpName = "TEXT" };
     private readonly Option<string> _jwtRole = new("--jwt-role-claim") { Description = "Claim with viewer, operator, commander or admin.", HelpName = "CLAIM", DefaultValueFactory = _ => "dr_role" };
 
+    private readonly Option<string[]> _webhooks = new("--alert-webhook") { Description = "Tell alerts to this address: POST with JSON; may be given several times.", HelpName = "URL" };
+    private readonly Option<string[]> _commands = new("--alert-command") { Description = "Tell alerts to this program: JSON on standard input; may be given several times.", HelpName = "PATH" };
+
     public WebOptions(Command command)
     {
-        foreach (var option in new Option[] { _tlsCertificate, _tlsKey, _insecure, _signIn, _firstAdmin, _jwtAuthority, _jwtAudience, _jwtRole })
+        foreach (var option in new Option[] { _tlsCertificate, _tlsKey, _insecure, _signIn, _firstAdmin, _jwtAuthority, _jwtAudience, _jwtRole, _webhooks, _commands })
         {
             command.Options.Add(option);
         }
@@ -37,5 +41,6 @@ internal sealed class WebOptions
             JwtAudience = parsed.GetValue(_jwtAudience),
             JwtRoleClaim = parsed.GetValue(_jwtRole)!,
         },
+        Alerts = new AlertOptions { Webhooks = parsed.GetValue(_webhooks) ?? [], Commands = parsed.GetValue(_commands) ?? [] },
     };
 }

@@ -20,6 +20,9 @@ public sealed record ConsoleSnapshot
     /// <summary>Newest first.</summary>
     public IReadOnlyList<EventRecord> Events { get; init; } = [];
 
+    /// <summary>Null when they could not be read.</summary>
+    public AlertsView? Alerts { get; init; }
+
     /// <summary>What could not be read in time, one sentence each. The rest is shown all the same.</summary>
     public IReadOnlyList<string> Missing { get; init; } = [];
 }

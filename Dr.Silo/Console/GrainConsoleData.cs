@@ -18,7 +18,8 @@ internal sealed class GrainConsoleData(
         var volumes = EachAsync(parts, ThingKind.Volume, id => grains.GetGrain<IVolumeGrain>(id).GetAsync(), cancellationToken);
         var journal = parts.ReadAsync("The run journal", () => runs.ListAsync(RunFilter.Nothing, RunCount, cancellationToken), cancellationToken);
         var log = parts.ReadAsync("The event log", () => events.NewestAsync(EventCount, cancellationToken), cancellationToken);
-        await Task.WhenAll(systems, devices, sites, volumes, journal, log);
+        var alerts = parts.ReadAsync("The alerts", () => grains.GetGrain<IAlertGrain>(IAlertGrain.Key).GetAsync(), cancellationToken);
+        await Task.WhenAll(systems, devices, sites, volumes, journal, log, alerts);
         return new ConsoleSnapshot
         {
             At = time.GetUtcNow(),
@@ -28,6 +29,7 @@ internal sealed class GrainConsoleData(
             Volumes = await volumes,
             Runs = await journal ?? [],
             Events = await log ?? [],
+            Alerts = await alerts,
             Missing = parts.Missing,
         };
     }

@@ -203,6 +203,7 @@ internal sealed partial class DeviceGrain(
         Since = _presenceSince,
         LastHeard = _detector?.ArrivedAt,
         Deadline = _deadline,
+        ClockSkewSeconds = _beat is { } beat && _detector is { } detector ? (beat.SentAt - detector.ArrivedAt).TotalSeconds : null,
         Phi = _detector is null ? null : _phi,
         HourClass = _beat?.HourClass ?? HourClass.Idle,
         PeriodMs = _beat?.NextDueMs,

@@ -2,6 +2,7 @@ using System.Net;
 using Dr.Contracts.Mqtt.Client;
 using Dr.Contracts.Tls;
 using Dr.Silo.Access;
+using Dr.Silo.Alerts;
 using Dr.Silo.Api;
 using Dr.Silo.Cluster;
 using Dr.Silo.Grains;
@@ -61,6 +62,7 @@ internal static class SiloApp
             Broker = options.Broker is null ? null : BrokerAddress.Parse(options.Broker),
         });
         builder.Services.AddAccess(options.Access with { FirstAdminFile = options.Access.FirstAdminFile ?? (options.DataDirectory is { } data ? Path.Combine(data, "first-admin.token") : null) });
+        builder.Services.AddAlerts(options.Alerts);
         builder.Services.AddApi();
         builder.Services.AddConsole();
 

@@ -1,4 +1,5 @@
 using Dr.Silo.Access;
+using Dr.Silo.Alerts;
 
 namespace Dr.Silo.Hosting;
 
@@ -23,6 +24,8 @@ public sealed record SiloOptions
     public bool InsecureHttp { get; init; }
 
     public AccessOptions Access { get; init; } = new();
+
+    public AlertOptions Alerts { get; init; } = new();
 
     /// <summary>An outside broker; null with <see cref="MqttListen"/>.</summary>
     public string? Broker { get; init; }

@@ -13,7 +13,7 @@ public sealed record OperatorAction
     /// <summary>Path of the POST.</summary>
     public required string Url { get; init; }
 
-    public required SystemId System { get; init; }
+    public SystemId System { get; init; }
 
     /// <summary>Set for orders that start a run; goes into the body.</summary>
     public string? Kind { get; init; }
@@ -29,6 +29,12 @@ public sealed record OperatorAction
 
     /// <summary>What the person has to attest; null when nothing.</summary>
     public string? Attestation { get; init; }
+
+    /// <summary>How long, as it is proposed (<c>1h</c>); null when there is nothing to say how long for.</summary>
+    public string? Duration { get; init; }
+
+    /// <summary>What the person has to state in words; null when nothing.</summary>
+    public string? Statement { get; init; }
 
     public Tone Tone { get; init; } = Tone.Idle;
 }

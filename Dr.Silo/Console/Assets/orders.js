@@ -35,6 +35,11 @@ function open(button) {
   byId('order-attest').checked = false;
   byId('order-attest').required = Boolean(order.attestation);
   byId('order-attestation').textContent = order.attestation ?? '';
+  ask('duration', order.duration);
+  byId('order-duration').value = order.duration ?? '';
+  ask('statement', order.statement);
+  byId('order-statement').value = '';
+  byId('order-statement-label').textContent = order.statement ?? '';
   byId('order-send').textContent = order.label;
   byId('order-send').className = `primary tone-${order.tone}`;
   byId('order-send').disabled = false;
@@ -65,7 +70,13 @@ async function send() {
   if (actor) remember(actor);
   const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': key, ...forgeryKey() };
   if (order.epoch) headers['If-Match'] = order.epoch;
-  const body = order.kind ? { system: order.system, kind: order.kind, actor, reason } : { actor, reason };
+  const body = {
+    actor,
+    reason,
+    ...(order.kind ? { system: order.system, kind: order.kind } : {}),
+    ...(order.duration ? { for: byId('order-duration').value.trim() } : {}),
+    ...(order.statement ? { statement: byId('order-statement').value.trim() } : {}),
+  };
   byId('order-problem').hidden = true;
   byId('order-send').disabled = true;
   let response;
@@ -88,6 +99,11 @@ async function send() {
   if (response.status === 401) location.assign('/sign-in');
   if (response.status < 500) key = newKey(); // It was refused and nothing runs: the next try is a new order.
   problem({ title: `The control plane answered ${response.status}.`, ...answer });
+}
+
+function ask(name, wanted) {
+  byId(`order-${name}-row`).hidden = !wanted;
+  byId(`order-${name}`).required = Boolean(wanted);
 }
 
 function problem({ title, detail, unmetGuards, evidence, nextActions }) {

@@ -30,7 +30,7 @@ public sealed class Browser : IAsyncLifetime
     }
 
     /// <summary>A page of its own, with what its console says being watched.</summary>
-    internal async Task<WatchedPage> OpenAsync(string url, ColorScheme colors = ColorScheme.Light, int width = 1280, int height = 900)
+    internal async Task<WatchedPage> OpenAsync(string url, ColorScheme colors = ColorScheme.Light, int width = 1280, int height = 900, string shown = "#connection[data-state=good]")
     {
         var context = await _browser!.NewContextAsync(new BrowserNewContextOptions
         {
@@ -41,7 +41,7 @@ public sealed class Browser : IAsyncLifetime
         context.SetDefaultTimeout(20_000);
         var page = new WatchedPage(context, await context.NewPageAsync());
         await page.Page.GotoAsync(url);
-        await page.Page.WaitForSelectorAsync("#connection[data-state=good]");
+        await page.Page.WaitForSelectorAsync(shown);
         return page;
     }
 }

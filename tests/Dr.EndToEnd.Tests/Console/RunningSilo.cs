@@ -21,14 +21,19 @@ internal sealed class RunningSilo : IAsyncDisposable
 
     public int BrokerPort { get; } = FreePort();
 
+    /// <summary>Further arguments of every start.</summary>
+    private string[] More { get; init; } = [];
+
+    public string DataFolder => Path.Combine(_folder, "data");
+
     public string Url => $"http://127.0.0.1:{HttpPort}/";
 
     /// <summary>The end of what it logged, for a test that failed.</summary>
     public string Log => string.Join('\n', _log.TakeLast(60));
 
-    public static async Task<RunningSilo> StartAsync(string config)
+    public static async Task<RunningSilo> StartAsync(string config, params string[] more)
     {
-        var silo = new RunningSilo();
+        var silo = new RunningSilo { More = more };
         await File.WriteAllTextAsync(Path.Combine(silo._folder, "silo.yaml"), config);
         try
         {
@@ -49,7 +54,7 @@ internal sealed class RunningSilo : IAsyncDisposable
     {
         string[] arguments =
         [
-            "run", "--data", Path.Combine(_folder, "data"), "--http", $"127.0.0.1:{HttpPort}", "--mqtt-listen", $"127.0.0.1:{BrokerPort}", "--config", Path.Combine(_folder, "silo.yaml"),
+            "run", "--data", Path.Combine(_folder, "data"), "--http", $"127.0.0.1:{HttpPort}", "--mqtt-listen", $"127.0.0.1:{BrokerPort}", "--config", Path.Combine(_folder, "silo.yaml"), .. More,
         ];
         var start = new ProcessStartInfo(Repository.Program("Dr.Silo", "dr-silo"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         if (crashAt is not null)

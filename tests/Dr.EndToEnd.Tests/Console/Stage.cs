@@ -26,6 +26,22 @@ internal static class Stage
                 Device("kiosk-2", new SiteId("street"), now, ["kiosk"]) with { Presence = Presence.Suspect, LastHeard = now.AddSeconds(-94) },
             ],
             Volumes = [new VolumeView { Name = "dilas", System = new SystemId("dilas"), Copies = [Copy("prod-1", VolumeRole.Primary, now), Copy("back-1", VolumeRole.Replica, now)] }],
+            Alerts = new AlertsView
+            {
+                At = now,
+                Alerts =
+                [
+                    Alert("PeerNotReady", "system:vpn", Severity.Critical, "the other site cannot take over", "The other site cannot take vpn over: its host is silent", now.AddHours(-2)) with
+                    {
+                        Explains = [Alert("SystemUnprotected", "system:vpn", Severity.Critical, "no complete copy", "vpn has no complete, followed copy", now.AddHours(-1))],
+                    },
+                    Alert("DiskFilling", "device:prod-1", Severity.Warning, "an appliance's disk fills up", "The disk of prod-1 is full within days.", now.AddDays(-1)) with
+                    {
+                        Acknowledged = new AlertOrder { Actor = "li.wei", Reason = "a larger disk is ordered", Until = now.AddDays(2) },
+                    },
+                ],
+                Silences = [new SilenceView { Id = "s1", Kind = "ClockSkew", Order = new AlertOrder { Actor = "li.wei", Reason = "the time server moves", Until = now.AddHours(3) } }],
+            },
             Runs = [Finished(now, RunKind.Failback, "failback-2", now.AddHours(-26)), Finished(now, RunKind.Failover, "failover-1", now.AddHours(-28))],
             Events =
             [
@@ -119,6 +135,11 @@ internal static class Stage
     };
 
     private static Condition Holds(string kind, bool? holds, string reason, DateTimeOffset since) => new() { Kind = kind, Holds = holds, Reason = reason, Since = since };
+
+    private static AlertView Alert(string kind, string subject, Severity level, string title, string text, DateTimeOffset at) => new()
+    {
+        Id = $"{kind}.{subject.Replace(':', '.')}.{at.ToUnixTimeSeconds()}".ToLowerInvariant(), Kind = kind, Subject = subject, Level = level, Title = title, Text = text, Value = 1, RaisedAt = at, Runbook = "peer-not-ready.md",
+    };
 
     private static EventRecord Event(long id, DateTimeOffset at, string kind, string subject, string text, Severity severity = Severity.Information) =>
         new() { Id = id, At = at, Kind = kind, Subject = subject, Text = text, Severity = severity };

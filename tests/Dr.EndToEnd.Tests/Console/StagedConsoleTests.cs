@@ -30,6 +30,26 @@ public sealed class StagedConsoleTests(Browser browser) : IClassFixture<Browser>
     }
 
     [Fact]
+    public async Task An_alert_is_acknowledged_for_a_time()
+    {
+        await using var console = await StagedAsync(Stage.Calm);
+        await using var page = await browser.OpenAsync(console.Url);
+        await page.SeesAsync("[data-testid=alert-DiskFilling]", "li.wei knows");
+        await page.SeesAsync("[data-testid=alert-PeerNotReady]", "Explains 1 more");
+        await page.Page.Locator("[data-testid=alert-PeerNotReady] button.order").ClickAsync();
+        (await page.Page.InputValueAsync("#order-duration")).ShouldBe("1h");
+        await page.Page.FillAsync("#order-duration", "30m");
+        await page.Page.FillAsync("#order-actor", "chen.yu");
+        await page.Page.FillAsync("#order-reason", "driving there");
+        await page.Page.ClickAsync("#order-send");
+        await page.Page.Locator("dialog#order").WaitForAsync(new LocatorWaitForOptions { State = WaitForSelectorState.Hidden });
+        var (path, _, _, body) = console.Orders.Single();
+        path.ShouldMatch("^/api/v1/alerts/peernotready.system.vpn.[0-9]+/acknowledge$");
+        (body.GetProperty("for").GetString(), body.GetProperty("reason").GetString()).ShouldBe(("30m", "driving there"));
+        page.Errors.ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Changes_are_carried_over_without_touching_what_the_reader_has_open_or_in_hand()
     {
         await using var console = await StagedAsync(Stage.Calm);

@@ -1,0 +1,41 @@
+using Dr.Contracts.Grains;
+
+namespace Dr.Silo.Decisions.Alerts;
+
+/// <summary>What was found in one round; everything that alerts are made of.</summary>
+public sealed record AlertFacts
+{
+    public required DateTimeOffset At { get; init; }
+
+    public IReadOnlyList<SystemView> Systems { get; init; } = [];
+
+    public IReadOnlyList<SiteView> Sites { get; init; } = [];
+
+    public IReadOnlyList<DeviceView> Devices { get; init; } = [];
+
+    /// <summary>What this silo cannot reach: <c>database</c>, <c>broker</c> or <c>silo:NAME</c>, and a sentence.</summary>
+    public IReadOnlyDictionary<string, string> Lost { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Seconds that a step of a kind of run takes in 95 of 100 cases; key <c>KIND/STEP</c>.</summary>
+    public IReadOnlyDictionary<string, double> StepSeconds { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>The last drill of a system that ended well.</summary>
+    public IReadOnlyDictionary<SystemId, DateTimeOffset> Drilled { get; init; } = new Dictionary<SystemId, DateTimeOffset>();
+
+    /// <summary>When a writer of a lower epoch, or a gateway that reads back wrong, was last seen, and how.</summary>
+    public IReadOnlyDictionary<SystemId, (DateTimeOffset At, string Text)> StaleWriters { get; init; } = new Dictionary<SystemId, (DateTimeOffset, string)>();
+
+    /// <summary>Part of the promised history that is there, 0–1; only of systems whose policy promises one.</summary>
+    public IReadOnlyDictionary<SystemId, double> HistoryKept { get; init; } = new Dictionary<SystemId, double>();
+
+    /// <summary>How far a device's clock is off by what its beats say, seconds, never negative.</summary>
+    public IReadOnlyDictionary<DeviceId, double> SkewSeconds { get; init; } = new Dictionary<DeviceId, double>();
+
+    /// <summary>A system whose volume is at least this large is drilled weekly, not daily.</summary>
+    public const long LargeBytes = 1L << 40;
+
+    /// <summary>A stale writer stays in view this long after it was seen.</summary>
+    public static readonly TimeSpan StaleWriterSeen = TimeSpan.FromMinutes(10);
+
+    internal long SizeOf(SystemView system) => Devices.SelectMany(d => d.Volumes).Where(v => v.Name == system.Volume).Select(v => v.SizeBytes).DefaultIfEmpty().Max();
+}

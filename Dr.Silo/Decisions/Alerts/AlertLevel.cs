@@ -1,0 +1,8 @@
+namespace Dr.Silo.Decisions.Alerts;
+
+public enum AlertLevel
+{
+    None,
+    Warning,
+    Critical,
+}
