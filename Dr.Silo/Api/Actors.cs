@@ -11,7 +11,7 @@ internal static class Actors
         var caller = Caller.Of(http.User) ?? throw new InvariantException("an order came from nobody");
         if (caller.Kind != CallerKind.Local)
         {
-            return said is null || said == caller.Name
+            return string.IsNullOrEmpty(said) || said == caller.Name
                 ? (caller.Name, null)
                 : ("", ApiProblem.BadRequest("Nobody orders in somebody else's name.", $"You are signed in as {caller.Name}, and actor says '{said}'.", "Leave actor out."));
         }

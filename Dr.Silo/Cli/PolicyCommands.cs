@@ -93,7 +93,7 @@ internal static class PolicyCommands
         var dry = new Option<bool>("--dry-run") { Description = "Only show what would change." };
         return ClientCommands.Remote<PolicyPlan>(name, description, arguments, [.. options, actor, reason, dry], async (client, parsed, cancellationToken) =>
         {
-            var change = (await make(client, parsed, cancellationToken)) with { Actor = parsed.GetValue(actor)!, Reason = parsed.GetValue(reason)! };
+            var change = (await make(client, parsed, cancellationToken)) with { Actor = ClientCommands.ActorOf(client, parsed, actor) ?? "", Reason = parsed.GetValue(reason)! };
             var plan = await client.PostAsync<PolicyPlan>("policies/plan", change, null, null, cancellationToken);
             if (!plan.IsAccepted)
             {

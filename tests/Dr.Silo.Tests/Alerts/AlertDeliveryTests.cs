@@ -125,6 +125,27 @@ public sealed class AlertDeliveryTests : IAsyncLifetime
         (await new CommandTarget("/nowhere").TellAsync("n1", "", CancellationToken.None))!.ShouldContain("cannot be started");
     }
 
+    [Fact]
+    public async Task While_the_database_is_away_its_alert_is_told_directly_once_and_when_it_is_back()
+    {
+        var (_, outbox) = Outbox(new WebhookTarget(_http, _url));
+        using var service = new AlertService(null!, null!, null!, outbox, _time, NullLogger<AlertService>.Instance);
+        for (var second = 0; second <= 90; second += 5)
+        {
+            await service.AloneAsync("The database does not answer.", CancellationToken.None);
+            _heard.Count.ShouldBe(second < 60 ? 0 : 1);
+            _time.Advance(TimeSpan.FromSeconds(5));
+        }
+
+        for (var second = 0; second <= 60; second += 5)
+        {
+            await service.AloneAsync(null, CancellationToken.None);
+            _time.Advance(TimeSpan.FromSeconds(5));
+        }
+
+        _heard.Select(h => JsonDocument.Parse(h.Body).RootElement.GetProperty("change").GetString()).ShouldBe(["Raised", "Cleared"]);
+    }
+
     private (AlertStore Store, NoticeOutbox Outbox) Outbox(INoticeTarget target)
     {
         var store = new AlertStore(_database, _time);
