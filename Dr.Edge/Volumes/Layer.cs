@@ -1,3 +1,4 @@
+using System.Buffers;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
 using Dr.Edge.Volumes.Mapping;
@@ -7,7 +8,8 @@ namespace Dr.Edge.Volumes;
 /// <summary>A layer in use: its record, its open file, and while it is the head the end of what is appended.</summary>
 internal sealed class Layer(LayerRecord record, LayerFile file, long tail)
 {
-    private const int EntryBufferBytes = 256 * 1024;
+    // Below the size from which the runtime's collector counts an array as large: one of those with every point would have it walk all maps every few points.
+    private const int EntryBufferBytes = 64 * 1024;
     private long _tail = tail;
 
     public LayerRecord Record { get; set; } = record;
@@ -73,28 +75,35 @@ internal sealed class Layer(LayerRecord record, LayerFile file, long tail)
     public IEnumerable<LayerIndex.Entry> ReadEntries(ManifestState state)
     {
         var source = IndexSource.Of(this, state);
-        var buffer = IndexSource.NewBuffer();
-        long from = 0;
-        for (var (piece, endPiece) = source.Find(0, long.MaxValue); piece < endPiece;)
+        var buffer = ArrayPool<byte>.Shared.Rent(IndexSource.BufferBytes);
+        try
         {
-            var next = Math.Min(piece + IndexSource.ReadPieces, endPiece);
-            if (!source.TryRead(piece, next, buffer, out var entries))
+            long from = 0;
+            for (var (piece, endPiece) = source.Find(0, long.MaxValue); piece < endPiece;)
             {
-                (piece, endPiece) = source.Find(from, long.MaxValue);
-                continue;
-            }
-
-            for (; !entries.IsEmpty; entries = entries[LayerIndex.EntryBytes..])
-            {
-                // Those before come again when the batches are read instead.
-                if (LayerIndex.Entry.Read(entries.Span) is var entry && entry.FirstBlock >= from && !source.HasMoved(entry))
+                var next = Math.Min(piece + IndexSource.ReadPieces, endPiece);
+                if (!source.TryRead(piece, next, buffer, out var entries))
                 {
-                    from = entry.FirstBlock + entry.BlockCount;
-                    yield return entry;
+                    (piece, endPiece) = source.Find(from, long.MaxValue);
+                    continue;
                 }
-            }
 
-            piece = next;
+                for (; !entries.IsEmpty; entries = entries[LayerIndex.EntryBytes..])
+                {
+                    // Those before come again when the batches are read instead.
+                    if (LayerIndex.Entry.Read(entries.Span) is var entry && entry.FirstBlock >= from && !source.HasMoved(entry))
+                    {
+                        from = entry.FirstBlock + entry.BlockCount;
+                        yield return entry;
+                    }
+                }
+
+                piece = next;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 

@@ -15,7 +15,7 @@ internal sealed class BranchBuilder
     private readonly ulong[]?[] _scratch = new ulong[MapBranch.Leaves][];
     private readonly long[] _contentBefore = new long[MapBranch.Leaves];
     private readonly bool[] _touched = new bool[MapBranch.Leaves];
-    private readonly byte[] _buffer = IndexSource.NewBuffer();
+    private readonly byte[] _buffer = new byte[IndexSource.BufferBytes];
     private MapBranch? _under;
     private BaseImage? _base;
     private int _branch;

@@ -11,6 +11,9 @@ internal sealed class IndexSource
     /// <summary>Read at once by those who read much: 240 KiB.</summary>
     public const int ReadPieces = 160;
 
+    /// <summary>Room for <see cref="ReadPieces"/>.</summary>
+    public const int BufferBytes = ReadPieces * IndexFences.PieceBytes;
+
     private readonly Layer _layer;
     private readonly ManifestState _state;
     private readonly long _upTo;
@@ -50,9 +53,6 @@ internal sealed class IndexSource
     /// <summary>What a layer's batches up to a position say.</summary>
     /// <exception cref="CorruptDataException">A batch is damaged.</exception>
     public static IndexSource UpTo(Layer layer, ManifestState state, long sequence) => new(layer, state, sequence, fences: null);
-
-    /// <summary>Room for <see cref="ReadPieces"/>.</summary>
-    public static byte[] NewBuffer() => new byte[ReadPieces * IndexFences.PieceBytes];
 
     /// <summary>The parts to be given to <see cref="TryRead"/> for the entries that concern these blocks.</summary>
     public (int First, int End) Find(long first, long end) => _content.Fences.Find(first, end);
