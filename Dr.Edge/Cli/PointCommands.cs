@@ -74,9 +74,10 @@ internal static class PointCommands
     {
         var volume = VolumeCommands.VolumeArgument();
         var point = PointArgument();
-        return CommandShell.Remote("delete", "Delete a point; what only it needed gives way in the background.", [volume, point], async context =>
+        var freeNow = new Option<bool>("--free-now") { Description = "Also give up the moments between the point before and this one that the fine window would keep, so that its space comes free at once. Implied while the disk is short." };
+        return CommandShell.Remote("delete", "Delete a point; what only it needed gives way in the background, once it has left the fine window.", [volume, point, freeNow], async context =>
         {
-            var path = $"{VolumeCommands.PathOf(context.Get(volume))}/points/{ControlPath.Segment(context.Get(point))}";
+            var path = $"{VolumeCommands.PathOf(context.Get(volume))}/points/{ControlPath.Segment(context.Get(point))}{(context.Get(freeNow) ? "?freeNow=true" : "")}";
             var deleted = await context.Client.DeleteAsync<Deleted>(path, context.CancellationToken);
             VolumePrinter.Print(deleted, context.Json, $"{deleted.Name} deleted");
             return ProgramShell.Done;

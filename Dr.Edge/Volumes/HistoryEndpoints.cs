@@ -108,10 +108,13 @@ internal static class HistoryEndpoints
         }
     }
 
-    private static IResult DeletePoint(string name, string point, VolumeSet set)
+    private static IResult DeletePoint(string name, string point, bool? freeNow, VolumeSet set)
     {
         var (volume, id) = Find(set, name, point);
-        return volume.DeletePoint(id) ? Json(new Deleted(id.Value)) : throw NoPoint(name, point);
+
+        // Whoever deletes points on a disk that is short wants the space, and not in a day.
+        set.Space.Refresh();
+        return volume.DeletePoint(id, giveUpMoments: freeNow is true || set.Space.IsShort) ? Json(new Deleted(id.Value)) : throw NoPoint(name, point);
     }
 
     private static IResult HoldPoint(string name, string point, HoldPointRequest request, VolumeSet set)

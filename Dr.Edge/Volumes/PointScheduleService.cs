@@ -21,10 +21,17 @@ internal sealed partial class PointScheduleService(VolumeSet set, TimeProvider t
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        while (true)
+        try
         {
-            var wait = await RunOnceAsync(stoppingToken);
-            await Task.Delay(wait, time, stoppingToken);
+            while (true)
+            {
+                var wait = await RunOnceAsync(stoppingToken);
+                await Task.Delay(wait, time, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The end, also of a start that failed elsewhere: that reason is the one to be told.
         }
     }
 

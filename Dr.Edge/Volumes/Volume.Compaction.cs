@@ -27,16 +27,31 @@ internal sealed partial class Volume
     private int Compact(Action<long> pace)
     {
         var done = 0;
-        while (TakeGroup() is { } group)
+        var notNow = new HashSet<(long First, long Last)>(); // With the room there is.
+        while (TakeGroup(notNow) is { } group)
         {
             var (state, layers) = group;
+            var ends = EndsOf(layers);
             try
             {
-                var entries = Merge(state, layers);
-                var left = (long)entries.Count(entry => !entry.IsZero) * (StoreLimits.BlockBytes + BatchHeader.DescriptorBytes);
-                if (!CompactionPlan.IsWorth(layers.Sum(BytesOf), left, layers.Length, state.Layers.Count))
+                var room = RoomForMerging;
+                var (first, count, entries) = Part(state, layers, room);
+                if (count == 0)
                 {
-                    _notWorth.Add((layers[0].Record.Number, layers[^1].Record.Number));
+                    notNow.Add(ends);
+                    continue;
+                }
+
+                if (count < layers.Length)
+                {
+                    Layer[] others = [.. layers[..first], .. layers[(first + count)..]];
+                    layers = layers[first..(first + count)];
+                    Release(others);
+                }
+
+                if (!CompactionPlan.IsWorth(layers.Sum(BytesOf), LeftBytes(entries), layers.Length, state.Layers.Count, isShort: room < long.MaxValue))
+                {
+                    (room < long.MaxValue ? notNow : _notWorth).Add(ends);
                     continue;
                 }
 
@@ -56,14 +71,58 @@ internal sealed partial class Volume
         return done;
     }
 
+    /// <summary>
+    /// A merge has its own copy before it frees anything. While the disk is short that must fit beside half of the reserve, which is kept for records and for what moves into the base.
+    /// </summary>
+    private long RoomForMerging => _context.Space.IsShort ? Math.Max(0, _context.Space.Refresh().AvailableBytes - _context.Space.Limits.PointsStopBytes) : long.MaxValue;
+
+    /// <summary>The first of the group's longest runs of layers whose last versions fit into <paramref name="room"/>; none = count 0.</summary>
+    private static (int First, int Count, List<MergedEntry> Entries) Part(ManifestState state, Layer[] layers, long room)
+    {
+        if (room == long.MaxValue)
+        {
+            return (0, layers.Length, Merge(state, layers));
+        }
+
+        var best = (First: 0, Count: 0, Entries: new List<MergedEntry>());
+        for (var first = 0; first < layers.Length; first += Math.Max(1, best.Count))
+        {
+            List<MergedEntry> entries = [];
+            for (var count = 1; first + count <= layers.Length; count++)
+            {
+                entries = Add(entries, state, layers[first + count - 1], count - 1);
+                if (LeftBytes(entries) > room)
+                {
+                    break;
+                }
+
+                if (count > best.Count && (count > 1 || layers[first].Record.Kind != LayerKind.Compacted))
+                {
+                    best = (first, count, entries);
+                }
+            }
+
+            if (best.Count > 1)
+            {
+                break;
+            }
+        }
+
+        return best;
+    }
+
+    private static (long First, long Last) EndsOf(Layer[] layers) => (layers[0].Record.Number, layers[^1].Record.Number);
+
+    private static long LeftBytes(List<MergedEntry> entries) => (long)entries.Count(entry => !entry.IsZero) * (StoreLimits.BlockBytes + BatchHeader.DescriptorBytes);
+
     private static long BytesOf(Layer layer) => layer.Record.LengthBytes - LayerHeader.SizeBytes;
 
     /// <summary>The next group, each of its files with one user more; null when there is none.</summary>
-    private (ManifestState State, Layer[] Layers)? TakeGroup()
+    private (ManifestState State, Layer[] Layers)? TakeGroup(HashSet<(long First, long Last)> notNow)
     {
         lock (_syncLock)
         {
-            if (_closed || Fault is not null || _context.Space.IsShort)
+            if (_closed || Fault is not null)
             {
                 return null;
             }
@@ -71,7 +130,7 @@ internal sealed partial class Volume
             foreach (var (first, count) in GroupsLocked(users: 1))
             {
                 var layers = _published.Layers[first..(first + count)];
-                if (!_notWorth.Contains((layers[0].Record.Number, layers[^1].Record.Number)))
+                if (!_notWorth.Contains(EndsOf(layers)) && !notNow.Contains(EndsOf(layers)))
                 {
                     Array.ForEach(layers, layer => layer.File.AddUser());
                     return (State, layers);
@@ -96,7 +155,7 @@ internal sealed partial class Volume
         var layers = _published.Layers.Select(layer => new CompactionLayer(
             layer.Record.After,
             layer.Record.Last,
-            layer.Record.LastAt,
+            GivesWayNow || layer.Record.GivenUp is true ? DateTimeOffset.MinValue : layer.Record.LastAt,
             BytesOf(layer),
             layer.Record is { Sealed: true, HasCutTail: false } && layer != _head && layer.File.Users <= users,
             layer.Record.Kind != LayerKind.Compacted)).ToList();
@@ -108,12 +167,14 @@ internal sealed partial class Volume
         List<MergedEntry> entries = [];
         for (var i = 0; i < layers.Length; i++)
         {
-            var index = i;
-            entries = MergedEntry.Over(entries, layers[i].ReadEntries(state).Select(e => new MergedEntry(e.FirstBlock, e.BlockCount, e.FileOffset, e.Checksum, index)));
+            entries = Add(entries, state, layers[i], i);
         }
 
         return entries;
     }
+
+    private static List<MergedEntry> Add(List<MergedEntry> entries, ManifestState state, Layer layer, int index) =>
+        MergedEntry.Over(entries, layer.ReadEntries(state).Select(e => new MergedEntry(e.FirstBlock, e.BlockCount, e.FileOffset, e.Checksum, index)));
 
     /// <summary>False when the group is no longer free to be replaced; nothing has changed then.</summary>
     private bool Rewrite(ManifestState state, Layer[] layers, List<MergedEntry> entries, Action<long> pace)
@@ -150,7 +211,7 @@ internal sealed partial class Volume
         using var writer = new CompactedWriter(file.File, Id, last.LastAt, pace);
         var index = 0;
         writer.Write(entries, layers, (_, offset) => offsets[index++] = offset);
-        var record = new LayerRecord { Number = number, After = layers[0].Record.After, Kind = LayerKind.Compacted, Sealed = true, Last = last.Last, LengthBytes = writer.Tail, LastAt = last.LastAt };
+        var record = new LayerRecord { Number = number, After = layers[0].Record.After, Kind = LayerKind.Compacted, Sealed = true, Last = last.Last, LengthBytes = writer.Tail, LastAt = last.LastAt, GivenUp = layers.All(layer => layer.Record.GivenUp is true) ? true : null };
         var compacted = new Layer(record, file, writer.Tail);
         compacted.WriteIndex(state);
         file.File.SyncData();

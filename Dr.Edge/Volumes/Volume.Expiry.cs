@@ -82,7 +82,7 @@ internal sealed partial class Volume
         }
 
         _pacer ??= _context.NewPacer();
-        _pacer.Hurry = !_context.IsPaced || GivesWayNow;
+        _pacer.Hurry = !_context.IsPaced || _context.Space.IsShort;
         _pacer.Wait(bytes, cancellationToken);
     }
 
@@ -181,13 +181,14 @@ internal sealed partial class Volume
         }
 
         var givesWay = GivesWayNow;
-        if (!oldest.Record.Sealed || ((State.Points.Count == 0 || AgingFrozen is not null) && !givesWay) || State.Restoring is not null)
+        var givenUp = oldest.Record.GivenUp is true;
+        if (!oldest.Record.Sealed || (((State.Points.Count == 0 && !givenUp) || AgingFrozen is not null) && !givesWay) || State.Restoring is not null)
         {
             return null;
         }
 
         var needed = Math.Min(State.Points.Count == 0 ? long.MaxValue : State.Points.Min(point => point.Sequence.Value), _holds.Count == 0 ? long.MaxValue : _holds.Min(hold => hold.Sequence));
-        return oldest.Record.Last <= needed && (givesWay || oldest.Record.LastAt <= _context.Time.GetUtcNow() - Policy.FineWindow) ? oldest : null;
+        return oldest.Record.Last <= needed && (givesWay || givenUp || oldest.Record.LastAt <= _context.Time.GetUtcNow() - Policy.FineWindow) ? oldest : null;
     }
 
     /// <summary>The generations from the one that wrote the position <paramref name="sequence"/> on: a copy that stands exactly there is met by its name.</summary>

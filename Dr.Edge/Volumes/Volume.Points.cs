@@ -29,8 +29,9 @@ internal sealed partial class Volume
     }
 
     /// <summary>False when there is no such point.</summary>
+    /// <param name="giveUpMoments">Its space is wanted now: the moments that led up to it, from the point before, go with it although the fine window would keep them.</param>
     /// <exception cref="DrException">It is held (an open view, a clone, replication).</exception>
-    public bool DeletePoint(PointId point)
+    public bool DeletePoint(PointId point, bool giveUpMoments = false)
     {
         lock (_syncLock)
         {
@@ -41,7 +42,21 @@ internal sealed partial class Volume
             }
 
             RequireFreeLocked(found);
-            CommitLocked(State with { Points = [.. State.Points.Where(p => p.Id != point)] });
+            var points = State.Points.Where(p => p.Id != point).ToList();
+            if (!giveUpMoments)
+            {
+                CommitLocked(State with { Points = points });
+            }
+            else
+            {
+                var from = points.Where(p => p.Sequence <= found.Sequence).Select(p => p.Sequence.Value).DefaultIfEmpty(0).Max();
+                var givenUp = _published.Layers.Where(layer => layer.Record.Sealed && layer.Record.After >= from && layer.Record.Last <= found.Sequence.Value).ToDictionary(layer => layer, layer => layer.Record with { GivenUp = true });
+                CommitLocked(State with { Points = points, Layers = [.. _published.Layers.Select(layer => givenUp.GetValueOrDefault(layer, layer.Record))] });
+                foreach (var (layer, record) in givenUp)
+                {
+                    layer.Record = record;
+                }
+            }
         }
 
         RaiseStateChanged();

@@ -50,6 +50,11 @@ internal sealed partial class VolumeSet
     public static RebuildResult RebuildOffline(string directory, string? newName, bool isNoClone, bool apply, TimeProvider time, Action<long, long> progress, CancellationToken cancellationToken)
     {
         directory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
+        if (!Directory.Exists(directory) || !Guid.TryParse(Path.GetFileName(directory), out _) || Path.GetFileName(Path.GetDirectoryName(directory)) != VolumesFolder)
+        {
+            throw new DrException($"{directory} is no volume's directory.", "That is DATA/volumes/ID, as 'dr-edge volume list' names it.");
+        }
+
         var data = Path.GetDirectoryName(Path.GetDirectoryName(directory)!)!;
         using var locked = LockDirectory(data, StoreFaults.None);
         var evidence = new EvidenceReader(directory, StoreFaults.None, progress, cancellationToken).Read();

@@ -71,10 +71,10 @@ internal static class CompactionPlan
     /// <param name="leftBytes">What the one layer would have.</param>
     /// <param name="group">Layers in the group.</param>
     /// <param name="all">Layers in the volume.</param>
-    public static bool IsWorth(long readBytes, long leftBytes, int group, int all) =>
+    /// <param name="isShort">The disk is: only what frees space is worth anything.</param>
+    public static bool IsWorth(long readBytes, long leftBytes, int group, int all, bool isShort = false) =>
         readBytes - leftBytes >= Math.Max(readBytes / WorthShare, 1)
-        || (group > 1 && readBytes <= SmallBytes)
-        || (all > ManyLayers && group >= ManyLayersGroup);
+        || (!isShort && ((group > 1 && readBytes <= SmallBytes) || (all > ManyLayers && group >= ManyLayersGroup)));
 
     private static bool MayMerge(CompactionLayer layer, long[] needed, DateTimeOffset before, long journalFloor)
     {

@@ -8,7 +8,7 @@ internal sealed class DiskException(string path, string verb, int errno) : DrExc
 {
     /// <summary>What makes space, and when.</summary>
     public const string NoSpaceHint =
-        "Free space on this disk, or delete old points: what they kept goes when it leaves the fine window ('dr-edge volume set NAME --fine-window'), or at once with '--when-full history-gives-way'.";
+        "Free space on this disk, or delete old points ('dr-edge point delete'): while the disk is short, the moments that led up to a deleted point go with it at once.";
 
     public int Errno { get; } = errno;
 

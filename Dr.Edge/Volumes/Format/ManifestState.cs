@@ -138,6 +138,9 @@ internal sealed record LayerRecord
 
     /// <summary>Time of the last batch (or of the point), once sealed.</summary>
     public DateTimeOffset LastAt { get; init; }
+
+    /// <summary>Somebody deleted the point that it led up to and wanted the space now: the fine window does not keep its moments. Missing = it does.</summary>
+    public bool? GivenUp { get; init; }
 }
 
 /// <param name="Sequence">The position to return to.</param>

@@ -34,7 +34,13 @@ internal sealed class Rebuilder(string directory, RebuildPlan plan, StoreFaults 
 
     private string KeepAside()
     {
-        var aside = Path.Combine(directory, $"before-rebuild-{time.GetUtcNow().UtcDateTime:yyyyMMdd-HHmmss-fff}");
+        var began = Path.Combine(directory, $"before-rebuild-{time.GetUtcNow().UtcDateTime:yyyyMMdd-HHmmss-fff}");
+        var aside = began;
+        for (var again = 2; Path.Exists(aside); again++)
+        {
+            aside = $"{began}-{again}"; // In the same millisecond, or the clock went back: what was kept before stays as it is.
+        }
+
         DurableDirectory.Make(aside, faults);
         foreach (var name in (string[])[Volume.SuperblockName, Volume.ManifestName])
         {

@@ -15,9 +15,16 @@ internal sealed partial class GiveWay(VolumeSet set, ILogger logger) : IGivesWay
     /// <summary>A log shorter than this is not worth moving.</summary>
     public const long LeastHeadBytes = 1 << 20;
 
+    /// <summary>
+    /// Points in the middle that go without freeing anything, because what their layers hold is nowhere written twice, or has no room to be merged. Then the oldest goes, whatever it is called: moving the
+    /// oldest layer into the base needs next to no room.
+    /// </summary>
+    public const int MostInVain = 16;
+
     private readonly SemaphoreSlim _wanted = new(0);
     private readonly Lock _lock = new(); // Guards _round and _stopped.
     private readonly HashSet<VolumeId> _exhausted = []; // Only the worker.
+    private readonly Dictionary<VolumeId, int> _inVain = []; // Only the worker: points that went since something was freed last.
     private TaskCompletionSource _round = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _stopped;
 
@@ -116,14 +123,17 @@ internal sealed partial class GiveWay(VolumeSet set, ILogger logger) : IGivesWay
 
     private bool TakeStep(Volume volume)
     {
-        if (volume.AdvanceBase() > 0)
+        if (volume.AdvanceBase() > 0 || volume.Compact() > 0)
         {
             _exhausted.Remove(volume.Id);
+            _inVain.Remove(volume.Id);
             return true;
         }
 
-        if (GiveWayPlan.Next(volume.PointsThatMayGo(), PointKinds.IsAutomatic) is { } point && volume.DeletePoint(point.Id))
+        var inVain = _inVain.GetValueOrDefault(volume.Id);
+        if (GiveWayPlan.Next(volume.PointsThatMayGo(), PointKinds.IsAutomatic, oldestFirst: inVain >= MostInVain) is { } point && volume.DeletePoint(point.Id))
         {
+            _inVain[volume.Id] = inVain + 1;
             LogPointGone(volume.Name, point.Id, point.At, point.Label, set.Space.Use.AvailableBytes);
             return true;
         }

@@ -192,6 +192,40 @@ public sealed class RebuildTests : IDisposable
         ShouldBeAsItWas(labels: true);
     }
 
+    [Fact]
+    public void Two_rebuilds_at_the_same_time_of_day_each_keep_what_they_replaced()
+    {
+        _store.Set.Dispose();
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
+        string[] kept = [.. Enumerable.Range(0, 3).Select(_ =>
+        {
+            File.WriteAllBytes(Manifest, [1, 2, 3]);
+            return VolumeSet.RebuildOffline(_directory, null, isNoClone: false, apply: true, time, (_, _) => { }, CancellationToken.None).KeptAside!;
+        })];
+        kept.Distinct().Count().ShouldBe(3);
+        kept.ShouldAllBe(folder => File.ReadAllBytes(Path.Combine(folder, "manifest")).SequenceEqual(new byte[] { 1, 2, 3 }));
+        _store.Reopen();
+        ShouldBeAsItWas(labels: true);
+    }
+
+    [Theory]
+    [InlineData("nowhere/at-all")]
+    [InlineData("volumes/not-an-id")]
+    [InlineData("elsewhere/01234567-89ab-cdef-0123-456789abcdef")]
+    public void What_is_no_volumes_directory_is_refused_by_name_and_nothing_is_made(string path)
+    {
+        var outside = Path.Combine(_store.Directory, "outside");
+        var directory = Path.Combine(outside, path);
+        if (!path.StartsWith("nowhere", StringComparison.Ordinal))
+        {
+            Directory.CreateDirectory(directory);
+        }
+
+        Should.Throw<DrException>(() => VolumeSet.RebuildOffline(directory, null, isNoClone: false, apply: false, TimeProvider.System, (_, _) => { }, CancellationToken.None))
+            .Message.ShouldContain("is no volume's directory");
+        File.Exists(Path.Combine(outside, "lock")).ShouldBeFalse();
+    }
+
     private DamagedVolume Damaged() => _store.Set.Damaged.ShouldHaveSingleItem();
 
     private RebuildResult Plan(string name) => _store.Set.Rebuild(name, null, isNoClone: false, apply: false, (_, _) => { }, CancellationToken.None);

@@ -165,6 +165,44 @@ public sealed class CompactionTests : IDisposable
         Directory.GetFiles(Path.GetDirectoryName(path)!).Length.ShouldBe(_volume.State.Layers.Count);
     }
 
+    /// <summary>What the fine window would keep for an hour yet goes with a point whose space is wanted now; what other points show stays, and so does the journal of the points that stay.</summary>
+    [Fact]
+    public void A_point_deleted_for_its_space_takes_the_moments_that_led_up_to_it_with_it_and_a_restart_remembers()
+    {
+        var (first, firstContent) = Point(1);
+        var points = Enumerable.Range(2, 5).Select(i => Point(i).Point).ToList();
+        var (last, lastContent) = Point(7);
+        Settle();
+        var before = _volume.AllocatedBytes;
+        points.ForEach(point => _volume.DeletePoint(point.Id, giveUpMoments: true).ShouldBeTrue());
+        _volume.State.Layers.Count(layer => layer.GivenUp is true).ShouldBeInRange(1, 5);
+        _store.Reopen();
+        var volume = _store.Set.Get("v");
+        Settle();
+        volume.AllocatedBytes.ShouldBeLessThan(before - (3 * SizeBytes / 2), "four of five layers were written over within the stretch");
+        Content(volume, first).ShouldBe(firstContent);
+        Content(volume, last).ShouldBe(lastContent);
+
+        // The oldest: into the base, points or not.
+        volume.DeletePoint(first.Id, giveUpMoments: true);
+        volume.DeletePoint(last.Id, giveUpMoments: true);
+        Settle();
+        volume.State.Layers.Count.ShouldBe(1, "only the head is left");
+        StoreFixture.ReadAll(volume).ShouldBe(lastContent);
+        new Verifier(volume, (_, _) => { }, CancellationToken.None).Run(null, null).Bad.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Without_a_wish_for_its_space_a_deleted_point_leaves_its_moments_to_the_fine_window()
+    {
+        Point(1);
+        var (middle, _) = Point(2);
+        Point(3);
+        _volume.DeletePoint(middle.Id);
+        CompactedLayers().ShouldBe(0);
+        _volume.State.Layers.ShouldAllBe(layer => layer.GivenUp == null);
+    }
+
     private void Settle() => _store.Set.Maintenance.DrainAsync().Wait();
 
     /// <summary>Compacts what may be, also when the background has begun with it already.</summary>

@@ -130,7 +130,7 @@ internal sealed class PowerCutRun(int seed, CutRules rules, Sabotage sabotage, i
     }
 
     /// <summary>Over what the last state left: making and removing files is what would take the time.</summary>
-    private static void Write(IReadOnlyDictionary<string, byte[]?> image, string directory)
+    internal static void Write(IReadOnlyDictionary<string, byte[]?> image, string directory)
     {
         Directory.CreateDirectory(directory);
         foreach (var entry in new DirectoryInfo(directory).EnumerateFileSystemInfos("*", SearchOption.AllDirectories).ToList())

@@ -1,6 +1,7 @@
 using Dr.Contracts.Errors;
 using Dr.Contracts.Mqtt;
 using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Retention;
 using Dr.Edge.Volumes.Space;
 
 namespace Dr.Edge.Tests.Volumes.Space;
@@ -169,6 +170,59 @@ public sealed class FullDiskTests : IDisposable
         SpaceLimits.For(256L << 20, null).ReserveBytes.ShouldBe(SpaceLimits.MinReserveBytes);
         SpaceLimits.For(16L << 20, null).ReserveBytes.ShouldBe(2L << 20);
         SpaceLimits.For(1L << 40, 123).ReserveBytes.ShouldBe(123);
+    }
+
+    /// <summary>A merge has its own copy before it frees anything: while the disk is short it takes as many layers as fit beside half of the reserve, and when two do not fit it waits.</summary>
+    [Fact]
+    public async Task A_short_disk_merges_as_many_layers_as_have_room_and_none_without_it()
+    {
+        await MakeLayersAsync(8);
+        SetAvailable(Limits.PointsStopBytes + (128 * 4096));
+        _volume.Compact().ShouldBe(0, "a merge of two has 256 blocks");
+        SetAvailable(Limits.PointsStopBytes + (300 * 4096));
+        _volume.Compact().ShouldBeGreaterThan(0);
+        _volume.State.Layers.Count.ShouldBeLessThan(8);
+        _volume.Fault.ShouldBeNull();
+        new Verifier(_volume, (_, _) => { }, CancellationToken.None).Run(null, null).Bad.ShouldBeEmpty();
+    }
+
+    /// <summary>Points in the middle whose layers free nothing go only for so long: then the oldest goes, whatever it is called, which needs next to no room.</summary>
+    [Fact]
+    public void When_points_in_the_middle_free_nothing_the_oldest_goes()
+    {
+        _volume.SetPolicy(new VolumePolicy { WhenFull = FullPolicy.HistoryGivesWay });
+        for (var i = 0; i < 40; i++)
+        {
+            // Each block once: nothing in the middle is written twice.
+            StoreFixture.Write(_volume, i * 8 * 4096, StoreFixture.Pattern(8 * 4096, i));
+            _volume.CreatePoint(i == 0 ? "before the upgrade" : null, PointConsistency.Crash, i == 0 ? null : PointKinds.AutomaticReason);
+        }
+
+        var content = StoreFixture.ReadAll(_volume);
+        var oldest = _volume.Points[0].Sequence.Value;
+        using var giveWay = new GiveWay(_store.Set, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        SetAvailable(Limits.GiveWayBytes - 1);
+        _disk.WhileAsked = () => _disk.AvailableBytes = _volume.State.BaseSequence > oldest ? Limits.GiveWayBytes + (1 << 20) : _disk.AvailableBytes;
+        giveWay.RunOnce(TestContext.Current.CancellationToken).ShouldBeTrue();
+        _volume.Points.Count.ShouldBeInRange(40 - GiveWay.MostInVain - 4, 40 - GiveWay.MostInVain);
+        _volume.Points.ShouldNotContain(point => point.Label == "before the upgrade");
+        StoreFixture.ReadAll(_volume).ShouldBe(content);
+    }
+
+    /// <summary>Layers between two points that stay, each with the same 256 blocks written anew.</summary>
+    private async Task MakeLayersAsync(int count)
+    {
+        var points = new List<PointInfo>();
+        for (var i = 0; i < count; i++)
+        {
+            StoreFixture.Write(_volume, 0, StoreFixture.Pattern(256 * 4096, i));
+            points.Add(_volume.CreatePoint($"{i}", PointConsistency.Crash, null));
+        }
+
+        await _store.Set.Maintenance.DrainAsync();
+        SetAvailable(0);
+        points[1..^1].ForEach(point => _volume.DeletePoint(point.Id, giveUpMoments: true));
+        await _store.Set.Maintenance.DrainAsync();
     }
 
     private void SetAvailable(long bytes)

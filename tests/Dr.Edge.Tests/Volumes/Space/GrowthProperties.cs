@@ -110,7 +110,7 @@ public sealed class GrowthProperties
             new() { Id = PointId.From(Start.AddSeconds(sequence), 1), At = Start.AddSeconds(sequence), Sequence = new SequenceNumber(sequence), Label = label, Reason = reason };
         var points = new List<PointInfo> { Point(1, "before upgrade", null), Point(2, null, null), Point(3, null, "automatic"), Point(4, null, null), Point(5, null, "automatic") };
         var order = new List<long>();
-        while (GiveWayPlan.Next(points, point => point.Reason == "automatic") is { } next)
+        while (GiveWayPlan.Next(points, point => point.Reason == "automatic", oldestFirst: false) is { } next)
         {
             order.Add(next.Sequence.Value);
             points.Remove(next);

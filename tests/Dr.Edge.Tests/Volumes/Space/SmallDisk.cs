@@ -20,9 +20,13 @@ internal sealed class SmallDisk : StoreFaults
 
     public int Asked { get; private set; }
 
+    /// <summary>Called before the file system answers.</summary>
+    public Action? WhileAsked { get; set; }
+
     public override FileSystemUse FileSystem(string path)
     {
         Asked++;
+        WhileAsked?.Invoke();
         return new FileSystemUse(SizeBytes, AvailableBytes);
     }
 
