@@ -355,7 +355,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
 
         if (_unflushed)
         {
-            volume.Flush();
+            volume.RequireFlushed();
             StoreFaults.Pass(CopyPoints.Flushed);
             _unflushed = false;
             await AcknowledgeAsync(volume, cancellationToken);
@@ -376,7 +376,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
 
     private async Task SendPositionAsync(Volume volume, CancellationToken cancellationToken)
     {
-        volume.Flush();
+        volume.RequireFlushed();
         _unflushed = false;
         var staged = volume.Staged;
         var history = volume.History();

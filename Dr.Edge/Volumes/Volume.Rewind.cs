@@ -89,7 +89,7 @@ internal sealed partial class Volume
             }
         }
 
-        clone.Flush();
+        clone.RequireFlushed();
         clone.CreatePoint(TailCompleteLabel, PointConsistency.Crash, $"everything {Name} held after write {sequence}");
     }
 

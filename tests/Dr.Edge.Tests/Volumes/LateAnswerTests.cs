@@ -83,6 +83,17 @@ public sealed class LateAnswerTests : IDisposable
         volume.Flush();
     }
 
+    /// <summary>An old owner that follows now: what it receives is made durable here, which promises nothing to a client.</summary>
+    [Fact]
+    public void An_old_owner_with_writes_that_no_flush_covered_can_be_made_durable_and_keep_its_tail()
+    {
+        Write();
+        _volume.SeeEpoch(new Epoch(9));
+        _volume.RequireFlushed();
+        _volume.Durable.ShouldBe(_volume.Appended);
+        _store.Set.CreateClone(_volume, _time.GetUtcNow(), "tail").Points.ShouldBeEmpty();
+    }
+
     private static void Refused(Action action) => Should.Throw<BlockDeviceException>(action).Error.ShouldBe(BlockError.NotPermitted);
 
     private void ExtendLease() => _volume.Gate.ExtendLease(_time.GetTimestamp() + (long)(Lease.TotalSeconds * _time.TimestampFrequency));

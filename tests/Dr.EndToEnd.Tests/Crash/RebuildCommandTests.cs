@@ -13,7 +13,6 @@ public sealed class RebuildCommandTests : IDisposable
         { "superblock copies", "superblock: " },
         { "manifest cut", "manifest: " },
         { "manifest garbage", "manifest: " },
-        { "manifest gone and an index damaged", "manifest: " },
     };
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
