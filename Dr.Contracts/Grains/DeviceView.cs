@@ -53,6 +53,18 @@ public sealed record DeviceView
 
     /// <summary>How far its clock is ahead of the control plane's by what its last beat says; negative = behind. The way of the beat (milliseconds) is in it.</summary>
     [Id(20)] public double? ClockSkewSeconds { get; init; }
+
+    /// <summary>The detector's class that it is watched by.</summary>
+    [Id(30)] public string? Class { get; init; }
+
+    /// <summary>Share of its beats that are lost, as measured.</summary>
+    [Id(31)] public double? LossRate { get; init; }
+
+    /// <summary>How much the delays of its beats differ, milliseconds.</summary>
+    [Id(32)] public double? LatenessMs { get; init; }
+
+    /// <summary>Days between false suspicions that its line lets one expect; null = more than a thousand years.</summary>
+    [Id(33)] public double? DaysBetweenMistakes { get; init; }
 }
 
 [GenerateSerializer, Immutable, Alias("dr.CommandView")]

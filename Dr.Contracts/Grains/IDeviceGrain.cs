@@ -48,6 +48,14 @@ public interface IDeviceGrain : IGrainWithStringKey
 
     [Alias("Get")]
     Task<DeviceView> GetAsync();
+
+    /// <summary>Synthetic kill: measures how long a stop would take to be suspected; ownership is not touched. One at a time: while one runs, it is the answer.</summary>
+    [Alias("TestDetection")]
+    Task<DetectionTest> TestDetectionAsync(string actor);
+
+    /// <summary>The newest test since this activation began; null without one.</summary>
+    [Alias("GetTest")]
+    Task<DetectionTest?> GetTestAsync();
 }
 
 /// <summary>What the control plane sends to devices; the ingress implements it with its MQTT client.</summary>
@@ -79,4 +87,9 @@ public sealed record DeviceSettings
 
     /// <summary>Name of its branch's calendar among the policies; null = the hours of the configuration.</summary>
     [Id(5)] public string? Calendar { get; init; }
+
+    /// <summary>What it hangs on inside its site, and the line by which its site reaches the broker: so that many silences at once have one name. Null = not known.</summary>
+    [Id(6)] public string? Switch { get; init; }
+
+    [Id(7)] public string? Line { get; init; }
 }

@@ -78,7 +78,7 @@ public sealed record PolicyReach
 
     [Id(6)] public DateTimeOffset? NextLargeDrillAt { get; init; }
 
-    /// <summary>Opening days of the last year on which it was taken over or repaired, in per cent of the opening days since it is followed; null when it is not followed yet.</summary>
+    /// <summary>Opening days of the last year on which it was taken over without a plan, in per cent of the opening days since it has a policy; null without one.</summary>
     [Id(7)] public double? FaultRatePercent { get; init; }
 
     [Id(8)] public double? FaultRateBelowPercent { get; init; }

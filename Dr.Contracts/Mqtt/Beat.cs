@@ -58,6 +58,9 @@ public sealed record Beat
 
     /// <summary>Serving leases to renew. The sender counts each from <see cref="SentAt"/> by its monotonic clock.</summary>
     [Id(10)] public IReadOnlyList<LeaseRequest> Leases { get; init; } = [];
+
+    /// <summary>The synthetic kill that this beat is not there for; it counts for everything else.</summary>
+    [Id(20)] public CommandId? Test { get; init; }
 }
 
 /// <summary>Business hours decide the period: short when a stop hurts most and is noticed first.</summary>

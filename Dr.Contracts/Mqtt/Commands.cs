@@ -23,6 +23,7 @@ namespace Dr.Contracts.Mqtt;
 [JsonDerivedType(typeof(ApplyNetwork), "network.apply")]
 [JsonDerivedType(typeof(FenceOwner), "fence")]
 [JsonDerivedType(typeof(ProbeTargets), "probe")]
+[JsonDerivedType(typeof(TestDetection), "detection.test")]
 [GenerateSerializer, Immutable, Alias("dr.DeviceCommand")]
 public abstract record DeviceCommand
 {
@@ -197,6 +198,17 @@ public sealed record FenceOwner : DeviceCommand;
 public sealed record ProbeTargets : DeviceCommand
 {
     [Id(0)] public required IReadOnlyList<string> Targets { get; init; }
+}
+
+/// <summary>
+/// Any device: mark the beats from now on as if they were not there (<see cref="Beat.Test"/>), for a while. Only the detector's test takes notice: leases, reports and the pace go on. Not kept in
+/// the outbox; a device that does not know it never answers.
+/// </summary>
+[GenerateSerializer, Immutable, Alias("dr.TestDetection")]
+public sealed record TestDetection : DeviceCommand
+{
+    /// <summary>After this the marks end by themselves.</summary>
+    [Id(0)] public required TimeSpan MarkFor { get; init; }
 }
 
 public enum CommandOutcome

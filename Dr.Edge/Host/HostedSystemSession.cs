@@ -25,6 +25,7 @@ internal sealed partial class HostedSystemSession : IDisposable
     private readonly SemaphoreSlim _turn = new(1, 1);
 
     // Written under the turn, read by the monitor: whether checks mean anything now.
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, double> _responseMs = new(StringComparer.Ordinal);
     private volatile bool _monitored;
     private long _servingSince;
 
@@ -219,10 +220,15 @@ internal sealed partial class HostedSystemSession : IDisposable
         },
         cancellationToken);
 
+    /// <summary>How long the slowest of its components took to answer its last check; 0 while it is not watched.</summary>
+    public double ResponseMs => _monitored && !_responseMs.IsEmpty ? _responseMs.Values.Max() : 0;
+
     /// <summary>One round of one component's check, by the monitor.</summary>
     public async Task MonitorAsync(IComponentDriver driver, CancellationToken cancellationToken)
     {
+        var asked = _time.GetTimestamp();
         var outcome = await ComponentCheck.RunAsync(driver, cancellationToken);
+        _responseMs[driver.Options.Name] = _time.GetElapsedTime(asked).TotalMilliseconds;
         if (_monitored && _board.Apply(driver.Options.Name, outcome, ComponentCheck.OptionsOf(driver).FailAfter) is { } change)
         {
             LogHealth(_system.Id, driver.Options.Name, change, outcome.Detail ?? "its check passes");

@@ -102,6 +102,7 @@ internal sealed partial class BeatSender(
             Systems = draft.Systems,
             Volumes = draft.Volumes,
             Leases = draft.Leases,
+            Test = state.TestAt(time),
         };
         await connection.PublishAsync(OutboundMessage.Of(Topics.Up(options.Device, UpChannel.Beat), beat, MqttJson.Default.Beat, atLeastOnce: false), cancellationToken);
         LogBeat(sequence, beat.NextDueMs);

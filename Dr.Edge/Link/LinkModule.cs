@@ -29,6 +29,7 @@ internal static class LinkModule
         services.AddSingleton<BeatTrigger>();
         services.AddSingleton<IBeatTrigger>(provider => provider.GetRequiredService<BeatTrigger>());
         services.AddSingleton<ServerClock>();
+        services.AddSingleton<ICommandExecutor, DetectionTestExecutor>();
         services.AddSingleton<CommandService>();
         services.AddHostedService<BufferStartup>();
         if (config.Brokers.Count > 0)

@@ -39,6 +39,7 @@ public static class ApiModule
         api.MapAlerts();
         api.MapAccess();
         api.MapPolicies();
+        api.MapDetector();
         routes.MapHealth();
         routes.MapMetrics();
         routes.MapOpenApi().Requires(Role.Viewer);

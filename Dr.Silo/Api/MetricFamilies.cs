@@ -18,6 +18,12 @@ internal static class MetricFamilies
     public static readonly MetricFamily DeviceAlive = new("dr_device_alive", "gauge", "device", "1 while the device keeps its promises.");
     public static readonly MetricFamily DevicePhi = new("dr_device_phi", "gauge", "device", "-log10 of the chance that calling the device dead now is a false alarm.");
     public static readonly MetricFamily DeviceCommands = new("dr_device_open_commands", "gauge", "device", "Commands that the device has not answered for good.");
+    public static readonly MetricFamily DetectorFollowed = new("dr_detector_followed_hours", "gauge", "class", "Device hours followed since the silos started.");
+    public static readonly MetricFamily DetectorMistakes = new("dr_detector_mistakes", "gauge", "class", "Suspicions of devices that had never stopped.");
+    public static readonly MetricFamily DetectorMistakeSeconds = new("dr_detector_mistake_seconds", "gauge", "class", "How long a false suspicion lasts on average (T_M).");
+    public static readonly MetricFamily DetectorBetween = new("dr_detector_hours_between_mistakes", "gauge", "class", "Device hours from one false suspicion to the next (T_MR).");
+    public static readonly MetricFamily DetectorAccuracy = new("dr_detector_accuracy", "gauge", "class", "Share of the time in which a living device is not suspected (P_A).");
+    public static readonly MetricFamily DetectorSeconds = new("dr_detector_detection_seconds", "gauge", "class", "Time from a synthetic kill to the suspicion (T_D), 95th percentile.");
     public static readonly MetricFamily SiteSilent = new("dr_site_silent_devices", "gauge", "site", "Devices of the site whose promise ran out.");
     public static readonly MetricFamily SiteMass = new("dr_site_mass_suspicion", "gauge", "site", "1 while so many are silent that nobody of the site is judged.");
     public static readonly MetricFamily Alert = new("dr_alert", "gauge", "kind,subject,level", "1 for each alert that fires and stands for itself, at the worst level of what it explains.");
@@ -29,7 +35,7 @@ internal static class MetricFamilies
 
     public static IReadOnlyList<MetricFamily> All { get; } =
     [
-        SystemEpoch, SystemDataAge, SystemLossLimit, SystemPoints, SystemPhase, SystemCondition, SystemForecast, RunLive, DeviceAlive, DevicePhi, DeviceCommands, SiteSilent, SiteMass,
+        SystemEpoch, SystemDataAge, SystemLossLimit, SystemPoints, SystemPhase, SystemCondition, SystemForecast, RunLive, DeviceAlive, DevicePhi, DeviceCommands, DetectorFollowed, DetectorMistakes, DetectorMistakeSeconds, DetectorBetween, DetectorAccuracy, DetectorSeconds, SiteSilent, SiteMass,
         Alert, NoticesWaiting, NoticesGivenUp, Healthy, ProcessorSeconds, WorkingSet,
     ];
 }

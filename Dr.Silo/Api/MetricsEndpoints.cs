@@ -19,6 +19,8 @@ internal static class MetricsEndpoints
         var (waiting, givenUp) = await store.CountAsync(cancellationToken);
         var problems = await health.ProblemsAsync(cancellationToken);
         using var process = System.Diagnostics.Process.GetCurrentProcess();
+        var classes = (await grains.GetGrain<IFleetGrain>(IFleetGrain.Key).GetAsync()).Classes;
+        IEnumerable<(string[], double)> Measured(Func<DetectorClassView, double?> value) => classes.Where(c => value(c) is not null).Select(c => (Of(c.Class), value(c)!.Value));
         var text = new MetricsText()
             .Add(MetricFamilies.SystemEpoch, systems.Select(s => (Of(s.Id.Value), (double)s.Epoch.Value)))
             .Add(MetricFamilies.SystemDataAge, systems.Where(s => s.DataAgeSeconds is not null).Select(s => (Of(s.Id.Value), s.DataAgeSeconds!.Value)))
@@ -31,6 +33,12 @@ internal static class MetricsEndpoints
             .Add(MetricFamilies.DeviceAlive, devices.Select(d => (Of(d.Id.Value), d.Presence == Presence.Alive ? 1.0 : 0)))
             .Add(MetricFamilies.DevicePhi, devices.Where(d => d.Phi is not null).Select(d => (Of(d.Id.Value), d.Phi!.Value)))
             .Add(MetricFamilies.DeviceCommands, devices.Select(d => (Of(d.Id.Value), (double)d.OpenCommands.Count)))
+            .Add(MetricFamilies.DetectorFollowed, Measured(c => c.FollowedHours))
+            .Add(MetricFamilies.DetectorMistakes, Measured(c => c.Mistakes))
+            .Add(MetricFamilies.DetectorMistakeSeconds, Measured(c => c.MistakeSeconds))
+            .Add(MetricFamilies.DetectorBetween, Measured(c => c.HoursBetweenMistakes))
+            .Add(MetricFamilies.DetectorAccuracy, Measured(c => c.Accuracy))
+            .Add(MetricFamilies.DetectorSeconds, Measured(c => c.DetectionP95Seconds))
             .Add(MetricFamilies.SiteSilent, sites.Select(s => (Of(s.Id.Value), (double)s.Silent.Count)))
             .Add(MetricFamilies.SiteMass, sites.Select(s => (Of(s.Id.Value), s.MassSuspicion ? 1.0 : 0)))
             .Add(MetricFamilies.Alert, alerts.Select(a => (Of(a.Kind, a.Subject, a.Level.ToString().ToLowerInvariant()), 1.0)))

@@ -42,6 +42,11 @@ internal static class PolicyTables
             ];
         }
 
+        if (reach.FaultRatePercent is { } rate)
+        {
+            yield return [reach.System.Value, reach.Policy ?? "", "fault rate", "", "", "", "", "", string.Create(CultureInfo.InvariantCulture, $"{rate:0.0} % of opening days, below {reach.FaultRateBelowPercent:0.#} % promised"), rate < reach.FaultRateBelowPercent ? "" : "above what is promised"];
+        }
+
         if (reach.NextSmallDrillAt is not null || reach.NextLargeDrillAt is not null)
         {
             yield return [reach.System.Value, reach.Policy ?? "", "drills", "", "", "", "", $"small {Time(reach.NextSmallDrillAt)}, large {Time(reach.NextLargeDrillAt)}", "", ""];

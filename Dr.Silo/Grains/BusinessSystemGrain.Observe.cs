@@ -181,7 +181,12 @@ internal sealed partial class BusinessSystemGrain
         return isNews && heardAt - _accessLostSince >= AccessLostAfter ? verdict : null;
     }
 
-    private void BeginProbing(DateTimeOffset until) => _probe ??= new ProbeSession(time.GetUtcNow(), until);
+    private void BeginProbing(DateTimeOffset until)
+    {
+        var owner = store.State.Settings!.At(store.State.Machine!.Owner.Site);
+        DeviceId[] silent = [.. new[] { owner.Host, owner.Appliance }.OfType<DeviceId>().Distinct().Where(d => _seen.IsAlive(d) == false)];
+        _probe ??= new ProbeSession(time.GetUtcNow(), until, silent.Length > 0 ? silent : [owner.Host]);
+    }
 
     private void HearProbe(DeviceId device, SiteId site, CommandResult result)
     {
@@ -190,12 +195,12 @@ internal sealed partial class BusinessSystemGrain
             return;
         }
 
-        var owner = settings.At(machine.Owner.Site);
-        if ((device == owner.Host || device == owner.Appliance) && _probe is { } probe)
+        if (_probe?.Hear(device) == true)
         {
-            probe.Answered++;
+            return;
         }
-        else if (result.Evidence.TryGetValue($"system:{Id}", out var said))
+
+        if (result.Evidence.TryGetValue($"system:{Id}", out var said))
         {
             var report = new ReachReport { Target = $"system:{Id}", Reachable = said == "reachable", At = result.FinishedAt, Detail = said };
             _seen.Hear(device, site, machine.Owner.Site, report, time.GetUtcNow());
@@ -215,8 +220,7 @@ internal sealed partial class BusinessSystemGrain
         {
             _probe = null;
             _suspectAgainAt = now + SuspectAgainAfter;
-            var site = await GrainFactory.GetGrain<ISiteGrain>(owner.Site.Value).GetAsync();
-            await ApplyAsync(new SystemEvent.Classified(SuspicionClassifier.Classify(Facts(owner, probe.Sent, probe.Answered, site, now))));
+            await ApplyAsync(new SystemEvent.Classified(await FindAsync(owner, probe, now)));
             Pump();
             return;
         }
@@ -225,10 +229,14 @@ internal sealed partial class BusinessSystemGrain
         {
             probe.NextAt = now + ProbeSession.Period;
             probe.Sent++;
-            await AskAsync(owner.Host, probe, now, []);
+            foreach (var suspect in probe.Suspects)
+            {
+                await AskAsync(suspect, probe, now, []);
+            }
+
             if (probe.Sent == 1)
             {
-                foreach (var witness in _seen.WitnessesToAsk)
+                foreach (var witness in _seen.WitnessesToAsk(owner.Host))
                 {
                     await AskAsync(witness, probe, now, [$"system:{Id}"]);
                 }

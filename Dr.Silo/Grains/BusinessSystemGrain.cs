@@ -21,6 +21,8 @@ internal sealed partial class BusinessSystemGrain(
     EventLog events,
     RunJournal journal,
     ControlPlaneTraits traits,
+    ObserverHealth observer,
+    EvidenceStore evidence,
     TimeProvider time,
     ILogger<BusinessSystemGrain> logger) : Grain, IBusinessSystemGrain, IRemindable
 {

@@ -12,6 +12,7 @@ internal sealed partial class DeviceGrain
         var now = time.GetUtcNow();
         await JudgeAsync(now);
         await RemindSiteAsync(now);
+        JudgeTest(now);
         foreach (var expired in store.State.Expired(now))
         {
             await SaveAsync(store.State.With(expired));
@@ -80,6 +81,7 @@ internal sealed partial class DeviceGrain
             if (Site is { } site)
             {
                 await GrainFactory.GetGrain<ISiteGrain>(site.Value).OnPresenceAsync(change);
+                await TellFleetAsync(site);
             }
 
             await Task.WhenAll(Systems.Select(s => GrainFactory.GetGrain<IBusinessSystemGrain>(s.Value).OnPresenceAsync(change)));
@@ -106,8 +108,12 @@ internal sealed partial class DeviceGrain
         {
             _siteToldAt = now;
             await TryAsync("its presence", () => GrainFactory.GetGrain<ISiteGrain>(site.Value).OnPresenceAsync(Presently(_presence.ToString())).WaitAsync(CallDeadline, time));
+            await TryAsync("its presence", () => TellFleetAsync(site).WaitAsync(CallDeadline, time));
         }
     }
+
+    private Task TellFleetAsync(SiteId site) => GrainFactory.GetGrain<IFleetGrain>(IFleetGrain.Key).OnPresenceAsync(
+        new FleetMember { Device = Id, Site = site, Switch = store.State.Settings?.Switch, Line = store.State.Settings?.Line }, _presence == Presence.Alive);
 
     private PresenceChange Presently(string reason) => new()
     {

@@ -16,6 +16,7 @@ internal sealed partial class DeviceGrain(
     KnownThings known,
     EventLog events,
     ObserverHealth observer,
+    DetectorBook book,
     TimeProvider time,
     ILogger<DeviceGrain> logger) : Grain, IDeviceGrain
 {
@@ -94,7 +95,14 @@ internal sealed partial class DeviceGrain(
         }
 
         var now = time.GetUtcNow();
-        _detector = FailureDetector.Heard(_detector, beat, now);
+        var before = _detector;
+        _detector = FailureDetector.Heard(before, beat, now);
+        if (_detector != before)
+        {
+            NoteQuality(before, beat, now);
+            HearTest(beat, now);
+        }
+
         _beat = beat;
         await SetPresenceAsync(Presence.Alive, "heard");
         var leases = await Task.WhenAll(beat.Leases.Select(RenewAsync));
@@ -122,6 +130,11 @@ internal sealed partial class DeviceGrain(
 
     public async Task OnResultAsync(CommandResult result)
     {
+        if (HearTest(result, time.GetUtcNow()))
+        {
+            return;
+        }
+
         if (_probes.Remove(result.Id, out var probe))
         {
             await GrainFactory.GetGrain<IBusinessSystemGrain>(probe.Asker.Value).OnProbeAsync(Id, Site ?? default, result);
@@ -223,6 +236,10 @@ internal sealed partial class DeviceGrain(
         Volumes = _beat?.Volumes ?? [],
         Systems = _beat?.Systems ?? [],
         Reach = _beat?.Reach ?? [],
+        Class = Class.Name,
+        LossRate = _detector?.LossRate,
+        LatenessMs = _detector is { } d ? Math.Sqrt(d.DelayVariance) : null,
+        DaysBetweenMistakes = DaysBetweenMistakes(),
     });
 
     private Task SaveAsync(DeviceRecord record) => store.SaveAsync(record, onConflict: DeactivateOnIdle);

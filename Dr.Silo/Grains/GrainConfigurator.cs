@@ -32,6 +32,8 @@ public sealed class GrainConfigurator(IGrainFactory grains, KnownThings known)
             await grains.GetGrain<ISiteGrain>(site.Value).ConfigureSystemsAsync([.. systems.Where(s => s.HomeSite.Site == site || s.PeerSite.Site == site)], capacities ?? new Dictionary<SiteId, double>());
         }
 
+        await grains.GetGrain<IFleetGrain>(IFleetGrain.Key).ConfigureAsync(
+            [.. devices.Select(d => new FleetMember { Device = d.Key, Site = d.Value.Site, Switch = d.Value.Switch, Line = d.Value.Line })]);
         var book = await grains.GetGrain<IPolicyGrain>(IPolicyGrain.Key).GetBookAsync();
         foreach (var (id, settings) in devices)
         {

@@ -60,6 +60,8 @@ public static class OrleansModule
 
         services.AddSingleton(new ControlPlaneTraits(Reminders: database.Kind == DatabaseKind.PostgreSql));
         services.AddSingleton<GrainConfigurator>();
+        services.AddSingleton<DetectorBook>();
+        services.AddHostedService<DetectorReportService>();
         services.AddSingleton<ObserverHealth>();
         services.AddHostedService(provider => provider.GetRequiredService<ObserverHealth>());
         return services;

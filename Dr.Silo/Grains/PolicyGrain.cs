@@ -12,6 +12,7 @@ internal sealed partial class PolicyGrain(
     GrainConfigurator configurator,
     AuditLog audit,
     EventLog events,
+    RunJournal journal,
     TimeProvider time,
     ILogger<PolicyGrain> logger) : Grain, IPolicyGrain
 {
@@ -19,6 +20,9 @@ internal sealed partial class PolicyGrain(
     public const int BooksKept = 20;
 
     private const int HistoryKept = 100;
+
+    /// <summary>More takeovers in a year than this leave no opening day without one.</summary>
+    private const int FaultsRead = 1000;
 
     /// <summary>An audit entry shows this many differences in full, and how many more there are.</summary>
     private const int DifferencesTold = 50;
@@ -159,9 +163,14 @@ internal sealed partial class PolicyGrain(
             Backups = backups,
             NextSmallDrillAt = policy is null ? null : PolicySchedule.Next(policy, calendar!, ScheduledWork.SmallCheck, null, now),
             NextLargeDrillAt = policy is null ? null : PolicySchedule.Next(policy, calendar!, ScheduledWork.LargeCheck, null, now),
+            FaultRatePercent = policy is null ? null : FaultRate.Of(calendar!, store.State.History[^1].ChangedAt, now, await FaultsAsync(system.Id)),
             FaultRateBelowPercent = policy?.Targets.FaultRateBelowPercent,
         };
     }
+
+    /// <summary>When its unplanned takeovers began.</summary>
+    private async Task<IEnumerable<DateTimeOffset>> FaultsAsync(SystemId system) =>
+        (await journal.ListAsync(new RunFilter { System = system.Value, Kind = RunKind.Failover }, FaultsRead, CancellationToken.None)).Select(r => r.StartedAt);
 
     private static OutboxNote NoteOf(PolicyVersion version)
     {

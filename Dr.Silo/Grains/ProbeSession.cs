@@ -1,8 +1,10 @@
 namespace Dr.Silo.Grains;
 
 /// <summary>One round of asking: the suspect once a second, the witnesses at once. Lives only in memory; a restart begins it anew.</summary>
-internal sealed class ProbeSession(DateTimeOffset startedAt, DateTimeOffset until)
+internal sealed class ProbeSession(DateTimeOffset startedAt, DateTimeOffset until, IReadOnlyList<DeviceId> suspects)
 {
+    private readonly Dictionary<DeviceId, int> _answers = suspects.ToDictionary(s => s, _ => 0);
+
     public static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
     public DateTimeOffset StartedAt { get; } = startedAt;
@@ -13,5 +15,20 @@ internal sealed class ProbeSession(DateTimeOffset startedAt, DateTimeOffset unti
 
     public int Sent { get; set; }
 
-    public int Answered { get; set; }
+    /// <summary>The devices that are asked: those of the owner that are silent.</summary>
+    public IReadOnlyList<DeviceId> Suspects => suspects;
+
+    /// <summary>How often all of them have answered: a host that answers says nothing of an appliance that does not.</summary>
+    public int Answered => _answers.Values.Min();
+
+    public bool Hear(DeviceId device)
+    {
+        if (!_answers.TryGetValue(device, out var count))
+        {
+            return false;
+        }
+
+        _answers[device] = count + 1;
+        return true;
+    }
 }

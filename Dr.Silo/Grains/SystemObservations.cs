@@ -5,9 +5,6 @@ namespace Dr.Silo.Grains;
 /// <summary>What a system's grain has heard: presence, health, positions, witnesses. Only in memory; told again by the next beats.</summary>
 internal sealed class SystemObservations
 {
-    /// <summary>The most witnesses asked at once.</summary>
-    public const int MaxWitnesses = 15;
-
     /// <summary>Target by whose reachability a site's own devices tell whether the line works that its users come in by.</summary>
     public const string Outside = "outside";
 
@@ -75,7 +72,8 @@ internal sealed class SystemObservations
 
     public IReadOnlyList<WitnessReport> Witnesses => [.. _witnesses.Values];
 
-    public IReadOnlyList<DeviceId> WitnessesToAsk => [.. _witnesses.Values.OrderByDescending(w => w.At).Select(w => w.Witness).Take(MaxWitnesses)];
+    public IReadOnlyList<DeviceId> WitnessesToAsk(DeviceId suspect) =>
+        WitnessChoice.Pick(_witnesses.Values.Select(w => new WitnessCandidate(w.Witness, w.Site, w.Path, w.InsideSite, w.At)), suspect);
 
     private static CopyState? CopyStateOf(VolumeStatus status) => status.Copies.Count == 0 ? null : status.Copies[0].State;
 }

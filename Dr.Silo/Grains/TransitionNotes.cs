@@ -125,7 +125,7 @@ public static class TransitionNotes
 
         if (run.Verdict is { } verdict && verdict != was?.Verdict)
         {
-            Fact(notes, key, run.Id, "verdict", $"{verdict.Scope} by {verdict.IndependentKinds} independent kinds ({verdict.Evidence}): {string.Join(' ', verdict.Reasons)}");
+            Fact(notes, key, run.Id, "verdict", verdict.ToString());
         }
 
         if (run.Assessment is { } assessment && assessment != was?.Assessment)

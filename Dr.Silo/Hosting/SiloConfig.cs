@@ -46,6 +46,11 @@ public sealed class DeviceEntry
     /// <summary>Calendar of its branch, one of those that the policies have; <see cref="SiloConfig.BusyHours"/> when left out.</summary>
     public string? Calendar { get; set; }
 
+    /// <summary>The switch it hangs on, and the line by which its site reaches the broker; so that many silences at once have one name.</summary>
+    public string? Switch { get; set; }
+
+    public string? Line { get; set; }
+
     /// <summary>Reachability targets pushed to the device: name to address.</summary>
     public Dictionary<string, string> Targets { get; set; } = [];
 }

@@ -39,6 +39,7 @@ internal sealed class SiloPlanner
             Check(sites.Contains(new SiteId(device.Site)), $"devices: {device.Id}: site '{device.Site}' is not among the sites.");
             Check(device.Roles.Count > 0 && device.Roles.All(Roles.Contains), $"devices: {device.Id}: roles takes any of appliance, host, kiosk.");
             Check(device.Class is null || BeatClass.Find(device.Class) is not null, $"devices: {device.Id}: class is one of {string.Join(", ", BeatClass.All.Select(c => c.Name))}, not '{device.Class}'.");
+            Check((device.Switch is null || Names.IsValid(device.Switch)) && (device.Line is null || Names.IsValid(device.Line)), $"devices: {device.Id}: switch and line are names.");
             Check(device.Calendar is null || Names.IsValid(device.Calendar), $"devices: {device.Id}: calendar '{device.Calendar}' is not a valid name.");
         }
 
@@ -89,6 +90,8 @@ internal sealed class SiloPlanner
             Roles = device.Roles,
             Class = device.Class,
             Calendar = device.Calendar,
+            Switch = device.Switch,
+            Line = device.Line,
             Systems = [.. systems.Where(s => s.HomeSite.Host == id || s.PeerSite.Host == id || s.HomeSite.Appliance == id || s.PeerSite.Appliance == id).Select(s => s.Id)],
             Config = new DeviceConfig
             {

@@ -12,6 +12,7 @@ public static class StorageModule
         services.AddSingleton<EventLog>();
         services.AddSingleton<RunJournal>();
         services.AddSingleton<KnownThings>();
+        services.AddSingleton<EvidenceStore>();
         services.AddSingleton<IDataSink, DataSink>();
         return services;
     }

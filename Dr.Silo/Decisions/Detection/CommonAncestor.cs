@@ -26,31 +26,27 @@ public static class CommonAncestor
         ArgumentNullException.ThrowIfNull(topology);
         ArgumentNullException.ThrowIfNull(suspects);
         var byId = topology.ToDictionary(n => n.Id, StringComparer.Ordinal);
-        var leaves = byId.Keys.Except(topology.Select(n => n.Parent).OfType<string>(), StringComparer.Ordinal).ToArray();
+        var inner = topology.Select(n => n.Parent).OfType<string>().ToHashSet(StringComparer.Ordinal);
         var silent = suspects.ToHashSet(StringComparer.Ordinal);
-
-        return topology
-            .Select(node => (Node: node, Below: leaves.Where(leaf => leaf != node.Id && IsBelow(leaf, node.Id, byId)).ToArray()))
-            .Where(x => x.Below.Length > 0 && silent.All(s => x.Below.Contains(s, StringComparer.Ordinal)))
-            .Select(x => new SharedCause(x.Node, silent.Count, x.Below.Length, (double)silent.Count / x.Below.Length))
-            .Where(cause => cause.Share >= ExplainedShare)
-            .MinBy(cause => cause.Devices);
-    }
-
-    private static bool IsBelow(string leaf, string ancestor, Dictionary<string, TopologyNode> byId)
-    {
-        // Bounded by the number of nodes, so that a loop in a hand-written topology ends.
-        var at = byId[leaf].Parent;
-        for (var steps = 0; at is not null && steps <= byId.Count; steps++)
+        var below = new Dictionary<string, (int Devices, int Silent)>(StringComparer.Ordinal);
+        foreach (var leaf in topology.Where(n => !inner.Contains(n.Id)))
         {
-            if (at == ancestor)
-            {
-                return true;
-            }
+            var isSilent = silent.Contains(leaf.Id) ? 1 : 0;
 
-            at = byId.TryGetValue(at, out var node) ? node.Parent : null;
+            // Bounded by the number of nodes, so that a loop in a hand-written topology ends.
+            var at = leaf.Parent;
+            for (var steps = 0; at is not null && steps <= byId.Count; steps++)
+            {
+                var (devices, count) = below.GetValueOrDefault(at);
+                below[at] = (devices + 1, count + isSilent);
+                at = byId.TryGetValue(at, out var node) ? node.Parent : null;
+            }
         }
 
-        return false;
+        return topology
+            .Where(node => below.TryGetValue(node.Id, out var counts) && counts.Silent == silent.Count)
+            .Select(node => new SharedCause(node, silent.Count, below[node.Id].Devices, (double)silent.Count / below[node.Id].Devices))
+            .Where(cause => cause.Share >= ExplainedShare)
+            .MinBy(cause => cause.Devices);
     }
 }

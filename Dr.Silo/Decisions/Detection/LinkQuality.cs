@@ -13,9 +13,11 @@ public sealed record LinkQuality(double Loss, double MeanDelayMs, double Deviati
         return ms < floor ? 1 : DeviationMs <= 0 ? 0 : Math.Exp(-(ms - floor) / DeviationMs);
     }
 
+    /// <summary>As measured of one device. The clocks' difference is in its mean delay and says nothing: only how delays differ from it counts.</summary>
     public static LinkQuality Of(DetectorState state)
     {
         ArgumentNullException.ThrowIfNull(state);
-        return new LinkQuality(state.LossRate, state.MeanDelayMs, Math.Sqrt(Math.Max(FailureDetector.LeastVarianceMs2, state.DelayVariance)));
+        var deviation = Math.Sqrt(Math.Max(FailureDetector.LeastVarianceMs2, state.DelayVariance));
+        return new LinkQuality(state.LossRate, deviation, deviation);
     }
 }

@@ -20,33 +20,44 @@ public sealed record PredictedQuality(TimeSpan DetectionMean, TimeSpan Detection
     {
         ArgumentNullException.ThrowIfNull(link);
         var (eta, delta) = (period.TotalMilliseconds, link.MeanDelayMs + alpha.TotalMilliseconds);
-        var k = (int)Math.Ceiling(Math.Max(0, delta) / eta);
-
-        // Chance that none of the beats that could still save the device has arrived x after the freshness point.
-        double Suspected(double x)
-        {
-            var chance = 1.0;
-            for (var j = 0; j <= k && chance > 0; j++)
-            {
-                chance *= link.Loss + ((1 - link.Loss) * link.LateChance(delta + x - (j * eta)));
-            }
-
-            return chance;
-        }
-
         var integral = 0.0;
         for (var i = 0; i < Steps; i++)
         {
-            integral += Suspected((i + 0.5) * eta / Steps) * eta / Steps;
+            integral += Suspected(link, eta, delta, (i + 0.5) * eta / Steps) * eta / Steps;
         }
 
-        // A suspicion begins at a freshness point when the beat before was there in time and none after it is.
-        var begins = (1 - link.Loss) * (1 - link.LateChance(delta + eta)) * Suspected(0);
+        var begins = Begins(link, eta, delta);
         return new PredictedQuality(
             TimeSpan.FromMilliseconds(delta + (eta / 2)),
             TimeSpan.FromMilliseconds(delta + eta),
-            begins <= 0 || eta / begins > TimeSpan.MaxValue.TotalMilliseconds / 2 ? TimeSpan.MaxValue : TimeSpan.FromMilliseconds(eta / begins),
+            Recurrence(eta, begins),
             begins <= 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(integral / begins),
             1 - (integral / eta));
+    }
+
+    /// <summary>E(T_MR) alone, without the integral: cheap enough for every device of a list.</summary>
+    public static TimeSpan RecurrenceOf(TimeSpan period, TimeSpan alpha, LinkQuality link)
+    {
+        ArgumentNullException.ThrowIfNull(link);
+        return Recurrence(period.TotalMilliseconds, Begins(link, period.TotalMilliseconds, link.MeanDelayMs + alpha.TotalMilliseconds));
+    }
+
+    private static TimeSpan Recurrence(double eta, double begins) =>
+        begins <= 0 || eta / begins > TimeSpan.MaxValue.TotalMilliseconds / 2 ? TimeSpan.MaxValue : TimeSpan.FromMilliseconds(eta / begins);
+
+    /// <summary>A suspicion begins at a freshness point when the beat before was there in time and none after it is.</summary>
+    private static double Begins(LinkQuality link, double eta, double delta) => (1 - link.Loss) * (1 - link.LateChance(delta + eta)) * Suspected(link, eta, delta, 0);
+
+    /// <summary>Chance that none of the beats that could still save the device has arrived <paramref name="x"/> after the freshness point.</summary>
+    private static double Suspected(LinkQuality link, double eta, double delta, double x)
+    {
+        var chance = 1.0;
+        var k = (int)Math.Ceiling(Math.Max(0, delta) / eta);
+        for (var j = 0; j <= k && chance > 0; j++)
+        {
+            chance *= link.Loss + ((1 - link.Loss) * link.LateChance(delta + x - (j * eta)));
+        }
+
+        return chance;
     }
 }

@@ -31,6 +31,11 @@ public static class SuspicionClassifier
             return Finding(FaultScope.Application, EvidenceKinds.Witnesses, Say(failing, "reach it but their transactions fail"), Say(reach, "are served"));
         }
 
+        if (facts.ObserverTroubled)
+        {
+            return Finding(FaultScope.None, EvidenceKinds.None, "We had trouble of our own while asking (late ticks, or no broker): nobody is judged.");
+        }
+
         if (facts.ProbesAnswered > 0)
         {
             return facts.ProbeTransactionFailed
@@ -52,6 +57,12 @@ public static class SuspicionClassifier
 
         if (blind.Select(w => w.Path).Distinct(StringComparer.Ordinal).Count() < LeastPaths)
         {
+            // Many silent at once, and nobody who says that the suspect is gone: one thing between us and them has failed.
+            if (facts.Shared is { Kind: "broker" or "line" } shared)
+            {
+                return Finding(FaultScope.Line, ours, $"Many are silent at once: {shared}.");
+            }
+
             return Finding(FaultScope.Unclear, ours | (blind.Length > 0 ? EvidenceKinds.Witnesses : EvidenceKinds.None), Silence(facts), $"Only {blind.Length} witness reports on too few paths.");
         }
 

@@ -1,3 +1,5 @@
+using Dr.Contracts.Grains;
+
 namespace Dr.Silo.Decisions.Detection;
 
 /// <summary>What one witness says about the suspect. Evidence, never a vote.</summary>
@@ -38,4 +40,10 @@ public sealed record SuspicionFacts
     public int SiteDevices { get; init; }
 
     public int SiteDevicesSilent { get; init; }
+
+    /// <summary>We had trouble of our own while asking: late ticks, or no broker.</summary>
+    public bool ObserverTroubled { get; init; }
+
+    /// <summary>What explains many silences at once; null when there are not many.</summary>
+    public SharedCauseView? Shared { get; init; }
 }

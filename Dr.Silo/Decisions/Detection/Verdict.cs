@@ -65,5 +65,7 @@ public sealed record Verdict
         + (Has(EvidenceKinds.OwnReport) ? 1 : 0)
         + (Has(EvidenceKinds.LocalRepairExhausted) ? 1 : 0);
 
+    public override string ToString() => $"{Scope} by {IndependentKinds} independent kinds ({Evidence}): {string.Join(' ', Reasons)}";
+
     private bool Has(EvidenceKinds any) => (Evidence & any) != EvidenceKinds.None;
 }

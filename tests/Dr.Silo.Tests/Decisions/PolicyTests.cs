@@ -158,6 +158,16 @@ public sealed class PolicyTests
         PolicyCsv.Parse(File.OpenText(file), file).Count.ShouldBe(9);
     }
 
+    [Fact]
+    public void A_fault_rate_counts_opening_days_once_each()
+    {
+        var calendar = OpeningCalendar.Default;
+        var (first, last) = (new DateTimeOffset(2011, 9, 18, 12, 0, 0, TimeSpan.Zero), new DateTimeOffset(2012, 9, 15, 12, 0, 0, TimeSpan.Zero));
+        var monday = new DateTimeOffset(2012, 4, 23, 12, 0, 0, TimeSpan.Zero);
+        FaultRate.Of(calendar, first, last, [monday, monday.AddDays(1), monday.AddDays(1).AddHours(2), monday.AddDays(2)])!.Value.ShouldBe(100.0 * 2 / 312, 1e-9);
+        FaultRate.Of(calendar, monday, monday, []).ShouldBeNull("a closed day is no opening day");
+    }
+
     private static string TableWith(string columns, string values) =>
         $"group,system_ids,kind,full_every,incremental_every,differential_every,application_every,network,link_mbps,link_shared,servers,disk_tb,tape_tb,expected_fault_rate_below_percent,{columns}\n"
         + $"1,dilas,realtime,1d,5m,,1d,internet,5,no,1 x IBM P750,5,5,2,{values}\n";

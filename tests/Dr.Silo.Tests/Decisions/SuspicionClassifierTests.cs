@@ -1,3 +1,4 @@
+using Dr.Contracts.Grains;
 using Dr.Contracts.Ids;
 using Dr.Silo.Decisions.Detection;
 
@@ -42,6 +43,22 @@ public sealed class SuspicionClassifierTests
         var verdict = SuspicionClassifier.Classify(facts);
         (verdict.Scope, verdict.IndependentKinds).ShouldBe((FaultScope.Access, 1));
         SuspicionClassifier.Classify(facts with { SiteReportsAccessLost = true }).IndependentKinds.ShouldBe(2);
+    }
+
+    [Fact]
+    public void Whoever_had_trouble_of_its_own_while_asking_judges_nobody() =>
+        SuspicionClassifier.Classify(Silent(Sees("kiosk-1", false), Sees("branch-1", false)) with { ObserverTroubled = true }).Scope.ShouldBe(FaultScope.None);
+
+    [Theory]
+    [InlineData("broker", FaultScope.Line)]
+    [InlineData("line", FaultScope.Line)]
+    [InlineData("site", FaultScope.Unclear)]
+    public void Many_silent_at_once_and_nobody_to_ask_is_what_they_have_in_common(string kind, FaultScope expected)
+    {
+        var shared = new SharedCauseView { Kind = kind, Name = "x", Silent = 20, Devices = 21, Since = Now };
+        SuspicionClassifier.Classify(Silent() with { Shared = shared }).Scope.ShouldBe(expected);
+        // Witnesses on two paths of their own know better than a guess.
+        SuspicionClassifier.Classify(Silent(Sees("kiosk-1", false), Sees("branch-1", false)) with { Shared = shared }).OwnerIsLost.ShouldBeTrue();
     }
 
     [Fact]

@@ -15,6 +15,7 @@ internal sealed class ScriptedDevice(DeviceId id, SiteId site, string replicatio
     private readonly Lock _gate = new();
     private long _beats;
     private long _points;
+    private CommandId? _test;
     private string _boot = Guid.NewGuid().ToString("N");
     private long _epoch = 1;
 
@@ -96,6 +97,7 @@ internal sealed class ScriptedDevice(DeviceId id, SiteId site, string replicatio
                 SentAt = TimeProvider.System.GetUtcNow(),
                 Systems = [new SystemHealth { System = system, State = Runs ? HealthState.Running : HealthState.Stopped, EpochSeen = VolumeEpoch }],
                 Volumes = Role is { } role ? [Status(volume, role)] : [],
+                Test = _test,
                 Leases = Role == VolumeRole.Primary ? [new LeaseRequest { System = system, Epoch = VolumeEpoch }] : [],
             };
         }
@@ -160,6 +162,9 @@ internal sealed class ScriptedDevice(DeviceId id, SiteId site, string replicatio
                     ["point"] = new PointId((ulong)++_points).Value,
                     ["consistency"] = nameof(PointConsistency.Crash),
                 };
+            case TestDetection:
+                _test = command.Id;
+                break;
             case AddCopy:
                 IsCopying = true;
                 Peer!.Follow(Appended, VolumeEpoch);
