@@ -4,7 +4,7 @@ namespace Dr.Contracts.Grains;
 
 /// <summary>
 /// Every device and what it depends on, key = <see cref="Key"/>: tells many silences at once from many faults, and gathers what the silos have measured of their detectors. All of it is in memory,
-/// and told anew by devices and silos.
+/// and told anew by devices and silos. Reports and questions interleave: they only touch memory, and a device whose beat waits for its report must not wait for a view.
 /// </summary>
 [Alias("dr.IFleetGrain")]
 public interface IFleetGrain : IGrainWithStringKey

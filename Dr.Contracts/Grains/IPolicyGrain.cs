@@ -5,7 +5,8 @@ namespace Dr.Contracts.Grains;
 
 /// <summary>
 /// All policies, key = <see cref="Key"/>. A change is checked as a whole, stored as a new version with its audit entry, and then brought to the systems and volumes it concerns
-/// until each has it; nothing is restarted for it. A change that does not fit changes nothing.
+/// until each has it; nothing is restarted for it. A change that does not fit changes nothing. Questions interleave: they only read what is stored, and while a change is brought to a system that system may ask for the
+/// book.
 /// </summary>
 [Alias("dr.IPolicyGrain")]
 public interface IPolicyGrain : IGrainWithStringKey

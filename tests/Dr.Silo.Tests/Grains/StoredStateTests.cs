@@ -17,7 +17,7 @@ public sealed class StoredStateTests : IDisposable
 
     private Serializer Serializer => _services.GetRequiredService<Serializer>();
 
-    public static TheoryData<string> States => [nameof(SystemRecord), nameof(DeviceRecord), nameof(VolumeRecord)];
+    public static TheoryData<string> States => [nameof(SystemRecord), nameof(DeviceRecord), nameof(VolumeRecord), nameof(PolicyRecord), nameof(SiteRecord)];
 
     public void Dispose() => _services.Dispose();
 
@@ -123,6 +123,8 @@ public sealed class StoredStateTests : IDisposable
     {
         nameof(SystemRecord) => StateSample.Of<SystemRecord>(),
         nameof(DeviceRecord) => StateSample.Of<DeviceRecord>(),
+        nameof(PolicyRecord) => StateSample.Of<PolicyRecord>(),
+        nameof(SiteRecord) => StateSample.Of<SiteRecord>(),
         _ => StateSample.Of<VolumeRecord>(),
     };
 
@@ -130,6 +132,8 @@ public sealed class StoredStateTests : IDisposable
     {
         nameof(SystemRecord) => Serializer.SerializeToArray((SystemRecord)state),
         nameof(DeviceRecord) => Serializer.SerializeToArray((DeviceRecord)state),
+        nameof(PolicyRecord) => Serializer.SerializeToArray((PolicyRecord)state),
+        nameof(SiteRecord) => Serializer.SerializeToArray((SiteRecord)state),
         _ => Serializer.SerializeToArray((VolumeRecord)state),
     };
 
@@ -137,6 +141,8 @@ public sealed class StoredStateTests : IDisposable
     {
         nameof(SystemRecord) => Serializer.Deserialize<SystemRecord>(bytes),
         nameof(DeviceRecord) => Serializer.Deserialize<DeviceRecord>(bytes),
+        nameof(PolicyRecord) => Serializer.Deserialize<PolicyRecord>(bytes),
+        nameof(SiteRecord) => Serializer.Deserialize<SiteRecord>(bytes),
         _ => Serializer.Deserialize<VolumeRecord>(bytes),
     };
 
