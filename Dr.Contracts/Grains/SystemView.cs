@@ -66,7 +66,7 @@ public sealed record Condition
     [Id(0)] public required string Kind { get; init; }
 
     /// <summary>Null = not known.</summary>
-    [Id(1)] public required bool? Holds { get; init; }
+    [Id(1), JsonIgnore(Condition = JsonIgnoreCondition.Never)] public required bool? Holds { get; init; }
 
     [Id(2)] public required string Reason { get; init; }
 
