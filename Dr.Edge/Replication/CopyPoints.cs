@@ -24,6 +24,12 @@ internal static class CopyPoints
     /// <summary>Source: the target was told to go back.</summary>
     public const string RewindSent = "copy.rewind-sent";
 
+    /// <summary>Source: what changed since the common point was read and is not on the disk; the hold on it stays.</summary>
+    public const string MapListed = "copy.map-listed";
+
+    /// <summary>Source: the change map is on the disk; the hold on what it stands for has not moved yet.</summary>
+    public const string MapWritten = "copy.map-written";
+
     /// <summary>Target: an empty copy was made.</summary>
     public const string Created = "copy.created";
 
@@ -56,4 +62,7 @@ internal static class CopyPoints
         Announced, BatchesSent, MirrorRecorded, DeltaBegun, DeltaSent, CommitSent, RewindSent,
         Created, SteppedDown, BatchesApplied, Flushed, PointSealed, DeltaApplied, Committed, Rewound, PositionSent,
     ];
+
+    /// <summary>Those of a copy that is away for longer than its budget.</summary>
+    public static readonly IReadOnlyList<string> OfMaps = [MapListed, MapWritten];
 }

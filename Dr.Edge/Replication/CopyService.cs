@@ -150,6 +150,7 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMir
             copy.Change(settings => settings with { Mode = CopyMode.Stream });
             await ReleaseAsync(copy, cancellationToken);
             await EndAsync(copy);
+            copy.Holds.Forget();
             Save(volume);
             return true;
         }

@@ -4,7 +4,7 @@ namespace Dr.Edge.Replication;
 
 /// <summary>
 /// From where the two copies stand to the next step. Pure. The ladder: go on with a staged delta → journal → delta from the newest common point, at or below where the target
-/// stands → when that turned out to differ, back to the one before → what differs by digest
+/// stands → when that turned out to differ, back to the one before → what the change map says was written since a point that only the target has → what differs by digest
 /// from the newest point that the target has → everything. Every position leads to a step; none needs a human, and none goes in the wrong direction.
 /// </summary>
 internal static class ResumePlan
@@ -97,9 +97,17 @@ internal static class ResumePlan
     private static SourceStep.Delta Full(SourceView source, Position target)
     {
         var all = Seed(source);
+        if (target.Points.LastOrDefault(p => IsMapped(source, target, p)) is var mapped && mapped != default)
+        {
+            return all with { Base = mapped, ByMap = true };
+        }
+
         var held = target.Points.LastOrDefault(p => p.Sequence <= target.Appended);
         return source.MayCompare && held != default ? all with { Base = held, ByDigests = true } : all;
     }
+
+    private static bool IsMapped(SourceView source, Position target, PointMark point) =>
+        point.Sequence == source.MappedFrom && point.Sequence <= target.Appended && !source.Distrusted.Contains(point.Id);
 
     private static SourceStep.Delta Seed(SourceView source)
     {
@@ -133,6 +141,11 @@ internal static class ResumePlan
         }
 
         var held = target.Points.FirstOrDefault(p => p.Id == target.StagedBase);
+        if (from == default && IsMapped(source, target, held))
+        {
+            return new SourceStep.Delta(held, to, target.StagedBlock, ByMap: true);
+        }
+
         return source.MayCompare && from == default && held != default && held.Sequence <= target.Appended
             ? new SourceStep.Delta(held, to, target.StagedBlock, ByDigests: true)
             : null;

@@ -14,7 +14,8 @@ internal abstract record SourceStep
 
     /// <summary>Send the delta from the base (null: from nothing) to the target point (null: take one now), from this block on.</summary>
     /// <param name="ByDigests">The base is the target's own point: what differs from it is found by comparing digests.</param>
-    public sealed record Delta(PointMark? Base, PointMark? Target, long FromBlock, bool ByDigests = false) : SourceStep;
+    /// <param name="ByMap">The base is the target's own point: what was written since is in the change map.</param>
+    public sealed record Delta(PointMark? Base, PointMark? Target, long FromBlock, bool ByDigests = false, bool ByMap = false) : SourceStep;
 
     /// <summary>Have the target keep what it has beyond this position as a clone and go back to it.</summary>
     public sealed record Rewind(SequenceNumber To) : SourceStep;

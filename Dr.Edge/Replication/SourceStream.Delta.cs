@@ -24,8 +24,18 @@ internal sealed partial class SourceStream
         }
 
         using var newer = _volume.OpenView(target.Id);
-        using var older = step is { Base: { } basePoint, ByDigests: false } ? _volume.OpenView(basePoint.Id) : null;
-        var changed = step is { Base: { } theirs, ByDigests: true } ? await FindDifferencesAsync(theirs, newer, cancellationToken) : _volume.ChangedBlocks(step.Base?.Id, target.Id);
+        using var older = step is { Base: { } basePoint, ByDigests: false, ByMap: false } ? _volume.OpenView(basePoint.Id) : null;
+        var changed = step switch
+        {
+            { ByMap: true } => _copy.Holds.ListMapped(target.Sequence),
+            { Base: { } theirs, ByDigests: true } => await FindDifferencesAsync(theirs, newer, cancellationToken),
+            _ => _volume.ChangedBlocks(step.Base?.Id, target.Id),
+        };
+        if (changed is null)
+        {
+            return position; // One step down the ladder.
+        }
+
         _window.Start(0);
         _stagedAck = null;
         var chain = _volume.Chain().Where(g => g.After <= target.Sequence).ToArray();
@@ -39,7 +49,7 @@ internal sealed partial class SourceStream
 
         // The target knows what it has; what the plan believed was only good for choosing the point.
         using var packer = older is null ? null : await NewPackerAsync(changed, older, cancellationToken);
-        var state = new DeltaState(_stagedAck.StagedBlock) { IsBeyondBase = step.Base is { } start && start.Sequence < position.Appended, IsWhole = step.ByDigests, Packer = packer };
+        var state = new DeltaState(_stagedAck.StagedBlock) { IsBeyondBase = step.Base is { } start && start.Sequence < position.Appended, IsWhole = step.ByDigests || step.ByMap, Packer = packer };
         await ShipBlocksAsync(changed, older, newer, state, cancellationToken);
         await SendAsync(new Commit(target.Mark(), newer.Digest(_digest)), cancellationToken);
         StoreFaults.Pass(CopyPoints.CommitSent);

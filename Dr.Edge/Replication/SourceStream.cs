@@ -94,7 +94,8 @@ internal sealed partial class SourceStream : IDisposable
     }
 
     private SourceView View(Position position) => new(
-        _volume.History(), _volume.Marks(), _copy.Settings.Mode, _journalGoneAt, _copy.RewindGoneAt, _copy.Distrusted, _compares && !_copy.ComparedWrongly, _volume.JournalBytesAfter(position.Appended));
+        _volume.History(), _volume.Marks(), _copy.Settings.Mode, _journalGoneAt, _copy.RewindGoneAt, _copy.Distrusted, _compares && !_copy.ComparedWrongly, _volume.JournalBytesAfter(position.Appended),
+        _compares ? _copy.Holds.MappedFrom : null);
 
     private async Task<Position> AnnounceAsync(CancellationToken cancellationToken)
     {

@@ -7,6 +7,7 @@ namespace Dr.Edge.Replication;
 /// <param name="RewindGoneAt">Position that the target was told to go back to and no longer has; null while it was not tried or worked.</param>
 /// <param name="Distrusted">Points that turned out not to be the same on both sides.</param>
 /// <param name="MayCompare">Both ends can compare digests, and doing so has not led to a wrong content before.</param>
+/// <param name="MappedFrom">Position after which a change map tells what was written; null without one.</param>
 /// <param name="BacklogBytes">What the journal would have to ship.</param>
 internal sealed record SourceView(
     CopyHistory History,
@@ -16,4 +17,5 @@ internal sealed record SourceView(
     SequenceNumber? RewindGoneAt,
     IReadOnlySet<PointId> Distrusted,
     bool MayCompare,
-    long BacklogBytes);
+    long BacklogBytes,
+    SequenceNumber? MappedFrom = null);

@@ -6,8 +6,36 @@ namespace Dr.Edge.Volumes;
 internal sealed class ChangeBitmap(long blocks)
 {
     private const int ChunkShift = 15;
-    private const int ChunkBlocks = 1 << ChunkShift;
+    public const int ChunkBlocks = 1 << ChunkShift;
     private readonly ulong[]?[] _chunks = new ulong[(blocks + ChunkBlocks - 1) >> ChunkShift][];
+
+    public long Blocks => blocks;
+
+    public int ChunkCount => _chunks.Length;
+
+    /// <summary>The bits of <see cref="ChunkBlocks"/> blocks; empty when none is set.</summary>
+    public ReadOnlySpan<ulong> Chunk(int index) => _chunks[index];
+
+    public void Add(int index, ReadOnlySpan<ulong> bits)
+    {
+        var chunk = _chunks[index] ??= new ulong[ChunkBlocks / 64];
+        for (var i = 0; i < chunk.Length; i++)
+        {
+            chunk[i] |= bits[i];
+        }
+    }
+
+    /// <summary>All of a set that is no larger.</summary>
+    public void Add(ChangeBitmap other)
+    {
+        for (var i = 0; i < other.ChunkCount; i++)
+        {
+            if (!other.Chunk(i).IsEmpty)
+            {
+                Add(i, other.Chunk(i));
+            }
+        }
+    }
 
     public void Set(long first, long count)
     {

@@ -1,3 +1,4 @@
+using Dr.Edge.Replication.Changes;
 using Dr.Edge.Volumes;
 using Microsoft.Extensions.Logging;
 
@@ -22,9 +23,11 @@ internal sealed partial class HoldKeeper : IDisposable
     private readonly Lock _reviewing = new(); // One review at a time; before the other lock.
     private readonly Lock _lock = new(); // Guards everything below.
     private readonly ITimer _timer;
+    private readonly ChangeMapKeeper _map; // Under the reviewing lock.
     private List<CopyGap> _gaps;
     private SequenceNumber _durable;
     private SequenceNumber? _common;
+    private SequenceNumber? _mappedUpTo;
     private HoldLevel _level;
     private (SequenceNumber? Journal, SequenceNumber? Point) _placed;
     private IDisposable? _journalHold;
@@ -39,7 +42,9 @@ internal sealed partial class HoldKeeper : IDisposable
         _durable = new SequenceNumber(settings.Acknowledged);
         _common = settings.CommonSequence is { } common ? new SequenceNumber(common) : null;
         _gaps = [.. settings.Gaps];
-        _level = HasOpenGap ? HoldLevel.Point : HoldLevel.Journal;
+        _map = new ChangeMapKeeper(volume, settings.Peer);
+        _mappedUpTo = _map.UpTo;
+        _level = !HasOpenGap ? HoldLevel.Journal : _mappedUpTo is null ? HoldLevel.Point : HoldLevel.Map;
         _timer = time.CreateTimer(_ => Review(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -69,6 +74,43 @@ internal sealed partial class HoldKeeper : IDisposable
 
     /// <summary>What is kept for the copy's sake; zero once the log was given up.</summary>
     public long HeldBytes => Level == HoldLevel.Journal ? _volume.JournalBytesAfter(Known.Durable) : 0;
+
+    /// <summary>A point of the peer's at this position can be the base of a delta of what is in the change map.</summary>
+    public SequenceNumber? MappedFrom
+    {
+        get
+        {
+            lock (_reviewing)
+            {
+                return _map.After;
+            }
+        }
+    }
+
+    /// <summary>The blocks written after <see cref="MappedFrom"/>, up to the position at least; null when that cannot be said: then the map is gone.</summary>
+    public IReadOnlyList<BlockRange>? ListMapped(SequenceNumber upTo)
+    {
+        lock (_reviewing)
+        {
+            var changed = _map.TryList(upTo);
+            if (changed is null)
+            {
+                LogMapUnusable(_volume.Name, _peer);
+                _map.Drop();
+            }
+
+            return changed;
+        }
+    }
+
+    /// <summary>The copy is removed: nothing is kept for it any more.</summary>
+    public void Forget()
+    {
+        lock (_reviewing)
+        {
+            _map.Drop();
+        }
+    }
 
     public void Start()
     {
@@ -174,6 +216,7 @@ internal sealed partial class HoldKeeper : IDisposable
         CopyGap? closed = null;
         CopyGap? opened = null;
         HoldLevel level;
+        HoldView view;
         lock (_lock)
         {
             closed = CloseGap();
@@ -182,7 +225,7 @@ internal sealed partial class HoldKeeper : IDisposable
                 return; // Nothing to keep for a copy that has nothing.
             }
 
-            var view = new HoldView(_level, common is not null, HasOpenGap, journal, sincePoint, budget, _volume.Space.IsShort);
+            view = new HoldView(_level, common is not null, HasOpenGap, journal, sincePoint, budget, _volume.Space.IsShort);
             level = HoldPlan.Decide(view);
             _keepsPoint = HoldPlan.KeepsPoint(view);
             if (HasOpenGap && _away)
@@ -213,12 +256,49 @@ internal sealed partial class HoldKeeper : IDisposable
             LogGap(_volume.Name, _peer, opened.After, opened.Reason);
         }
 
+        // A peer that is back no longer shares its point with us: the map is of that point all the same.
+        if (level == HoldLevel.Map && !KeepMap(view, common ?? _map.After))
+        {
+            level = HoldLevel.Nothing;
+        }
+
         lock (_lock)
         {
-            _level = level;
+            (_level, _mappedUpTo) = (level, _map.UpTo);
         }
 
         Place();
+        if (level > HoldLevel.Map && _map.After is not null)
+        {
+            _map.Drop();
+        }
+    }
+
+    // On the disk before the history that it stands for is let go. False: there is none, and the copy is compared by digests when it is back.
+    private bool KeepMap(HoldView view, SequenceNumber? common)
+    {
+        if (common is not { } after)
+        {
+            return false;
+        }
+
+        try
+        {
+            _map.Begin(after);
+            if (_map.UpTo is { } end && HoldPlan.AdvancesMap(view, _volume.JournalBytesAfter(end)))
+            {
+                _map.Advance();
+            }
+
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or DrException)
+        {
+            // Production goes first: a full disk gets the history's space all the same.
+            LogNoMap(_volume.Name, _peer, exception.Message);
+            _map.Drop();
+            return false;
+        }
     }
 
     // Passed only when the copy has everything up to the end that the gap had when it came back.
@@ -246,7 +326,7 @@ internal sealed partial class HoldKeeper : IDisposable
             // A copy that has nothing needs no history: it gets a point of its own.
             var level = _durable == SequenceNumber.Zero ? HoldLevel.Nothing : _level;
             (SequenceNumber? Journal, SequenceNumber? Point) wanted =
-                (level == HoldLevel.Journal ? _durable : null, level >= HoldLevel.Point && _keepsPoint ? _common : null);
+                (level == HoldLevel.Journal ? _durable : null, level >= HoldLevel.Point && _keepsPoint ? _common : level == HoldLevel.Map ? _mappedUpTo : null);
             if (wanted.Journal != _placed.Journal)
             {
                 var old = _journalHold;
@@ -283,6 +363,12 @@ internal sealed partial class HoldKeeper : IDisposable
 
     [LoggerMessage(2342, LogLevel.Information, "{Volume}: the copy at {Peer} has passed its gap up to {UpTo}")]
     private partial void LogClosed(string volume, string peer, SequenceNumber upTo);
+
+    [LoggerMessage(2344, LogLevel.Warning, "{Volume}: what changed for the copy at {Peer} is no longer noted: {Reason}")]
+    private partial void LogNoMap(string volume, string peer, string reason);
+
+    [LoggerMessage(2345, LogLevel.Warning, "{Volume}: the map of what changed for the copy at {Peer} cannot be used; digests are compared instead")]
+    private partial void LogMapUnusable(string volume, string peer);
 
     [LoggerMessage(2343, LogLevel.Warning, "{Volume}: what is kept for the copy at {Peer} could not be reviewed: {Reason}")]
     private partial void LogNotReviewed(string volume, string peer, string reason);

@@ -6,6 +6,9 @@ internal enum HoldLevel
     /// <summary>Nothing: when the copy is back, whatever points both still have decide, and a full copy if there are none.</summary>
     Nothing,
 
+    /// <summary>Which blocks were written since the last common point (<see cref="Changes.ChangeMap"/>), and the little log that is not in that map yet.</summary>
+    Map,
+
     /// <summary>The state at the last common point: what was written since arrives as a delta from there, each block once.</summary>
     Point,
 
@@ -34,6 +37,9 @@ internal static class HoldPlan
     /// </summary>
     public const int PointShare = 4;
 
+    /// <summary>Log after which the map is brought up to date: what the map costs to write is little beside it.</summary>
+    public const long MapStepBytes = 64L << 20;
+
     /// <summary>On a disk that runs short less than this is not worth a gap: a copy that keeps up holds a few seconds of log.</summary>
     public const long NotWorthIt = 64L << 20;
 
@@ -51,6 +57,9 @@ internal static class HoldPlan
 
     public static long DefaultBudget(long fileSystemBytes) => Math.Min(DefaultBudgetBytes, fileSystemBytes / FileSystemShare);
 
+    /// <summary>So much log after the map's end is worth another look; at once on a disk that runs short.</summary>
+    public static bool AdvancesMap(HoldView view, long bytesAfterMap) => bytesAfterMap > (view.IsShort ? 0 : Math.Min(MapStepBytes, view.BudgetBytes));
+
     /// <summary>The last common point is worth what it costs.</summary>
     public static bool KeepsPoint(HoldView view) => view.HasCommonPoint && view.PointBytes / PointShare <= view.BudgetBytes;
 
@@ -58,7 +67,7 @@ internal static class HoldPlan
     {
         if (view.IsShort && view.JournalBytes > NotWorthIt)
         {
-            return HoldLevel.Nothing;
+            return Least(view);
         }
 
         if (view.JournalBytes <= view.BudgetBytes)
@@ -66,6 +75,8 @@ internal static class HoldPlan
             return HoldLevel.Journal;
         }
 
-        return KeepsPoint(view) ? HoldLevel.Point : HoldLevel.Nothing;
+        return KeepsPoint(view) ? HoldLevel.Point : Least(view);
     }
+
+    private static HoldLevel Least(HoldView view) => view.HasCommonPoint ? HoldLevel.Map : HoldLevel.Nothing;
 }

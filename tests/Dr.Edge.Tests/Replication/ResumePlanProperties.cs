@@ -149,7 +149,7 @@ public class ResumePlanProperties
     }
 
     private static SourceView View(ModelCopy source, CopyMode mode, SequenceNumber? gone, SequenceNumber? rewindGone, int backlog) =>
-        new(source.History, [.. source.Points], mode, gone, rewindGone, new HashSet<PointId>(), MayCompare: backlog % 2 == 0, backlog * ResumePlan.CoalesceBytes);
+        new(source.History, [.. source.Points], mode, gone, rewindGone, new HashSet<PointId>(), MayCompare: backlog % 2 == 0, backlog * ResumePlan.CoalesceBytes, backlog == 2 && source.Points.Count > 1 ? source.Points[source.Points.Count / 2].Sequence : null);
 
     private static Position Position(ModelCopy target) =>
         new(VolumeRole.Replica, target.History.Appended, target.History.Appended, default, default, 0, [.. target.Chain], [.. target.Points]);

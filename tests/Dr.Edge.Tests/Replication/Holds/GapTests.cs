@@ -71,9 +71,11 @@ public sealed class GapTests : TwoNodeTest
     }
 
     [Theory]
-    [InlineData(0)]
-    [InlineData(20)]
-    public async Task With_log_and_common_point_gone_only_what_differs_by_digest_is_sent(int writesBeyondThePoint)
+    [InlineData(0, true)]
+    [InlineData(20, true)]
+    [InlineData(0, false)]
+    [InlineData(20, false)]
+    public async Task With_log_and_common_point_gone_what_the_map_says_is_sent_and_without_a_map_what_differs_by_digest(int writesBeyondThePoint, bool damaged)
     {
         var volume = await ProtectedAsync(1 << 20);
         volume.WriteRandom(_random, writesBeyondThePoint);
@@ -82,7 +84,7 @@ public sealed class GapTests : TwoNodeTest
         await Backup.CloseAsync();
         volume.WriteRandom(_random, 800);
         Copy.Holds.Review();
-        Copy.Holds.Level.ShouldBe(HoldLevel.Nothing);
+        Copy.Holds.Level.ShouldBe(HoldLevel.Map);
         Production.Clock.Offset = TimeSpan.FromDays(400);
         volume.Point("much later");
         foreach (var point in volume.Points.SkipLast(1).ToArray())
@@ -93,12 +95,28 @@ public sealed class GapTests : TwoNodeTest
         volume.WriteRandom(_random, 10);
         await Node.Until(() => volume.AdvanceBase() >= 0 && volume.Points[0].Sequence.Value <= volume.State.BaseSequence, "the history to give way", () => $"base at {volume.State.BaseSequence}, holds {string.Join(',', volume.Holders)}");
 
+        var file = Directory.GetFiles(volume.DirectoryPath, "changes-*.map").ShouldHaveSingleItem();
+        if (damaged)
+        {
+            var map = File.ReadAllBytes(file);
+            map[70] ^= 1;
+            File.WriteAllBytes(file, map);
+        }
+        else
+        {
+            // What was noted is used by the next process too.
+            await Production.RestartAsync();
+            volume = Production.Set.Get("dilas");
+        }
+
         var before = Copy.ToStatus().ChangedBytes;
         await HomeAsync();
         var now = volume.Content();
         var differing = then.Chunk(4096).Zip(now.Chunk(4096)).Count(pair => !pair.First.AsSpan().SequenceEqual(pair.Second)) * 4096L;
-        (Copy.ToStatus().ChangedBytes - before).ShouldBeInRange(differing, differing + (writesBeyondThePoint * (96 << 10)), "the peer's own point is compared with: what is equal there stays, what was written after it is sent");
+        (Copy.ToStatus().ChangedBytes - before).ShouldBeInRange(differing, differing + (writesBeyondThePoint * (96 << 10)) + (damaged ? 0 : differing / 4), "what is equal at the peer's own point stays, but for what was written with what it held; what was written after it is sent");
         await Node.Until(() => Review().Gaps[^1].ClosedAt is not null, "the gap to be closed");
+        File.Exists(file).ShouldBeFalse("a map that has served");
+        Copy.IsComparing.ShouldBe(damaged, "with a map nothing is compared");
     }
 
     [Fact]

@@ -7,7 +7,7 @@ namespace Dr.Edge.Tests.Replication.Holds;
 public class HoldPlanProperties
 {
     private static readonly Gen<HoldView> Views =
-        Gen.Select(Gen.Int[0, 2], Gen.Bool, Gen.Bool, Gen.Long[0, 1L << 40], Gen.Long[0, 1L << 40], Gen.Long[1, 1L << 38], Gen.Bool)
+        Gen.Select(Gen.Int[0, 3], Gen.Bool, Gen.Bool, Gen.Long[0, 1L << 40], Gen.Long[0, 1L << 40], Gen.Long[1, 1L << 38], Gen.Bool)
             .Select((level, common, gap, bytes, older, budget, isShort) => new HoldView((HoldLevel)level, common, gap, bytes, bytes + older, budget, isShort));
 
     [Fact]
@@ -15,8 +15,8 @@ public class HoldPlanProperties
         Views.Sample(view => (view.JournalBytes <= view.BudgetBytes || HoldPlan.Decide(view) != HoldLevel.Journal).ShouldBeTrue(view.ToString()), iter: 10_000);
 
     [Fact]
-    public void On_a_disk_that_runs_short_nothing_of_size_is_kept_for_a_copy() =>
-        Views.Sample(view => (!view.IsShort || view.JournalBytes <= HoldPlan.NotWorthIt || HoldPlan.Decide(view) == HoldLevel.Nothing).ShouldBeTrue(view.ToString()), iter: 10_000);
+    public void On_a_disk_that_runs_short_nothing_of_size_is_kept_for_a_copy_but_a_map() =>
+        Views.Sample(view => (!view.IsShort || view.JournalBytes <= HoldPlan.NotWorthIt || HoldPlan.Decide(view) <= HoldLevel.Map).ShouldBeTrue(view.ToString()), iter: 10_000);
 
     [Fact]
     public void What_was_given_up_does_not_come_back_before_the_gap_is_passed() =>
@@ -38,7 +38,10 @@ public class HoldPlanProperties
         var view = new HoldView(HoldLevel.Journal, true, false, 300, 300, 100, false);
         HoldPlan.Decide(view).ShouldBe(HoldLevel.Point);
         HoldPlan.Decide(view with { HasCommonPoint = false }).ShouldBe(HoldLevel.Nothing);
-        HoldPlan.Decide(view with { PointBytes = 500 }).ShouldBe(HoldLevel.Nothing);
+        HoldPlan.Decide(view with { PointBytes = 500 }).ShouldBe(HoldLevel.Map);
+        HoldPlan.AdvancesMap(view, 100).ShouldBeFalse();
+        HoldPlan.AdvancesMap(view, 101).ShouldBeTrue("a budget's worth of log lies after the map");
+        HoldPlan.AdvancesMap(view with { IsShort = true }, 1).ShouldBeTrue();
     }
 
     [Theory]
