@@ -51,7 +51,13 @@ public sealed class PostgresServer : IAsyncLifetime
     public string Settings { get; init; } = "";
 
     /// <summary>Ends it without a word to its clients, as a crash does; the next start recovers.</summary>
-    public Task StopAsync() => AsPostgresAsync($"{Bin}/pg_ctl", "-D", $"{_directory}/data", "-m", "immediate", "-w", "stop");
+    public async Task StopAsync()
+    {
+        await AsPostgresAsync($"{Bin}/pg_ctl", "-D", $"{_directory}/data", "-m", "immediate", "-w", "stop");
+
+        // What this process had open is broken: the next test must not be handed one of those.
+        NpgsqlConnection.ClearAllPools();
+    }
 
     /// <summary>A running copy that follows this server. Until it is promoted it refuses to write.</summary>
     public async Task<PostgresServer> StandbyAsync(string name)
