@@ -3,8 +3,14 @@ namespace Dr.Silo.Decisions.Cluster;
 /// <summary>What a silo says of itself: does it reach the database, and the broker.</summary>
 /// <param name="Database">The last round trip to the database is not longer ago than <see cref="PulseRules.DatabaseLostAfter"/>.</param>
 /// <param name="Broker">It has a connection to its broker, so devices can be heard there.</param>
+/// <param name="DatabaseAge">How long ago that was.</param>
+/// <param name="DatabaseStreak">For how long it has reached the database without a break; zero from a silo that does not say.</param>
 [GenerateSerializer, Immutable, Alias("dr.Pulse")]
-public sealed record Pulse([property: Id(0)] bool Database, [property: Id(1)] bool Broker);
+public sealed record Pulse(
+    [property: Id(0)] bool Database,
+    [property: Id(1)] bool Broker,
+    [property: Id(2)] TimeSpan DatabaseAge = default,
+    [property: Id(3)] TimeSpan DatabaseStreak = default);
 
 /// <summary>A pulse as it was heard.</summary>
 public sealed record HeardPulse(Pulse Pulse, DateTimeOffset At);
@@ -22,13 +28,15 @@ public static class PulseRules
     public static readonly TimeSpan Fresh = TimeSpan.FromSeconds(3);
 
     /// <summary>
-    /// True when this silo has lost the database and another has not: whatever is activated here can store nothing and would be answered from elsewhere. When all have
-    /// lost it, or nobody can be asked, all stay and wait: leaving would help nobody.
+    /// True when this silo has lost the database and another has not: whatever is activated here can store nothing and would be answered from elsewhere. The other must have
+    /// reached it well after this one did last, and for a while: a database that goes away, or comes back, is not seen by all at the same instant. The silo that reached
+    /// it last finds nobody who did so later, so never do all leave. When all have lost it, or nobody can be asked, all stay and wait: leaving would help nobody.
     /// </summary>
     public static bool MustLeave(DateTimeOffset databaseReachedAt, IReadOnlyDictionary<string, HeardPulse> peers, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(peers);
-        return now - databaseReachedAt >= DatabaseLostAfter && peers.Values.Any(p => p.Pulse.Database && IsFresh(p, now));
+        return now - databaseReachedAt >= DatabaseLostAfter && peers.Values.Any(p =>
+            p.Pulse.Database && IsFresh(p, now) && p.Pulse.DatabaseStreak >= DatabaseLostAfter && p.At - p.Pulse.DatabaseAge - databaseReachedAt >= DatabaseLostAfter);
     }
 
     /// <summary>
