@@ -9,6 +9,9 @@ internal sealed partial class BusinessSystemGrain
     /// <summary>A copy that says "failed" or "seeding" for this long is not on its way back by itself.</summary>
     private static readonly TimeSpan CopyTroubleAfter = TimeSpan.FromSeconds(5);
 
+    /// <summary>A copy that failed is tried again after a while, not at every look: each try is in the audit.</summary>
+    private static readonly TimeSpan CopyAgainAfter = TimeSpan.FromSeconds(10);
+
     /// <summary>A component may fail a check now and then.</summary>
     private static readonly TimeSpan OwnReportAfter = TimeSpan.FromSeconds(3);
 
@@ -18,6 +21,7 @@ internal sealed partial class BusinessSystemGrain
     /// <summary>Witnesses and the site's own devices look at different moments; a line that comes back by itself is no reason to move.</summary>
     private static readonly TimeSpan AccessLostAfter = TimeSpan.FromSeconds(3);
 
+    private DateTimeOffset _copyAgainAt;
     private DateTimeOffset? _accessLostSince;
     private DateTimeOffset _suspectAgainAt;
     private DateTimeOffset _createAgainAt;
@@ -92,12 +96,12 @@ internal sealed partial class BusinessSystemGrain
             return;
         }
 
-        if (peerIsBack && machine.Phase == Phase.Unprotected)
+        if (peerIsBack && machine.Phase == Phase.Unprotected && now >= _copyAgainAt)
         {
             said.Add(new SystemEvent.CopyConfigured());
         }
 
-        if (peerIsBack && machine.Phase == Phase.FailedOver)
+        if (peerIsBack && machine.Phase == Phase.FailedOver && now >= _copyAgainAt)
         {
             said.Add(new SystemEvent.PeerReturned());
         }
@@ -116,6 +120,7 @@ internal sealed partial class BusinessSystemGrain
                 said.Add(new SystemEvent.CopyDiverged(link.Detail ?? "The copy has writes of its own."));
                 break;
             case CopyState.Failed or CopyState.Seeding when now - seen.CopyStateSince > CopyTroubleAfter:
+                _copyAgainAt = machine.Phase is Phase.Unprotected or Phase.FailedOver ? _copyAgainAt : now + CopyAgainAfter;
                 said.Add(new SystemEvent.CopyLost(link.Detail ?? $"The copy is {link.State}."));
                 break;
         }

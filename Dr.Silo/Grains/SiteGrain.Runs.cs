@@ -10,15 +10,10 @@ internal sealed partial class SiteGrain
     private static readonly TimeSpan CallDeadline = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan BlockPeriod = new TakeoverRules { Home = default, Peer = default }.BlockPeriod;
 
-    private IReadOnlyList<SystemSettings> _systems = [];
-    private Dictionary<SiteId, double> _capacities = [];
     private bool _ticking;
 
-    public Task ConfigureSystemsAsync(IReadOnlyList<SystemSettings> systems, IReadOnlyDictionary<SiteId, double> capacities)
-    {
-        (_systems, _capacities) = (systems, new Dictionary<SiteId, double>(capacities));
-        return Task.CompletedTask;
-    }
+    public Task ConfigureSystemsAsync(IReadOnlyList<SystemSettings> systems, IReadOnlyDictionary<SiteId, double> capacities) =>
+        SaveAsync(store.State with { Systems = systems, Capacities = capacities });
 
     public async Task<SiteRunView> StartRunAsync(StartSiteRun request)
     {
@@ -74,14 +69,14 @@ internal sealed partial class SiteGrain
 
     private async Task<(SiteRun Run, IReadOnlyList<string> Refused)> PlanAsync(StartSiteRun request, bool automatic = false)
     {
-        var standings = await StandingsAsync(_systems);
-        var here = _systems.Where(s => standings.TryGetValue(s.Id, out var standing) && standing.Site == Id).ToArray();
+        var standings = await StandingsAsync(store.State.Systems);
+        var here = store.State.Systems.Where(s => standings.TryGetValue(s.Id, out var standing) && standing.Site == Id).ToArray();
         List<IReadOnlyList<SystemId>> waves = [];
         var leftOut = new Dictionary<SystemId, string>();
         foreach (var group in here.GroupBy(s => s.Opposite(Id).Site))
         {
-            var there = _systems.Where(s => standings.TryGetValue(s.Id, out var standing) && standing.Site == group.Key).Select(Member);
-            var plan = SitePlan.Make([.. group.Select(Member)], [.. there], _capacities.TryGetValue(group.Key, out var capacity) ? capacity : null);
+            var there = store.State.Systems.Where(s => standings.TryGetValue(s.Id, out var standing) && standing.Site == group.Key).Select(Member);
+            var plan = SitePlan.Make([.. group.Select(Member)], [.. there], store.State.Capacities.TryGetValue(group.Key, out var capacity) ? capacity : null);
             for (var wave = 0; wave < plan.Waves.Count; wave++)
             {
                 if (wave == waves.Count)
@@ -130,7 +125,7 @@ internal sealed partial class SiteGrain
         try
         {
             var open = store.State.Run.Systems.Where(s => s.Progress is not (SiteProgress.LeftOut or SiteProgress.Serving)).Select(s => s.System).ToHashSet();
-            var standings = await StandingsAsync(_systems.Where(s => open.Contains(s.Id)));
+            var standings = await StandingsAsync(store.State.Systems.Where(s => open.Contains(s.Id)));
             var now = time.GetUtcNow();
             await ChangeAsync(run => standings.Aggregate(run, (r, s) => r.Seen(s.Key, s.Value, now)).Tick(now));
             if (store.State.Run is { IsLive: true } run && run.ToStart() is { Count: > 0 } start)

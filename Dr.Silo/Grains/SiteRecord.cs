@@ -13,4 +13,9 @@ public sealed record SiteRecord
 
     /// <summary>When the last automatic one began: the next waits a block period.</summary>
     [Id(2)] public DateTimeOffset? LastAutomaticAt { get; init; }
+
+    /// <summary>As configured; stored, because the activation that goes on with a run may be one that nobody has configured.</summary>
+    [Id(3)] public IReadOnlyList<SystemSettings> Systems { get; init; } = [];
+
+    [Id(4)] public IReadOnlyDictionary<SiteId, double> Capacities { get; init; } = new Dictionary<SiteId, double>();
 }

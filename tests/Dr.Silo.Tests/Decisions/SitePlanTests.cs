@@ -50,10 +50,10 @@ public sealed class SitePlanTests
                 var order = plan.Waves.SelectMany((wave, i) => wave.Select(s => (s, i))).ToDictionary(w => w.s, w => w.i);
                 members.Where(m => order.ContainsKey(m.System)).Sum(m => m.Load).ShouldBeLessThanOrEqualTo(capacity);
                 (order.Count + plan.LeftOut.Count).ShouldBe(members.Length, "each goes or is told why not");
-                plan.Waves.ShouldAllBe(w => w.Count <= SitePlan.WaveMax);
+                plan.Waves.All(w => w.Count <= SitePlan.WaveMax).ShouldBeTrue("a wave is too big");
                 foreach (var member in members.Where(m => order.ContainsKey(m.System)))
                 {
-                    member.DependsOn.ShouldAllBe(d => order.ContainsKey(d) && order[d] < order[member.System], $"{member.System} goes without, or before, what it needs");
+                    member.DependsOn.All(d => order.TryGetValue(d, out var before) && before < order[member.System]).ShouldBeTrue($"{member.System} goes without, or before, what it needs");
                 }
             },
             iter: 10_000);

@@ -67,6 +67,24 @@ public sealed class VowTests : TwoNodeTest
     }
 
     [Fact]
+    public async Task A_primary_that_was_overtaken_while_it_ran_comes_back_as_a_copy_although_nobody_flushed_its_last_writes()
+    {
+        var (volume, copy) = await PairAsync();
+        volume.WriteAt(4096, [2]);
+        await SyncAsync(volume);
+        await Production.Copies.RemoveAsync(volume, Backup.Address, default);
+        volume.WriteAt(8192, [3]);
+        Promotion.Run(copy, Next, onlyIfWhole: false, Backup.Clock);
+        copy.WriteAt(0, [4]);
+
+        await Backup.Copies.AddAsync(copy, Production.Address, CopyMode.Stream, null, default);
+
+        await SyncAsync(Backup, copy);
+        volume.Role.ShouldBe(VolumeRole.Replica);
+        volume.ShouldHoldTheSameAs(copy);
+    }
+
+    [Fact]
     public async Task A_copy_that_was_promoted_promises_nothing()
     {
         var (volume, copy) = await PairAsync();
