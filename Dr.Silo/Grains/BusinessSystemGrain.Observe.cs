@@ -25,7 +25,6 @@ internal sealed partial class BusinessSystemGrain
     private DateTimeOffset? _accessLostSince;
     private DateTimeOffset _suspectAgainAt;
     private DateTimeOffset _createAgainAt;
-    private Assessment? _assessed;
     private string? _notYet;
     private bool _storedMirrorsHeard;
     private ProbeSession? _probe;
@@ -52,11 +51,11 @@ internal sealed partial class BusinessSystemGrain
             said.Add(new SystemEvent.FencingProven(unproven.Id, proof));
         }
 
-        if (machine is { Phase: Phase.Deciding, Run: { Assessment: not null } run })
+        if (machine is { Phase: Phase.Deciding, Run: { Assessment: { } known } run })
         {
             // While a person is awaited, the picture may change by itself.
             var fresh = Assess(now);
-            if (_assessed is null || fresh.NotYet != run.Assessment?.NotYet || fresh.PeerReady != _assessed.PeerReady || fresh.Loss.IsWithin(settings.LossLimit) != _assessed.Loss.IsWithin(settings.LossLimit))
+            if (fresh.NotYet != known.NotYet || fresh.PeerReady != known.PeerReady || fresh.Loss.IsWithin(settings.LossLimit) != known.Loss.IsWithin(settings.LossLimit))
             {
                 said.Add(new SystemEvent.TakeoverAssessed(run.Id, fresh));
             }
@@ -350,7 +349,7 @@ internal sealed partial class BusinessSystemGrain
                 : PredictedLoss.Between(mine?.Status.Appended, mine?.At, theirs?.Status.Durable, theirs?.Status.CurrentAsOf, lostAt, whole);
         }
 
-        return _assessed = new Assessment
+        return new Assessment
         {
             NotYet = _notYet,
             Loss = loss,

@@ -67,13 +67,7 @@ internal sealed partial class BusinessSystemGrain
             Reason = machine.Run?.Trouble ?? machine.Reason,
         });
 
-    private TimeSpan? LossNow(DateTimeOffset now)
-    {
-        var before = _assessed;
-        var loss = Assess(now).Loss.Age;
-        _assessed = before;
-        return loss;
-    }
+    private TimeSpan? LossNow(DateTimeOffset now) => Assess(now).Loss.Age;
 
     private static string? StepText(SystemState machine) => machine.Run switch
     {
