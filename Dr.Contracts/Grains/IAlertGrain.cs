@@ -2,7 +2,7 @@ using Orleans.Concurrency;
 
 namespace Dr.Contracts.Grains;
 
-/// <summary>All alerts, key = <see cref="Key"/>: evaluates, keeps, and puts what is to be told into the outbox of notices.</summary>
+/// <summary>All alerts, key = <see cref="Key"/>: evaluates, keeps, and puts what is to be told into the outbox of notices. Questions interleave: they only read what is stored.</summary>
 [Alias("dr.IAlertGrain")]
 public interface IAlertGrain : IGrainWithStringKey
 {

@@ -2,7 +2,7 @@ using Orleans.Concurrency;
 
 namespace Dr.Contracts.Grains;
 
-/// <summary>One site, key = site id: its members and whether so many of them are suspect at once that the cause is one thing, not many.</summary>
+/// <summary>One site, key = site id: its members and whether so many of them are suspect at once that the cause is one thing, not many. Questions interleave: they only read what is in memory.</summary>
 [Alias("dr.ISiteGrain")]
 public interface ISiteGrain : IGrainWithStringKey
 {

@@ -10,10 +10,10 @@ public enum StepKind
     DemoteCopy,
 
     /// <summary>A device at the surviving site switches the old owner off and reads back that it is.</summary>
-    FenceOwner,
+    FenceOwner = 14, // Stored states hold the numbers: what came later has a number of its own at the end.
 
     /// <summary>Compare-and-swap of the ownership record: the point of no return.</summary>
-    ClaimOwnership,
+    ClaimOwnership = 2,
     PromoteCopy,
     StartSystem,
     ApplyNetwork,
