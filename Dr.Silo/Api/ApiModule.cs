@@ -34,6 +34,7 @@ public static class ApiModule
         api.MapSystems();
         api.MapVolumes();
         api.MapRuns();
+        api.MapOrders();
         api.MapSiteRuns();
         api.MapEvents();
         api.MapAlerts();

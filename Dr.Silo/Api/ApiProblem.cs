@@ -21,8 +21,8 @@ internal static class ApiProblem
             RunAnswer.Unknown => (StatusCodes.Status404NotFound, "There is no such system or run.", "GET /api/v1/systems and /api/v1/runs list what there is."),
             RunAnswer.OtherRunLive => (StatusCodes.Status409Conflict, "Another run is live.", $"Look at run {outcome.Run}, and stop it first if it is the wrong one."),
             RunAnswer.EpochMoved => (StatusCodes.Status412PreconditionFailed, "Ownership has moved since you looked.", $"Reload, look again and decide again with If-Match: {outcome.Epoch}."),
+            RunAnswer.NotNow or RunAnswer.GuardsUnmet when system?.Phase == nameof(Phase.Held) => (StatusCodes.Status423Locked, "The system is held.", "Release the hold, or wait for its end."),
             RunAnswer.GuardsUnmet => (StatusCodes.Status412PreconditionFailed, "What must hold before this does not hold.", "Bring about what is listed under unmetGuards, then try again."),
-            RunAnswer.NotNow when system?.Phase == nameof(Phase.Held) => (StatusCodes.Status423Locked, "The system is held.", "Release the hold, or wait for its end."),
             _ => (StatusCodes.Status409Conflict, "This does not apply to the state that the run is in.", "Look at the run's state; the page shows what can be done now."),
         };
         var problem = Problem(status, title, outcome.Message, [next]);

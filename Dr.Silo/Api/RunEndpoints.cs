@@ -11,6 +11,8 @@ internal static class RunEndpoints
 {
     private const string Tag = "Runs";
 
+    private static readonly TimeSpan HoldMax = TimeSpan.FromDays(7);
+
     public static void MapRuns(this RouteGroupBuilder api)
     {
         var runs = api.MapGroup("/runs");
@@ -27,6 +29,9 @@ internal static class RunEndpoints
             404, 409, 412, 423, 428);
         MapDecision(runs, "approve", RunVerb.Approve, Role.Commander, "Lets a run go on that waits for a person, or tries again what stopped.");
         MapDecision(runs, "commit", RunVerb.Commit, Role.Commander, "Makes a takeover that is on trial final.");
+        MapDecision(runs, "roll-back", RunVerb.RollBack, Role.Commander, "Gives up what was written on trial and returns to the old copy: a new run.");
+        MapDecision(runs, "decline", RunVerb.Decline, Role.Commander, "Does not take over; automation is held for a time (for: a duration, at most 7d).");
+        MapDecision(runs, "retry", RunVerb.Retry, Role.Commander, "Tries again the step that ran out of attempts.");
         MapDecision(runs, "stop", RunVerb.Stop, Role.Operator, "Stops a run while that is still safe.");
     }
 
@@ -72,7 +77,7 @@ internal static class RunEndpoints
             return ApiProblem.BadRequest(
                 $"'{body.Kind}' is not a kind of run that is started.",
                 "kind takes failover, move, failback or drill.",
-                "failover may lose data; move and failback lose nothing; a drill changes no ownership. Taking over by force is POST /api/v1/runs/{id}/force.");
+                "failover may lose data; move and failback lose nothing; a drill changes no ownership. Taking over by force is POST /api/v1/systems/{id}/force.");
         }
 
         if (Actors.RefusalOf(http, kind == RunKind.Drill ? Role.Operator : Role.Commander) is { } forbidden)
@@ -91,26 +96,13 @@ internal static class RunEndpoints
             return ApiProblem.NotFound("system", body.System ?? "");
         }
 
-        if (ifMatch is null)
+        if ((SeenEpoch.Required(ifMatch, body.System, out var seen) ?? SeenEpoch.KeyRefusal(idempotencyKey)) is { } wrong)
         {
-            return ApiProblem.Refused(
-                StatusCodes.Status428PreconditionRequired, "If-Match is missing.", "An order is about what was seen: without the epoch, a page that is out of date could start a second takeover.",
-                $"GET /api/v1/systems/{body.System}, look, and send its epoch as If-Match.");
-        }
-
-        if (!long.TryParse(ifMatch.Trim('"', ' '), NumberStyles.None, CultureInfo.InvariantCulture, out var epoch))
-        {
-            return ApiProblem.BadRequest("If-Match is not an epoch.", $"'{ifMatch}' is not a number.", "Send the epoch that the system showed when you decided.");
-        }
-
-        if (string.IsNullOrWhiteSpace(idempotencyKey) || idempotencyKey.Length > ApiLimits.IdempotencyKeyMax)
-        {
-            return ApiProblem.BadRequest(
-                "Idempotency-Key is missing or too long.", $"Without a key (1 to {ApiLimits.IdempotencyKeyMax} characters) an order whose answer is lost could not be repeated safely.", "Send a fresh random key with each order, and the same one when you repeat it.");
+            return wrong;
         }
 
         var grain = grains.GetGrain<IBusinessSystemGrain>(body.System!);
-        var outcome = await grain.StartRunAsync(new StartRun { Kind = kind, Actor = actor, Reason = body.Reason!, SeenEpoch = new Epoch(epoch), IdempotencyKey = idempotencyKey });
+        var outcome = await grain.StartRunAsync(new StartRun { Kind = kind, Actor = actor, Reason = body.Reason!, SeenEpoch = seen, IdempotencyKey = idempotencyKey });
         return await AnswerAsync(outcome, grain, grains);
     }
 
@@ -125,10 +117,21 @@ internal static class RunEndpoints
     };
 
     private static void MapDecision(RouteGroupBuilder runs, string name, RunVerb verb, Role role, string summary) =>
-        runs.MapPost($"/{{id}}/{name}", async (string id, DecisionBody body, IGrainFactory grains, HttpContext http) =>
+        runs.MapPost($"/{{id}}/{name}", async (string id, DecisionBody body, IGrainFactory grains, HttpContext http, TimeProvider time) =>
         {
+            DateTimeOffset? until = null;
+            if (body.For is not null || verb == RunVerb.Decline)
+            {
+                if (Durations.Parse(body.For, HoldMax, out var length) is { } wrong)
+                {
+                    return wrong;
+                }
+
+                until = time.GetUtcNow() + length;
+            }
+
             var (actor, nobody) = Actors.Of(http, body.Actor);
-            if ((nobody ?? Actors.RefusalOf(body.Reason, required: false)) is { } refusal)
+            if ((nobody ?? Actors.RefusalOf(body.Reason, required: verb is RunVerb.RollBack or RunVerb.Decline)) is { } refusal)
             {
                 return refusal;
             }
@@ -139,11 +142,11 @@ internal static class RunEndpoints
             }
 
             var grain = grains.GetGrain<IBusinessSystemGrain>(run.System.Value);
-            return await AnswerAsync(await grain.DecideAsync(new RunDecision { Run = run.Id, Verb = verb, Actor = actor, Reason = body.Reason }), grain, grains);
+            return await AnswerAsync(await grain.DecideAsync(new RunDecision { Run = run.Id, Verb = verb, Actor = actor, Reason = body.Reason, Until = until }), grain, grains);
         })
         .Changes<RunView>($"{verb}Run", Tag, summary, role, StatusCodes.Status202Accepted, 404, 409, 412, 423);
 
-    private static async Task<IResult> AnswerAsync(RunOutcome outcome, IBusinessSystemGrain system, IGrainFactory grains)
+    internal static async Task<IResult> AnswerAsync(RunOutcome outcome, IBusinessSystemGrain system, IGrainFactory grains)
     {
         if (outcome is not { Answer: RunAnswer.Accepted, Run: { } run })
         {
@@ -160,4 +163,5 @@ internal static class RunEndpoints
 /// <param name="Actor">Only while no user exists: otherwise it is whoever is signed in.</param>
 internal sealed record StartRunBody(string? System, string? Kind, string? Actor, string? Reason);
 
-internal sealed record DecisionBody(string? Actor, string? Reason);
+/// <param name="For">With decline: how long automation is held, for example <c>2h</c>.</param>
+internal sealed record DecisionBody(string? Actor, string? Reason, string? For = null);

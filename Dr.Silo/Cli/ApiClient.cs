@@ -5,6 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Dr.Contracts.Cli;
 
 namespace Dr.Silo.Cli;
@@ -17,6 +18,21 @@ internal sealed class ApiClient : IDisposable
         Converters = { new JsonStringEnumConverter() },
         WriteIndented = true,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+
+        // What is null is left out by the server, and a server of another version may leave out more: neither is an error here.
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver
+        {
+            Modifiers =
+            {
+                static type =>
+                {
+                    foreach (var property in type.Properties)
+                    {
+                        property.IsRequired = false;
+                    }
+                },
+            },
+        },
     };
 
     private readonly HttpClient _http;

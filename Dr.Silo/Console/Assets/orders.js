@@ -71,9 +71,9 @@ async function send() {
   const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': key, ...forgeryKey() };
   if (order.epoch) headers['If-Match'] = order.epoch;
   const body = {
+    ...(order.kind ? { system: order.system, kind: order.kind } : {}),
     actor,
     reason,
-    ...(order.kind ? { system: order.system, kind: order.kind } : {}),
     ...(order.duration ? { for: byId('order-duration').value.trim() } : {}),
     ...(order.statement ? { statement: byId('order-statement').value.trim() } : {}),
   };

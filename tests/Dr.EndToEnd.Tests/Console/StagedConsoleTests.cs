@@ -30,7 +30,7 @@ public sealed class StagedConsoleTests(Browser browser) : IClassFixture<Browser>
     }
 
     [Fact]
-    public async Task An_alert_is_acknowledged_for_a_time()
+    public async Task An_alert_is_acknowledged_for_a_time_and_force_asks_for_a_statement()
     {
         await using var console = await StagedAsync(Stage.Calm);
         await using var page = await browser.OpenAsync(console.Url);
@@ -46,6 +46,17 @@ public sealed class StagedConsoleTests(Browser browser) : IClassFixture<Browser>
         var (path, _, _, body) = console.Orders.Single();
         path.ShouldMatch("^/api/v1/alerts/peernotready.system.vpn.[0-9]+/acknowledge$");
         (body.GetProperty("for").GetString(), body.GetProperty("reason").GetString()).ShouldBe(("30m", "driving there"));
+
+        await page.Page.ClickAsync("#order-dilas-force");
+        await page.Page.FillAsync("#order-reason", "production burns");
+        await page.Page.CheckAsync("#order-attest");
+        await page.Page.ClickAsync("#order-send");
+        console.Orders.Count.ShouldBe(1, "without a statement nothing is sent");
+        await page.Page.FillAsync("#order-statement", "I pulled both power cords myself");
+        await page.Page.ClickAsync("#order-send");
+        await page.Page.Locator("dialog#order").WaitForAsync(new LocatorWaitForOptions { State = WaitForSelectorState.Hidden });
+        (console.Orders[1].Path, console.Orders[1].IfMatch).ShouldBe(("/api/v1/systems/dilas/force", "3"));
+        console.Orders[1].Body.GetProperty("statement").GetString().ShouldBe("I pulled both power cords myself");
         page.Errors.ShouldBeEmpty();
     }
 

@@ -22,6 +22,10 @@ public sealed class LocalCallerTests : IAsyncLifetime
         (await GetAsync(r => r.Headers.TryAddWithoutValidation("Authorization", "Bearer nonsense"))).ShouldBe(HttpStatusCode.Unauthorized, "a wrong token is not overlooked");
         (await PostUserAsync(r => r.Headers.TryAddWithoutValidation("Origin", "http://evil.example"))).ShouldBe(HttpStatusCode.Forbidden);
 
+        using var force = await _silo.Http.PostAsJsonAsync("/api/v1/systems/dilas/force", new { reason = "gone", statement = "I saw it" });
+        force.StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+        (await force.Content.ReadAsStringAsync()).ShouldContain("two people");
+
         (await PostUserAsync()).ShouldBe(HttpStatusCode.Created);
         (await GetAsync()).ShouldBe(HttpStatusCode.Unauthorized, "now everybody signs in");
     }
