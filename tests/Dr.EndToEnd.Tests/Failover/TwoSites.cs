@@ -146,6 +146,9 @@ internal sealed class TwoSites : IAsyncDisposable
         foreach (var system in _systems)
         {
             var home = system.Home;
+
+            // Before it runs: a system that works while the street gets nowhere is a line fault.
+            Doors[system.Id].Open();
             if (system.Volume)
             {
                 await Until.TrueAsync($"the volume of {system.Id} is made", async () => (await Edges[home].TryAsync("volume", "show", system.Id)).Status == 0);
@@ -156,8 +159,6 @@ internal sealed class TwoSites : IAsyncDisposable
             {
                 await Edges[Other(home)].RunAsync("system", "start", system.Id);
             }
-
-            Doors[system.Id].Open();
         }
 
         foreach (var system in _systems)
