@@ -202,10 +202,11 @@ internal sealed partial class NbdTransmissionSession
             Confirm();
         }
 
-        var error = NbdError.None;
+        var (error, ticket) = (NbdError.None, default(WriteTicket));
         try
         {
-            _ticket = _ticket.And(_device.BeginWrite(_batch.AsSpan(0, _batchCount), _batchForceUnitAccess));
+            ticket = _device.BeginWrite(_batch.AsSpan(0, _batchCount), _batchForceUnitAccess);
+            _ticket = _ticket.And(ticket);
         }
         catch (Exception exception) when (ErrorOf(exception) is { } wireError)
         {
@@ -215,7 +216,7 @@ internal sealed partial class NbdTransmissionSession
         for (var index = 0; index < _batchCount; index++)
         {
             var (cookie, offset) = (_batchCookies[index], (ulong)_batch[index].Offset);
-            if (error == NbdError.None)
+            if (ticket != default)
             {
                 _unconfirmed[_unconfirmedCount++] = (cookie, offset);
             }
