@@ -29,7 +29,12 @@ internal sealed partial class PulseService(
 
     private readonly ConcurrentDictionary<string, HeardPulse> _peers = new(StringComparer.Ordinal);
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(WatchDatabaseAsync(stoppingToken), FollowMembersAsync(stoppingToken), WatchPeersAsync(stoppingToken));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // The start has just used it, however long the start took: from here on it is counted.
+        own.DatabaseReached();
+        return Task.WhenAll(WatchDatabaseAsync(stoppingToken), FollowMembersAsync(stoppingToken), WatchPeersAsync(stoppingToken));
+    }
 
     private static string NameOf(SiloAddress silo) => silo.Endpoint.ToString();
 

@@ -91,6 +91,9 @@ public static class OrleansModule
             silo.AddDashboard();
         }
 
+        // An error of ours, or of the database, on another silo is told as what it is; else its caller would hear that it could not be told, which nobody expects.
+        silo.Services.Configure<ExceptionSerializationOptions>(options => options.SupportedNamespacePrefixes.UnionWith(["Dr.", "Npgsql", "Dapper"]));
+
         // Nobody waits for ever: whoever calls is asked again, or asks again, by then.
         silo.Configure<SiloMessagingOptions>(options => options.ResponseTimeout = CallLimit);
         silo.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = CallLimit);
