@@ -257,7 +257,7 @@ public sealed class ReplicaTests : IDisposable
             }
         }
 
-        to.RequireFlushed();
+        to.MakeDurable();
     }
 
     private void Delta(PointId? from, PointInfo to)

@@ -137,7 +137,7 @@ public sealed class AckTests : TwoNodeTest
         Mirror.ShouldHold(flushed);
         Mirror.Appended.ShouldBe(durable);
         MirrorBelief.Of(Mirror)!.IsCertain.ShouldBeFalse("what was answered and not flushed is missing");
-        Should.Throw<DrException>(() => Promotion.Run(Mirror, new Epoch(2), onlyIfWhole: true, Backup.Clock)).Message.ShouldContain("answered and not flushed");
+        Should.Throw<DrException>(() => Promotion.Run(Mirror, new Epoch(2), onlyIfWhole: true)).Message.ShouldContain("answered and not flushed");
 
         await Production.OpenAsync();
         await Node.Until(() => MirrorBelief.Of(Mirror) is { IsCertain: true }, "the mirror to be told that it is whole again", () => $"{Copy.ToStatus()} {Copy.Mirror.Model}");
