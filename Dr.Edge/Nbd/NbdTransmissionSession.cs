@@ -202,11 +202,10 @@ internal sealed partial class NbdTransmissionSession
             Confirm();
         }
 
-        var (error, ticket) = (NbdError.None, default(WriteTicket));
+        var error = NbdError.None;
         try
         {
-            ticket = _device.BeginWrite(_batch.AsSpan(0, _batchCount), _batchForceUnitAccess);
-            _ticket = _ticket.And(ticket);
+            _ticket = _ticket.And(_device.BeginWrite(_batch.AsSpan(0, _batchCount), _batchForceUnitAccess));
         }
         catch (Exception exception) when (ErrorOf(exception) is { } wireError)
         {
@@ -216,7 +215,7 @@ internal sealed partial class NbdTransmissionSession
         for (var index = 0; index < _batchCount; index++)
         {
             var (cookie, offset) = (_batchCookies[index], (ulong)_batch[index].Offset);
-            if (ticket != default)
+            if (error == NbdError.None)
             {
                 _unconfirmed[_unconfirmedCount++] = (cookie, offset);
             }

@@ -23,8 +23,6 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
     private long _flushed;
     private volatile bool _any;
 
-    public bool IsEngaged => _any;
-
     /// <summary>From the return on every write waits for this copy.</summary>
     /// <param name="copy">Who it is; any object.</param>
     /// <param name="askToFlush">Has the copy flush up to a position; called on writers' threads, returns at once.</param>

@@ -26,7 +26,7 @@ public interface IBlockDevice
     void Write(ReadOnlySpan<WriteExtent> extents, bool forceUnitAccess);
 
     /// <summary>
-    /// As <see cref="Write"/>, but unless the ticket is the default one, what it appended may be answered only after <see cref="Confirm"/>: whoever has several writes to answer appends them all and then waits once.
+    /// As <see cref="Write"/>, but what it appended may be answered only after <see cref="Confirm"/>: whoever has several writes to answer appends them all and then waits once.
     /// </summary>
     WriteTicket BeginWrite(ReadOnlySpan<WriteExtent> extents, bool forceUnitAccess)
     {

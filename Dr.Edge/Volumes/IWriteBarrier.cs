@@ -6,9 +6,6 @@ namespace Dr.Edge.Volumes;
 /// </summary>
 internal interface IWriteBarrier
 {
-    /// <summary>Some copy has to confirm what is appended from now on. What was appended before this became true, the copy has before it counts.</summary>
-    bool IsEngaged { get; }
-
     /// <summary>Has the copies make everything up to <paramref name="last"/> durable while the volume itself does. Returns at once.</summary>
     void BeginFlush(SequenceNumber last);
 

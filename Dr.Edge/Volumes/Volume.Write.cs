@@ -75,12 +75,6 @@ internal sealed partial class Volume
         }
 
         Counters.Writes.Add(written, extents.Length);
-        if (Barrier is not { IsEngaged: true })
-        {
-            Confirm(default);
-            return default;
-        }
-
         return new WriteTicket(new SequenceNumber(last), forceUnitAccess ? new SequenceNumber(last) : SequenceNumber.Zero);
     }
 

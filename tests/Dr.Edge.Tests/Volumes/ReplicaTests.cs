@@ -257,7 +257,7 @@ public sealed class ReplicaTests : IDisposable
             }
         }
 
-        to.MakeDurable();
+        to.Flush();
     }
 
     private void Delta(PointId? from, PointInfo to)
