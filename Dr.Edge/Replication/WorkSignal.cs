@@ -10,8 +10,7 @@ internal sealed class WorkSignal : IValueTaskSource
 {
     private const int Idle = 0;
     private const int Waiting = 1;
-    private const int Waking = 2;
-    private const int IsSet = 3;
+    private const int IsSet = 2;
 
     // Continuations go to the pool: who sets it may be a writer that has its client to answer.
     private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
@@ -19,17 +18,10 @@ internal sealed class WorkSignal : IValueTaskSource
 
     public void Set()
     {
-        // A full fence also when there is nothing to do: the setter's news must not be seen later than this.
-        Interlocked.MemoryBarrier();
-        if (Interlocked.CompareExchange(ref _state, IsSet, Idle) == Idle)
-        {
-            return;
-        }
-
-        if (Interlocked.CompareExchange(ref _state, Waking, Waiting) == Waiting)
+        // A full fence also when it is set already: the setter's news must not be seen later than this.
+        if (Interlocked.Exchange(ref _state, IsSet) == Waiting)
         {
             _core.SetResult(true);
-            Volatile.Write(ref _state, IsSet);
         }
     }
 
@@ -48,13 +40,6 @@ internal sealed class WorkSignal : IValueTaskSource
 
     void IValueTaskSource.GetResult(short token)
     {
-        // The setter may still be on its way out: the core must not be used for the next wait before it is.
-        var spin = default(SpinWait);
-        while (Volatile.Read(ref _state) != IsSet)
-        {
-            spin.SpinOnce();
-        }
-
         _core.GetResult(token);
         Interlocked.Exchange(ref _state, Idle);
     }
