@@ -52,6 +52,7 @@ public static partial class FailoverTable
 
         // What it costs is weighed once more, now that nothing can be added: it is stored before anything is promoted.
         t.In(Fencing).On<TakeoverAssessed>("its last writes are still coming").When(ThisRun, ProvenUnclaimed, StillComing).Set(Weighed).KeepDeadline().Stay();
+        t.In(Fencing).On<TakeoverAssessed>("the copy has not been heard yet").When(ThisRun, ProvenUnclaimed, NotHeardYet).KeepDeadline().Stay();
         t.In(Fencing).On<TakeoverAssessed>("the loss is known and accepted").When(ThisRun, ProvenUnclaimed, MayClaim).Set(Weighed).Set((s, _, _) => Runs.Claim(s)).Do(Claim).Stay();
         t.In(Fencing).On<TakeoverAssessed>("the loss is known and nobody has accepted it").When(ThisRun, ProvenUnclaimed, MayNotClaim).Set(Weighed)
             .Set(Runs.StopFor("The old owner is fenced, but what would be lost, or the copy, is not what was agreed to.")).Do(AskAfterProof).GoTo(NeedsOperator);

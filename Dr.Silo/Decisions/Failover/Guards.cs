@@ -34,10 +34,14 @@ internal static class Guards
     public static readonly Guard NoProofYet = new("nothing has proven it yet", (s, _, _) => s.Run is { Proof: null });
     public static readonly Guard ProvenUnclaimed = new("it is proven and not claimed", (s, _, _) => s.Run is { Proof: not null, ClaimSent: false, Claimed: false });
     public static readonly Guard MayClaim = new("the copy is ready and what is lost is within what was accepted", (s, e, _) => UnmetToClaim(s, e).Count == 0);
-    public static readonly Guard MayNotClaim = new("the copy is not ready, or more is lost than was accepted", (s, e, _) => UnmetToClaim(s, e).Count > 0);
+    public static readonly Guard MayNotClaim = new("the copy is not ready, or more is lost than was accepted", (s, e, now) => UnmetToClaim(s, e).Count > 0 && !NotHeardYet!.Holds(s, e, now));
     public static readonly Guard StillComing = new("the old owner stopped in order and its last writes are still on their way", (s, e, now) =>
         e is SystemEvent.TakeoverAssessed { Assessment: { PeerReady: true, Loss: var loss } }
         && s.Run?.Proof is { Kind: FencingProofKind.OwnerStopped, LastSequence: not null } proof && loss.Age != TimeSpan.Zero && now < proof.At + Budgets.CatchUp);
+
+    public static readonly Guard NotHeardYet = new("the copy or the loss is not known, and what reports it may still be heard", (s, e, now) =>
+        e is SystemEvent.TakeoverAssessed { Assessment: { } look } && (!look.PeerReady || look.Loss.Age is null)
+        && s.Run?.Proof is { } proof && now < proof.At + Budgets.CatchUp && !StillComing!.Holds(s, e, now));
 
     public static readonly Guard HasFenceDevice = new("a fence device is there", (s, e, _) => s.Rules.FenceDevice && e is not SystemEvent.RollBack);
     public static readonly Guard NoFenceDevice = new("no fence device is there", (s, e, now) => !HasFenceDevice!.Holds(s, e, now));
