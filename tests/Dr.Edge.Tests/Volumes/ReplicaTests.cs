@@ -257,7 +257,7 @@ public sealed class ReplicaTests : IDisposable
             }
         }
 
-        to.Flush();
+        to.RequireFlushed();
     }
 
     private void Delta(PointId? from, PointInfo to)
