@@ -9,8 +9,6 @@ internal sealed partial class BusinessSystemGrain
     private const string RepairStopStep = "repair-stop";
     private const string RepairAgainStep = "repair-again";
 
-    private bool _repairing;
-
     /// <summary>Carries out what is owed; false when something has to wait for the next tick.</summary>
     private async Task<bool> ActAsync()
     {
@@ -44,13 +42,13 @@ internal sealed partial class BusinessSystemGrain
             case SystemEffect.StopLeases stop:
                 _fencing = true;
                 await ledger.FenceAsync(Id, stop.Epoch, CancellationToken.None);
-                _inbox.Enqueue(new SystemEvent.LeasesStopped(stop.Run, _lastGrant));
+                _inbox.Enqueue(new SystemEvent.LeasesStopped(stop.Run, _watch.LastGrant));
                 return true;
             case SystemEffect.ProbeOwner probe:
-                BeginProbing(probe.Until);
+                _watch.BeginProbing(store.State.Settings!, store.State.Machine!, probe.Until, time.GetUtcNow());
                 return true;
             case SystemEffect.AssessTakeover assess:
-                _inbox.Enqueue(new SystemEvent.TakeoverAssessed(assess.Run, Assess(time.GetUtcNow())));
+                _inbox.Enqueue(new SystemEvent.TakeoverAssessed(assess.Run, _watch.Assess(store.State.Settings!, store.State.Machine!, time.GetUtcNow())));
                 return true;
             case SystemEffect.RepairLocally repair:
                 await RepairAsync(repair);
@@ -116,7 +114,7 @@ internal sealed partial class BusinessSystemGrain
     /// <summary>Inside the site there is one host: start what should run, where it is; the start ends with every check. The epoch does not change.</summary>
     private Task RepairAsync(SystemEffect.RepairLocally repair)
     {
-        _repairing = true;
+        _watch.Repairing = true;
         var now = time.GetUtcNow();
         return GrainFactory.GetGrain<IDeviceGrain>(store.State.Settings!.At(repair.Site).Host.Value).SendAsync(new StartSystem
         {
@@ -144,7 +142,7 @@ internal sealed partial class BusinessSystemGrain
         };
         if (more is null)
         {
-            _repairing = false;
+            _watch.Repairing = false;
             _inbox.Enqueue(done ? new SystemEvent.OwnerServes() : new SystemEvent.LocalRepairExhausted(result.Detail ?? "Starting it again failed."));
         }
         else if (store.State is { Settings: { } settings, Machine: { } machine } && machine.Owner.Epoch == command.Epoch)

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Dr.Silo.Decisions.Detection;
 using Dr.Silo.Decisions.Failover;
+using Dr.Silo.Decisions.Observing;
 
 namespace Dr.Silo.Grains;
 
@@ -10,14 +11,9 @@ internal sealed partial class BusinessSystemGrain
     private async Task<Verdict> FindAsync(SystemSite owner, ProbeSession probe, DateTimeOffset now)
     {
         var site = await GrainFactory.GetGrain<ISiteGrain>(owner.Site.Value).GetAsync();
-        var facts = Facts(owner, probe.Sent, probe.Answered, site, now) with { ObserverTroubled = observer.Now.TrustedSince > probe.StartedAt, Shared = await SharedCauseAsync(owner) };
-        var verdict = SuspicionClassifier.Classify(facts);
-        if (facts.ObserverTroubled)
-        {
-            // It is suspected anew as soon as we can be trusted again, not only after the usual while.
-            _suspectAgainAt = now + Budgets.Probing;
-        }
-
+        var facts = _watch.Facts(owner, probe.Sent, probe.Answered, site, now) with { ObserverTroubled = observer.Now.TrustedSince > probe.StartedAt, Shared = await SharedCauseAsync(owner) };
+        var verdict = _watch.Classify(facts);
+        _watch.EndProbing(facts.ObserverTroubled, now);
         return await KeepAsync(verdict, facts, probe.Suspects[0], now);
     }
 
@@ -38,7 +34,7 @@ internal sealed partial class BusinessSystemGrain
     /// <summary>The verdict with the bundle's name among its reasons, so that it is shown with every decision that rests on it.</summary>
     private async Task<Verdict> KeepAsync(Verdict verdict, SuspicionFacts facts, DeviceId suspect, DateTimeOffset now)
     {
-        var presence = _seen.PresenceOf(suspect);
+        var presence = _watch.Seen.PresenceOf(suspect);
         var bundle = new EvidenceBundle
         {
             Id = $"{Id}.{now.ToUnixTimeMilliseconds()}",

@@ -20,7 +20,7 @@ internal sealed partial class BusinessSystemGrain
             var now = time.GetUtcNow();
             SystemSite[] sites = [settings.HomeSite, settings.PeerSite];
             await Task.WhenAll(sites.SelectMany(s => new[] { s.Host, s.Appliance ?? s.Host }).Distinct()
-                .Where(device => now - _askedAt.GetValueOrDefault(device) >= (_seen.IsAlive(device) is null ? AskPeriod : AskKnownAfter))
+                .Where(device => now - _askedAt.GetValueOrDefault(device) >= (_watch.Seen.IsAlive(device) is null ? AskPeriod : AskKnownAfter))
                 .Select(device => AskPresenceAsync(device, now)));
         }
     }
@@ -28,15 +28,15 @@ internal sealed partial class BusinessSystemGrain
     private async Task AskPresenceAsync(DeviceId device, DateTimeOffset now)
     {
         _askedAt[device] = now;
-        var before = _seen.PresenceOf(device);
+        var before = _watch.Seen.PresenceOf(device);
         try
         {
             var view = await GrainFactory.GetGrain<IDeviceGrain>(device.Value).GetAsync().WaitAsync(AskDeadline, time);
 
             // What was told meanwhile is newer than the answer.
-            if (view.Presence != Presence.Unknown && _seen.PresenceOf(device) == before && before?.Alive != (view.Presence == Presence.Alive))
+            if (view.Presence != Presence.Unknown && _watch.Seen.PresenceOf(device) == before && before?.Alive != (view.Presence == Presence.Alive))
             {
-                _seen.Hear(new PresenceChange
+                _watch.Seen.Hear(new PresenceChange
                 {
                     Device = device,
                     Site = view.Site ?? default,

@@ -27,7 +27,7 @@ internal sealed partial class BusinessSystemGrain
             await NoteServingAsync();
             await HearStoredMirrorsAsync();
             await AskTurnAsync();
-            foreach (var seen in Observe(time.GetUtcNow()))
+            foreach (var seen in _watch.Observe(store.State.Settings!, store.State.Machine!, store.State.ServedEpoch, time.GetUtcNow()))
             {
                 _inbox.Enqueue(seen);
             }

@@ -17,9 +17,9 @@ internal sealed partial class BusinessSystemGrain
         var now = time.GetUtcNow();
         var copy = settings.At(machine.CopySite);
         var owner = settings.At(machine.Owner.Site);
-        var (mine, theirs) = (_seen.VolumeOf(owner.Appliance), _seen.VolumeOf(copy.Appliance));
+        var (mine, theirs) = (_watch.Seen.VolumeOf(owner.Appliance), _watch.Seen.VolumeOf(copy.Appliance));
         double? age = theirs is { Status.CurrentAsOf: { } asOf, At: var at }
-            ? Math.Max(0, ((_seen.IsAlive(copy.Appliance!.Value) == true ? at : now) - asOf).TotalSeconds)
+            ? Math.Max(0, ((_watch.Seen.IsAlive(copy.Appliance!.Value) == true ? at : now) - asOf).TotalSeconds)
             : null;
         var loss = settings.HasVolume() ? LossNow(now) : TimeSpan.Zero;
         return new SystemView
@@ -49,7 +49,7 @@ internal sealed partial class BusinessSystemGrain
             ForecastSeconds = store.State.LastTakeoverSeconds,
             Volume = settings.Volume,
             Reason = string.Join(' ', FailoverMachine.WaitsFor(machine, now).Prepend(machine.Run?.Trouble ?? machine.Reason)) is { Length: > 0 } reason ? reason : null,
-            Components = _seen.HealthOf(owner.Host)?.Health.Components ?? [],
+            Components = _watch.Seen.HealthOf(owner.Host)?.Health.Components ?? [],
             Until = machine.Phase is Phase.Deciding or Phase.Fencing or Phase.OnTrial or Phase.Held ? machine.WakeAt : null,
             LossLimitSeconds = settings.LossLimit.TotalSeconds,
         };
@@ -67,7 +67,7 @@ internal sealed partial class BusinessSystemGrain
             Reason = machine.Run?.Trouble ?? machine.Reason,
         });
 
-    private TimeSpan? LossNow(DateTimeOffset now) => Assess(now).Loss.Age;
+    private TimeSpan? LossNow(DateTimeOffset now) => _watch.Assess(store.State.Settings!, store.State.Machine!, now).Loss.Age;
 
     private static string? StepText(SystemState machine) => machine.Run switch
     {
@@ -85,14 +85,14 @@ internal sealed partial class BusinessSystemGrain
 
     private Condition Serving(SystemSite owner, DateTimeOffset now)
     {
-        if (_seen.HealthOf(owner.Host) is not { } report)
+        if (_watch.Seen.HealthOf(owner.Host) is not { } report)
         {
-            return Condition("Serving", _seen.IsAlive(owner.Host) == false ? false : null, $"Host {owner.Host} has not reported on it.", now);
+            return Condition("Serving", _watch.Seen.IsAlive(owner.Host) == false ? false : null, $"Host {owner.Host} has not reported on it.", now);
         }
 
-        if (_seen.IsAlive(owner.Host) == false)
+        if (_watch.Seen.IsAlive(owner.Host) == false)
         {
-            return Condition("Serving", false, $"Host {owner.Host} is silent since {_seen.PresenceOf(owner.Host)!.LastHeard:HH:mm:ss}.", now);
+            return Condition("Serving", false, $"Host {owner.Host} is silent since {_watch.Seen.PresenceOf(owner.Host)!.LastHeard:HH:mm:ss}.", now);
         }
 
         var failed = report.Health.Components.FirstOrDefault(c => c.State is not HealthState.Running);
@@ -107,7 +107,7 @@ internal sealed partial class BusinessSystemGrain
             return Condition("DataProtected", true, "It has no data of its own.", now);
         }
 
-        var link = _seen.VolumeOf(owner.Appliance)?.Status.Copies.FirstOrDefault(c => c.Peer == copy.Replication);
+        var link = _watch.Seen.VolumeOf(owner.Appliance)?.Status.Copies.FirstOrDefault(c => c.Peer == copy.Replication);
         return link is null
             ? Condition("DataProtected", false, $"No copy from {owner.Site} to {copy.Site} is under way.", now)
             : Condition("DataProtected", link.State == CopyState.Current && (age is null || age <= settings.LossLimit.TotalSeconds),
@@ -116,7 +116,7 @@ internal sealed partial class BusinessSystemGrain
 
     private Condition PeerReady(SystemSettings settings, SystemSite copy, VolumeStatus? volume, DateTimeOffset now)
     {
-        if (_seen.IsAlive(copy.Host) != true || (copy.Appliance is { } a && _seen.IsAlive(a) != true))
+        if (_watch.Seen.IsAlive(copy.Host) != true || (copy.Appliance is { } a && _watch.Seen.IsAlive(a) != true))
         {
             return Condition("PeerReady", false, $"{copy.Site} is not heard.", now);
         }

@@ -1,4 +1,5 @@
 using Dr.Silo.Decisions.Failover;
+using Dr.Silo.Decisions.Observing;
 using Dr.Silo.Storage;
 using Orleans.Runtime;
 using Orleans.Storage;
@@ -29,11 +30,10 @@ internal sealed partial class BusinessSystemGrain(
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan CallDeadline = TimeSpan.FromSeconds(5);
 
-    private readonly SystemObservations _seen = new();
+    private readonly SystemWatch _watch = new();
     private readonly Queue<SystemEvent> _inbox = [];
     private readonly string _granter = Guid.NewGuid().ToString("N");
     private IGrainTimer? _pump;
-    private DateTimeOffset _lastGrant;
     private bool _fencing;
     private bool _isGranter;
 
@@ -42,7 +42,7 @@ internal sealed partial class BusinessSystemGrain(
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         // Another activation may have granted a lease up to this very moment.
-        _lastGrant = time.GetUtcNow();
+        _watch.LastGrant = time.GetUtcNow();
         _pump = this.RegisterGrainTimer(PumpAsync, new GrainTimerCreationOptions(TimeSpan.Zero, Tick) { KeepAlive = true });
         this.RegisterGrainTimer(AskPresenceAsync, new GrainTimerCreationOptions(TimeSpan.Zero, AskPeriod) { KeepAlive = true, Interleave = true });
         if (store.State.Machine is not null)
@@ -90,14 +90,14 @@ internal sealed partial class BusinessSystemGrain(
 
     public Task OnPresenceAsync(PresenceChange change)
     {
-        _seen.Hear(change);
+        _watch.Seen.Hear(change);
         Pump();
         return Task.CompletedTask;
     }
 
     public Task OnHealthAsync(DeviceId host, SystemHealth health)
     {
-        _seen.Hear(host, health, time.GetUtcNow());
+        _watch.Seen.Hear(host, health, time.GetUtcNow());
         return Task.CompletedTask;
     }
 
@@ -105,11 +105,11 @@ internal sealed partial class BusinessSystemGrain(
     {
         if (report.Target == SystemObservations.Outside)
         {
-            _seen.HearOutside(witness, site, report.Reachable, time.GetUtcNow());
+            _watch.Seen.HearOutside(witness, site, report.Reachable, time.GetUtcNow());
         }
         else if (store.State.Machine is { } machine)
         {
-            _seen.Hear(witness, site, machine.Owner.Site, report, time.GetUtcNow());
+            _watch.Seen.Hear(witness, site, machine.Owner.Site, report, time.GetUtcNow());
         }
 
         return Task.CompletedTask;
@@ -119,7 +119,7 @@ internal sealed partial class BusinessSystemGrain(
     {
         if (store.State.Settings is { } settings && status.Name == settings.Volume)
         {
-            _seen.Hear(appliance, status, time.GetUtcNow());
+            _watch.Seen.Hear(appliance, status, time.GetUtcNow());
         }
 
         return Task.CompletedTask;
@@ -150,11 +150,11 @@ internal sealed partial class BusinessSystemGrain(
         if (mine)
         {
             // Before the ledger is read: if fencing commits while we wait for the answer, this is what its clock has to count from.
-            _lastGrant = time.GetUtcNow();
+            _watch.LastGrant = time.GetUtcNow();
         }
 
         var entry = await ledger.ReadAsync(Id, CancellationToken.None);
-        var granted = mine && entry is { Fencing: false } && entry.Granter == _granter && entry.Owner == machine.Owner && request.Epoch == entry.Owner.Epoch && !_fencing;
+        var granted = mine && !_fencing && LeaseClock.MayGrant(machine, entry, _granter, request.Epoch);
         return new LeaseGrant { System = Id, Epoch = entry?.Owner.Epoch ?? machine.Owner.Epoch, Granted = granted, Ttl = settings.LeaseTtl };
     }
 
@@ -175,30 +175,26 @@ internal sealed partial class BusinessSystemGrain(
     private async Task TakeUpAsync(CancellationToken cancellationToken)
     {
         _isGranter = await ledger.BecomeGranterAsync(Id, _granter, cancellationToken);
-        _lastGrant = time.GetUtcNow();
+        _watch.LastGrant = time.GetUtcNow();
         if (store.State.Machine is not { } machine || await ledger.ReadAsync(Id, cancellationToken) is not { } entry)
         {
             return;
         }
 
         _fencing = entry.Fencing;
-        if (entry.Owner != machine.Owner)
+        if (Resumption.EventOf(machine, entry) is { } news)
         {
-            // Either our own claim whose answer was lost, or somebody else's.
-            _inbox.Enqueue(machine.Run is { ClaimSent: true } run && entry.Owner == new Ownership(run.Epoch, run.To)
-                ? new SystemEvent.OwnershipClaimed(run.Id, entry.Owner)
-                : new SystemEvent.OwnershipMoved(entry.Owner));
+            _inbox.Enqueue(news);
         }
 
-        if (machine.Run is { LeasesStopped: true, Claimed: false } stopped)
+        if (Resumption.EffectOf(machine) is { } owed)
         {
-            // The clock begins anew: nobody knows when the activation before this one granted last.
-            await SaveAsync(store.State with { Effects = [.. store.State.Effects, new SystemEffect.StopLeases(stopped.Id, machine.Owner.Epoch)] });
+            await SaveAsync(store.State with { Effects = [.. store.State.Effects, owed] });
         }
 
         if (machine.Phase == Phase.Suspect)
         {
-            BeginProbing(time.GetUtcNow() + Budgets.Probing);
+            _watch.BeginProbing(store.State.Settings!, machine, time.GetUtcNow() + Budgets.Probing, time.GetUtcNow());
         }
 
         LogTakenUp(Id, machine.Phase, machine.Owner.Epoch, machine.Run?.Id.Value ?? "none");

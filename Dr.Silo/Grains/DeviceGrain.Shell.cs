@@ -1,4 +1,5 @@
 using Dr.Silo.Decisions.Detection;
+using Dr.Silo.Decisions.Observing;
 
 namespace Dr.Silo.Grains;
 

@@ -88,9 +88,3 @@ public sealed class OwnershipLedger(Database database, TimeProvider time)
         public LedgerEntry ToEntry() => new(new Ownership(new Epoch(Epoch), new SiteId(Site)), State == "fencing", Granter);
     }
 }
-
-/// <summary>The record as it is: owner, whether it is being fenced (no leases), and which activation grants.</summary>
-public sealed record LedgerEntry(Ownership Owner, bool Fencing, string Granter);
-
-/// <summary><paramref name="Claimed"/>: the record is now what was wanted. <paramref name="Actual"/>: what it is.</summary>
-public sealed record ClaimResult(bool Claimed, Ownership Actual);

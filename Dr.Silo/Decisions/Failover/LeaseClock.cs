@@ -37,4 +37,11 @@ public static class LeaseClock
         ArgumentNullException.ThrowIfNull(state);
         return state.Owner.Site == site && state.Owner.Epoch == epoch && state.Run is not { LeasesStopped: true };
     }
+
+    /// <summary>The second half of the answer: the ledger's row, read after the last grant was noted, names the same owner, is not being fenced, and names us as the one who grants.</summary>
+    public static bool MayGrant(SystemState state, LedgerEntry? entry, string granter, Epoch asked)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        return entry is { Fencing: false } && entry.Granter == granter && entry.Owner == state.Owner && asked == entry.Owner.Epoch;
+    }
 }

@@ -2,6 +2,7 @@ using CsCheck;
 using Dr.Contracts.Grains;
 using Dr.Contracts.Ids;
 using Dr.Contracts.Mqtt;
+using Dr.Silo.Decisions.Observing;
 using Dr.Silo.Grains;
 using Dr.Silo.Tests.Support;
 

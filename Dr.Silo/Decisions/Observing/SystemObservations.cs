@@ -1,8 +1,8 @@
 using Dr.Silo.Decisions.Detection;
 
-namespace Dr.Silo.Grains;
+namespace Dr.Silo.Decisions.Observing;
 
-/// <summary>What a system's grain has heard: presence, health, positions, witnesses. Only in memory; told again by the next beats.</summary>
+/// <summary>What has been heard of a system: presence, health, positions, witnesses. Only in memory; told again by the next beats.</summary>
 internal sealed class SystemObservations
 {
     /// <summary>Target by whose reachability a site's own devices tell whether the line works that its users come in by.</summary>

@@ -1,4 +1,4 @@
-namespace Dr.Silo.Grains;
+namespace Dr.Silo.Decisions.Observing;
 
 /// <summary>One round of asking: the suspect once a second, the witnesses at once. Lives only in memory; a restart begins it anew.</summary>
 internal sealed class ProbeSession(DateTimeOffset startedAt, DateTimeOffset until, IReadOnlyList<DeviceId> suspects)

@@ -1,0 +1,286 @@
+using Dr.Silo.Decisions.Detection;
+using Dr.Silo.Decisions.Failover;
+
+namespace Dr.Silo.Decisions.Observing;
+
+/// <summary>
+/// One system as its watcher knows it: from what was heard to what the machine is told. Levels, not edges: said again as long as they hold; the machine ignores what is not news. Only in memory.
+/// </summary>
+internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null)
+{
+    /// <summary>The same suspicion again, after a finding that was not "lost", only after a while.</summary>
+    public static readonly TimeSpan SuspectAgainAfter = TimeSpan.FromSeconds(30);
+
+    /// <summary>A copy that says "failed" or "seeding" for this long is not on its way back by itself.</summary>
+    private static readonly TimeSpan CopyTroubleAfter = TimeSpan.FromSeconds(5);
+
+    /// <summary>A copy that failed is tried again after a while, not at every look: each try is in the audit.</summary>
+    private static readonly TimeSpan CopyAgainAfter = TimeSpan.FromSeconds(10);
+
+    /// <summary>A component may fail a check now and then.</summary>
+    private static readonly TimeSpan OwnReportAfter = TimeSpan.FromSeconds(3);
+
+    /// <summary>Witnesses and the site's own devices look at different moments; a line that comes back by itself is no reason to move.</summary>
+    private static readonly TimeSpan AccessLostAfter = TimeSpan.FromSeconds(3);
+
+    private readonly Func<SuspicionFacts, Verdict> _classify = classify ?? SuspicionClassifier.Classify;
+    private DateTimeOffset _copyAgainAt;
+    private DateTimeOffset? _accessLostSince;
+    private DateTimeOffset _suspectAgainAt;
+
+    public SystemObservations Seen { get; } = new();
+
+    /// <summary>The round of asking that is under way.</summary>
+    public ProbeSession? Probe { get; private set; }
+
+    /// <summary>The site helps itself: what its host reports meanwhile is no news.</summary>
+    public bool Repairing { get; set; }
+
+    /// <summary>What is stored of the volume's mirrors was read; until then no mirror counts as whole.</summary>
+    public bool StoredMirrorsHeard { get; set; }
+
+    /// <summary>Why an automatic takeover waits for its turn.</summary>
+    public string? NotYet { get; set; }
+
+    /// <summary>When the owner was granted a lease for the last time, or may have been.</summary>
+    public DateTimeOffset LastGrant { get; set; }
+
+    /// <summary>The owner was heard running under its present epoch: from now on "stopped" is a fault and not a beginning.</summary>
+    public bool HearsServing(SystemSettings settings, SystemState machine)
+    {
+        var host = settings.At(machine.Owner.Site).Host;
+        return Seen.IsAlive(host) == true && Seen.HealthOf(host) is { Health.State: HealthState.Running } health && health.At > machine.Since;
+    }
+
+    /// <summary>Everything that may be news to the machine. <paramref name="servedEpoch"/>: the epoch under which the system was seen running.</summary>
+    public List<SystemEvent> Observe(SystemSettings settings, SystemState machine, Epoch servedEpoch, DateTimeOffset now)
+    {
+        var (owner, copy) = (settings.At(machine.Owner.Site), settings.At(machine.CopySite));
+        List<SystemEvent> said = [];
+        if (machine.WakeAt is { } wake && now >= wake)
+        {
+            said.Add(new SystemEvent.TimePassed());
+        }
+
+        ObserveCopy(said, settings, machine, owner, copy, now);
+        ObserveOwner(said, machine, owner, servedEpoch, now);
+        if (machine is { Phase: Phase.Fencing, Run: { Proof: not null, ClaimSent: false, Assessment: not null } weighed })
+        {
+            said.Add(new SystemEvent.TakeoverAssessed(weighed.Id, Assess(settings, machine, now)));
+        }
+
+        if (machine is { Phase: Phase.Fencing or Phase.NeedsOperator, Run: { Proof: null, LeasesStopped: true } unproven } && ReadBack(owner, machine, unproven, now) is { } proof)
+        {
+            said.Add(new SystemEvent.FencingProven(unproven.Id, proof));
+        }
+
+        if (machine is { Phase: Phase.Deciding, Run: { Assessment: { } known } run })
+        {
+            // While a person is awaited, the picture may change by itself.
+            var fresh = Assess(settings, machine, now);
+            if (fresh.NotYet != known.NotYet || fresh.PeerReady != known.PeerReady || fresh.Loss.IsWithin(settings.LossLimit) != known.Loss.IsWithin(settings.LossLimit))
+            {
+                said.Add(new SystemEvent.TakeoverAssessed(run.Id, fresh));
+            }
+        }
+
+        return said;
+    }
+
+    /// <summary>Begins a round of asking those of the owner that are silent, unless one is under way.</summary>
+    public void BeginProbing(SystemSettings settings, SystemState machine, DateTimeOffset until, DateTimeOffset now)
+    {
+        var owner = settings.At(machine.Owner.Site);
+        DeviceId[] silent = [.. new[] { owner.Host, owner.Appliance }.OfType<DeviceId>().Distinct().Where(d => Seen.IsAlive(d) == false)];
+        Probe ??= new ProbeSession(now, until, silent.Length > 0 ? silent : [owner.Host]);
+    }
+
+    /// <summary>The round is over. An observer that had trouble of its own asks anew as soon as it can be trusted again, not only after the usual while.</summary>
+    public void EndProbing(bool observerTroubled, DateTimeOffset now)
+    {
+        Probe = null;
+        _suspectAgainAt = now + (observerTroubled ? Budgets.Probing : SuspectAgainAfter);
+    }
+
+    public Verdict Classify(SuspicionFacts facts) => _classify(facts);
+
+    public SuspicionFacts Facts(SystemSite owner, int sent, int answered, SiteView? site, DateTimeOffset now)
+    {
+        var others = site?.Members.Where(m => m != owner.Host && m != owner.Appliance).ToArray() ?? [];
+        return new SuspicionFacts
+        {
+            Suspect = owner.Host,
+            Now = now,
+            Silent = Seen.IsAlive(owner.Host) == false || (owner.Appliance is { } a && Seen.IsAlive(a) == false),
+            ProbesSent = sent,
+            ProbesAnswered = answered,
+            Witnesses = Seen.Witnesses,
+            SiteReportsAccessLost = Seen.AccessLost(owner.Site, now),
+            SiteDevices = others.Length,
+            SiteDevicesSilent = site is null ? 0 : others.Count(site.Silent.Contains),
+        };
+    }
+
+    /// <summary>What a takeover would lose right now, and whether the other site can carry the system.</summary>
+    public Assessment Assess(SystemSettings settings, SystemState machine, DateTimeOffset now)
+    {
+        var (owner, copy) = (settings.At(machine.Owner.Site), settings.At(machine.CopySite));
+        List<string> missing = [];
+        if (Seen.IsAlive(copy.Host) != true)
+        {
+            missing.Add($"host {copy.Host} is not heard");
+        }
+
+        var loss = new PredictedLoss { Age = TimeSpan.Zero, Writes = 0, Basis = "The system has no volume." };
+        if (settings.Volume is not null)
+        {
+            if (copy.Appliance is not { } appliance || Seen.IsAlive(appliance) != true)
+            {
+                missing.Add($"appliance {copy.Appliance} is not heard");
+            }
+
+            var (mine, theirs) = (Seen.VolumeOf(owner.Appliance), Seen.VolumeOf(copy.Appliance));
+            if (theirs is not { Status.Fault: null })
+            {
+                missing.Add(theirs is null ? $"no copy of {settings.Volume} is reported at {copy.Site}" : $"the copy at {copy.Site} has a fault: {theirs.Value.Status.Fault}");
+            }
+
+            // A silent owner answers nobody after its lease, and that was renewed for the last time when it was last granted.
+            // Until then it may go on, unheard by us, so what it answers until then counts as lost.
+            var alive = owner.Appliance is { } a && Seen.IsAlive(a) == true;
+            var lostAt = !alive && settings.Lease ? LastGrant + settings.LeaseTtl : now;
+
+            // What was stored counts as much as what was heard, so that a report of before, which comes late or after a restart of ours, says nothing.
+            var whole = settings.CopyMode == CopyMode.Sync && StoredMirrorsHeard && mine is not null && Seen.IsWhole(copy.Replication, machine.Owner.Epoch);
+            loss = machine.Run is { Proof: { Kind: FencingProofKind.OwnerStopped, LastSequence: { } last } } && theirs?.Status is { Fault: null } copied && copied.Durable >= last
+                ? PredictedLoss.None(last)
+                : PredictedLoss.Between(mine?.Status.Appended, mine?.At, theirs?.Status.Durable, theirs?.Status.CurrentAsOf, lostAt, whole);
+        }
+
+        return new Assessment
+        {
+            NotYet = NotYet,
+            Loss = loss,
+            PeerReady = missing.Count == 0,
+            NotReady = missing.Count == 0 ? null : string.Join("; ", missing),
+            InstanceRuns = Seen.IsAlive(copy.Host) == true && Seen.HealthOf(copy.Host) is { Health.State: HealthState.Running },
+            At = now,
+        };
+    }
+
+    private void ObserveCopy(List<SystemEvent> said, SystemSettings settings, SystemState machine, SystemSite owner, SystemSite copy, DateTimeOffset now)
+    {
+        if (settings.Volume is null)
+        {
+            if (Seen.IsAlive(copy.Host) == true)
+            {
+                said.Add(new SystemEvent.CopyConfigured());
+                said.Add(new SystemEvent.PeerReturned());
+                said.Add(new SystemEvent.CopyCurrent(machine.Owner.Epoch));
+            }
+
+            return;
+        }
+
+        var peerIsBack = copy.Appliance is { } appliance && Seen.IsAlive(appliance) == true;
+        if (Seen.VolumeOf(owner.Appliance) is not { Status: { Role: VolumeRole.Primary } status } seen || status.Epoch != machine.Owner.Epoch)
+        {
+            return;
+        }
+
+        if (peerIsBack && machine.Phase == Phase.Unprotected && now >= _copyAgainAt)
+        {
+            said.Add(new SystemEvent.CopyConfigured());
+        }
+
+        if (peerIsBack && machine.Phase == Phase.FailedOver && now >= _copyAgainAt)
+        {
+            said.Add(new SystemEvent.PeerReturned());
+        }
+
+        if (status.Copies.FirstOrDefault(c => c.Peer == copy.Replication) is not { } link)
+        {
+            return;
+        }
+
+        switch (link.State)
+        {
+            case CopyState.Current:
+                said.Add(new SystemEvent.CopyCurrent(machine.Owner.Epoch));
+                break;
+            case CopyState.Diverged:
+                said.Add(new SystemEvent.CopyDiverged(link.Detail ?? "The copy has writes of its own."));
+                break;
+            case CopyState.Failed or CopyState.Seeding when now - seen.CopyStateSince > CopyTroubleAfter:
+                _copyAgainAt = machine.Phase is Phase.Unprotected or Phase.FailedOver ? _copyAgainAt : now + CopyAgainAfter;
+                said.Add(new SystemEvent.CopyLost(link.Detail ?? $"The copy is {link.State}."));
+                break;
+        }
+    }
+
+    private void ObserveOwner(List<SystemEvent> said, SystemState machine, SystemSite owner, Epoch servedEpoch, DateTimeOffset now)
+    {
+        DeviceId[] devices = owner.Appliance is { } appliance && appliance != owner.Host ? [owner.Host, appliance] : [owner.Host];
+        var silent = devices.Select(Seen.PresenceOf).OfType<PresenceChange>().FirstOrDefault(p => !p.Alive);
+        var health = Seen.HealthOf(owner.Host);
+        if (silent is not null)
+        {
+            if (Probe is null && now >= _suspectAgainAt)
+            {
+                said.Add(new SystemEvent.Suspected(silent.Phi, silent.Reason));
+            }
+
+            return;
+        }
+
+        if (devices.Any(d => Seen.IsAlive(d) != true) || health is not { } report)
+        {
+            return;
+        }
+
+        if (report.Health.State == HealthState.Running && AccessVerdict(owner, machine, report.At, now) is { } cut)
+        {
+            said.Add(new SystemEvent.Classified(cut));
+            return;
+        }
+
+        if (report.Health.State == HealthState.Running)
+        {
+            if (_accessLostSince is null && machine.Phase is Phase.Suspect or Phase.Deciding or Phase.NeedsOperator && report.At > machine.Since)
+            {
+                Probe = null;
+                said.Add(new SystemEvent.OwnerServes());
+            }
+        }
+        else if (report.Health.State is HealthState.Failed or HealthState.Stopped && now - report.StateSince > OwnReportAfter && !Repairing && now >= _suspectAgainAt
+            && servedEpoch == machine.Owner.Epoch && machine.Phase is Phase.Protected or Phase.FailbackReady or Phase.OnTrial)
+        {
+            _suspectAgainAt = now + SuspectAgainAfter;
+            said.Add(new SystemEvent.Classified(_classify(Facts(owner, 0, 0, null, now) with { OwnReportFailed = true })));
+        }
+    }
+
+    /// <summary>
+    /// The owner is heard and works, and its users outside cannot get in: no silence will ever tell, so it is looked for while all is well. Null while somebody gets in, and until the owner was
+    /// heard running <see cref="AccessLostAfter"/> after they were shut out: one that has just died has said nothing since.
+    /// </summary>
+    private Verdict? AccessVerdict(SystemSite owner, SystemState machine, DateTimeOffset heardAt, DateTimeOffset now)
+    {
+        var verdict = _classify(Facts(owner, 0, 0, null, now));
+        if (verdict.Scope != FaultScope.Access)
+        {
+            _accessLostSince = null;
+            return null;
+        }
+
+        _accessLostSince ??= now;
+        var isNews = machine.Phase is Phase.Protected or Phase.FailbackReady || (machine is { Phase: Phase.Deciding, Run.Verdict: var known } && known?.IndependentKinds != verdict.IndependentKinds);
+        return isNews && heardAt - _accessLostSince >= AccessLostAfter ? verdict : null;
+    }
+
+    /// <summary>What the old owner's store says of itself: it has seen the number to come and is no primary, so it refuses every write of before. No older report can say that.</summary>
+    private FencingProof? ReadBack(SystemSite owner, SystemState machine, LiveRun run, DateTimeOffset now) =>
+        Seen.VolumeOf(owner.Appliance) is { Status: { Role: not VolumeRole.Primary } status } && status.Epoch >= run.Epoch && run.From == owner.Site
+            ? Runs.Proof(machine, FencingProofKind.StoreRefuses, $"{owner.Appliance}: {status.Name} is {status.Role} and has seen epoch {status.Epoch}", status.Durable, now)
+            : null;
+}
