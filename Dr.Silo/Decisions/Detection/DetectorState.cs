@@ -27,7 +27,19 @@ public sealed record DetectorState
 
     public double Lost { get; init; }
 
-    public double MeanDelayMs => DelaysMs.Average();
+    public double MeanDelayMs
+    {
+        get
+        {
+            var sum = 0.0;
+            foreach (var delay in Delays)
+            {
+                sum += delay;
+            }
+
+            return sum / DelaysMs.Count;
+        }
+    }
 
     public double DelayVariance
     {
@@ -39,9 +51,18 @@ public sealed record DetectorState
             }
 
             var mean = MeanDelayMs;
-            return DelaysMs.Sum(d => (d - mean) * (d - mean)) / (DelaysMs.Count - 1);
+            var squares = 0.0;
+            foreach (var delay in Delays)
+            {
+                squares += (delay - mean) * (delay - mean);
+            }
+
+            return squares / (DelaysMs.Count - 1);
         }
     }
+
+    /// <summary>Asked for at every beat and every judgement of every device, so it goes around the list's interface where it can.</summary>
+    private ReadOnlySpan<double> Delays => DelaysMs is double[] array ? array : DelaysMs.ToArray();
 
     /// <summary>Chance that a beat is lost, with half an imagined loss so that a short clean record is not taken for certainty.</summary>
     public double LossRate => (Lost + 0.5) / (Received + Lost + 1);

@@ -68,10 +68,24 @@ public static class FailureDetector
             SentAt = beat.SentAt,
             Promise = promise,
             HourClass = beat.HourClass,
-            DelaysMs = stepped ? [delay] : [.. state.DelaysMs.TakeLast(DetectorState.Window - 1), delay],
+            DelaysMs = stepped ? [delay] : Newest(state.DelaysMs, delay),
             Received = (state.Received * fade) + 1,
             Lost = (state.Lost * fade) + (beat.Sequence - state.Sequence - 1),
         };
+    }
+
+    /// <summary>The window with one more delay. Runs for every beat of every device.</summary>
+    private static double[] Newest(IReadOnlyList<double> delays, double delay)
+    {
+        var kept = Math.Min(delays.Count, DetectorState.Window - 1);
+        var window = new double[kept + 1];
+        for (var i = 0; i < kept; i++)
+        {
+            window[i] = delays[delays.Count - kept + i];
+        }
+
+        window[kept] = delay;
+        return window;
     }
 
     /// <summary>When the next beat is expected, on our clock.</summary>
