@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Dr.Simulator.World;
 
 namespace Dr.Simulator.Replay;
@@ -20,12 +21,27 @@ internal enum Remedy
     PeopleOnly,
 }
 
+/// <summary>What was noticed first.</summary>
+internal enum FirstSign
+{
+    /// <summary>Beats stayed away.</summary>
+    Silence,
+
+    /// <summary>The host's own checks failed.</summary>
+    OwnReport,
+
+    /// <summary>Users' machines reported that they are not served.</summary>
+    Witnesses,
+}
+
 /// <summary>One line of the story.</summary>
 internal sealed record StoryLine(DateTimeOffset At, string Who, string Text);
 
 /// <summary>One fault of the log, striking in one of the two years.</summary>
-internal sealed class Incident(FaultEntry fault, Breakage breakage, DateTimeOffset strike, bool dateDrawn)
+internal sealed class Incident(FaultEntry fault, Breakage breakage, DateTimeOffset strike, bool dateDrawn, bool keepsStory = true)
 {
+    public bool KeepsStory { get; } = keepsStory;
+
     public FaultEntry Fault { get; } = fault;
 
     public Breakage Breakage { get; } = breakage;
@@ -41,6 +57,8 @@ internal sealed class Incident(FaultEntry fault, Breakage breakage, DateTimeOffs
     public Dictionary<SystemId, TimeSpan> Lost { get; } = [];
 
     public DateTimeOffset? DetectedAt { get; set; }
+
+    public FirstSign? DetectedBy { get; set; }
 
     /// <summary>When what the system did last brought users of each business system back, before people repaired the cause.</summary>
     public Dictionary<SystemId, DateTimeOffset> ServedAt { get; } = [];
@@ -81,5 +99,19 @@ internal sealed class Incident(FaultEntry fault, Breakage breakage, DateTimeOffs
         }
     }
 
-    public void Tell(DateTimeOffset at, string who, string text) => Story.Add(new StoryLine(at, who, text));
+    public void Tell(DateTimeOffset at, string who, string text)
+    {
+        if (KeepsStory)
+        {
+            Story.Add(new StoryLine(at, who, text));
+        }
+    }
+
+    public void Tell(DateTimeOffset at, string who, [InterpolatedStringHandlerArgument("")] ref StoryText text)
+    {
+        if (KeepsStory)
+        {
+            Story.Add(new StoryLine(at, who, text.Take()));
+        }
+    }
 }

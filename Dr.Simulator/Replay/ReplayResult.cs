@@ -111,7 +111,17 @@ internal sealed record IncidentResult
 
     public string? WhyNotHelped { get; init; }
 
+    public FirstSign? DetectedBy { get; init; }
+
+    /// <summary>As it was.</summary>
+    public required IReadOnlyList<StoryLine> StoryBefore { get; init; }
+
+    /// <summary>With the system.</summary>
     public required IReadOnlyList<StoryLine> Story { get; init; }
+
+    public required string NameZh { get; init; }
+
+    public required string SymptomZh { get; init; }
 
     public static IncidentResult Of(Incident before, Incident after)
     {
@@ -136,7 +146,11 @@ internal sealed record IncidentResult
             BusinessSystemsHit = after.Lost.Count,
             PeopleAsked = after.PeopleAsked,
             WhyNotHelped = Why(after),
+            StoryBefore = before.Story,
             Story = after.Story,
+            DetectedBy = after.DetectedBy,
+            NameZh = fault.NameZh,
+            SymptomZh = fault.SymptomZh,
         };
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Dr.Contracts.Grains;
 using Dr.Contracts.Policy;
 using Dr.Silo.Decisions.Detection;
@@ -13,16 +14,21 @@ internal static class ReplayRun
     /// <summary>52 weeks, so that every weekday counts as often; closed on Mondays that is the paper's 312 opening days.</summary>
     public const int DaysInYear = 364;
 
-    public static ReplayResult Run(FaultYear year, ulong seed, CancellationToken cancellationToken)
+    private static readonly ConditionalWeakTable<FaultYear, NetworkGraph> Networks = [];
+
+    public static ReplayResult Run(FaultYear year, ulong seed, CancellationToken cancellationToken) => Run(year, new ReplayOptions { Seed = seed }, cancellationToken);
+
+    public static ReplayResult Run(FaultYear year, ReplayOptions options, CancellationToken cancellationToken)
     {
         var calendar = OpeningCalendar.Default;
         var dated = year.Log.Where(f => f.Date is not null).ToArray();
         var survey = Survey(dated);
         var hours = new ServiceHours(calendar, dated.Select(f => f.Date!.Value).Where(d => !calendar.IsOpenDay(d)).ToHashSet());
 
-        var (before, _) = World(year, survey, hours, seed, isProtected: false, cancellationToken);
-        var (after, world) = World(year, survey, hours, seed, isProtected: true, cancellationToken);
-        return ReplayResult.Of(year, survey, calendar, seed, before, after, world);
+        var network = NetworkOf(year);
+        var (before, _) = World(year, survey, hours, network.Fresh(), options, isProtected: false, cancellationToken);
+        var (after, world) = World(year, survey, hours, network.Fresh(), options, isProtected: true, cancellationToken);
+        return ReplayResult.Of(year, survey, calendar, options.Seed, before, after, world);
     }
 
     /// <summary>The year that ends with the last fault of the surveyed months; a date more than a year after the first lies outside.</summary>
@@ -39,21 +45,35 @@ internal static class ReplayRun
     }
 
     private static (IReadOnlyList<Incident>, ReplayWorld) World(
-        FaultYear year, (DateOnly First, DateOnly Last) survey, ServiceHours hours, ulong seed, bool isProtected, CancellationToken cancellationToken)
+        FaultYear year, (DateOnly First, DateOnly Last) survey, ServiceHours hours, NetworkGraph network, ReplayOptions options, bool isProtected, CancellationToken cancellationToken)
     {
         // The same streams for both years: what strikes, when and how hard must not depend on who is watching.
-        var chance = new Chance(seed);
-        var incidents = Incidents(year.Log, survey, hours.Calendar, chance);
-        var network = Places.Build();
-        var ids = year.Log.Where(f => f.Kind != SystemKind.Equipment).Select(f => f.System).Concat(year.Policies.SelectMany(p => p.Systems)).Distinct();
+        var chance = new Chance(options.Seed);
+        var incidents = Incidents(year.Log, survey, hours.Calendar, chance, options.Stories);
+        var streams = StreamModel.Of(year.Policies, hours.Calendar);
         var start = incidents.Min(i => i.Strike) - TimeSpan.FromHours(1);
-        var systems = ids.Select(id => System(id, year, network, hours.Calendar, chance, isProtected, start)).ToArray();
-        var world = new ReplayWorld(systems, incidents, network, hours, chance, isProtected);
+        var systems = SystemsOf(year).Select(id => System(id, year, streams.GetValueOrDefault(id), options, isProtected, start)).ToArray();
+        var world = new ReplayWorld(systems, incidents, network, hours, chance, options, isProtected);
         world.Run(cancellationToken);
         return (incidents, world);
     }
 
-    private static Incident[] Incidents(IReadOnlyList<FaultEntry> log, (DateOnly First, DateOnly Last) survey, OpeningCalendar calendar, Chance chance)
+    private static IEnumerable<SystemId> SystemsOf(FaultYear year) =>
+        year.Log.Where(f => f.Kind != SystemKind.Equipment).Select(f => f.System).Concat(year.Policies.SelectMany(p => p.Systems)).Distinct();
+
+    /// <summary>One network per table, however many years are run on it.</summary>
+    private static NetworkGraph NetworkOf(FaultYear year) => Networks.GetValue(year, static of =>
+    {
+        var network = Places.Build();
+        foreach (var id in SystemsOf(of))
+        {
+            Places.AddHosts(network, id);
+        }
+
+        return network;
+    });
+
+    private static Incident[] Incidents(IReadOnlyList<FaultEntry> log, (DateOnly First, DateOnly Last) survey, OpeningCalendar calendar, Chance chance, bool stories)
     {
         List<Incident> incidents = [];
         foreach (var fault in log)
@@ -61,7 +81,7 @@ internal static class ReplayRun
             var draws = chance.For($"fault {fault.Line}");
             var day = fault.Date ?? AnyOpenDay(survey, calendar, draws);
             var strike = ServiceHours.At(day, calendar.Opens) + (calendar.OpenPerDay * draws.Between(0, 0.98));
-            incidents.Add(new Incident(fault, FaultCatalog.Of(fault, draws), strike, fault.Date is null));
+            incidents.Add(new Incident(fault, FaultCatalog.Of(fault, draws), strike, fault.Date is null, stories));
         }
 
         return [.. incidents.OrderBy(i => i.Strike).ThenBy(i => i.Fault.Line)];
@@ -78,9 +98,8 @@ internal static class ReplayRun
         return day;
     }
 
-    private static SimSystem System(SystemId id, FaultYear year, NetworkGraph network, OpeningCalendar calendar, Chance chance, bool isProtected, DateTimeOffset start)
+    private static SimSystem System(SystemId id, FaultYear year, StreamModel? stream, ReplayOptions options, bool isProtected, DateTimeOffset start)
     {
-        Places.AddHosts(network, id);
         var policy = year.Policies.FirstOrDefault(p => p.Systems.Contains(id));
         var entry = year.Log.FirstOrDefault(f => f.System == id);
         var kind = policy is null ? entry?.Kind ?? SystemKind.Archive : policy.Kind == BusinessKind.RealTime ? SystemKind.RealTime : SystemKind.Archive;
@@ -103,15 +122,14 @@ internal static class ReplayRun
             Name = entry?.Name ?? id.Value,
             Kind = kind,
             Policy = policy,
-            Beats = kind == SystemKind.RealTime ? BeatClass.CriticalSystem : BeatClass.Appliance,
+            Beats = options.FixedBeats ?? (kind == SystemKind.RealTime ? BeatClass.CriticalSystem : BeatClass.Appliance),
             Users = Places.UsersOf(id),
             At = new Dictionary<SiteId, Instance>
             {
                 [Places.ProductionSite] = new(Places.Host(id, Places.ProductionSite)) { Running = true, GateOpen = true },
                 [Places.BackupSite] = new(Places.Host(id, Places.BackupSite)) { Running = repoint },
             },
-            Copy = new CopyModel(
-                (policy?.ChangeGigabytesPerDay ?? 0) / (policy?.Systems.Count ?? 1), policy is null ? 1 : policy.Bandwidth.Mbps / (policy.Bandwidth.Shared ? 2 : 1), calendar.OpenPerDay.TotalHours, chance.For($"copy {id}")),
+            Stream = stream,
             PointedAt = Places.ProductionSite,
             Means = new LocalMeans(standby, Mirror: true, Points: true),
             State = isProtected && policy is not null ? SystemState.New(id, rules, new Ownership(Epoch.First, Places.ProductionSite), start) : null,

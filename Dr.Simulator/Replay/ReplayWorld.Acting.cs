@@ -109,25 +109,6 @@ internal sealed partial class ReplayWorld
         }
     }
 
-    /// <summary>What the copy lacks now. While the appliances see each other and nothing writes any more, the rest of the stream arrives.</summary>
-    private TimeSpan CopyAge(SimSystem system)
-    {
-        var connected = _network.Reaches(Places.ProductionAppliance, Places.BackupAppliance);
-        var age = system.Copy.AgeAfterBursts();
-        if (system.Incident is not { } incident)
-        {
-            return age;
-        }
-
-        var writes = system.Owner.Works;
-        return (connected, writes) switch
-        {
-            (true, true) => age,
-            (true, false) => age > Now - incident.Strike ? age - (Now - incident.Strike) : TimeSpan.Zero,
-            _ => age + (Now - incident.Strike),
-        };
-    }
-
     private void Step(SimSystem system, SystemEffect.RunStep step)
     {
         var instance = system.At[step.Key.Target];
@@ -139,6 +120,12 @@ internal sealed partial class ReplayWorld
             return;
         }
 
+        if (step.Key.Step is StepKind.DigestCopy or StepKind.StartCopy && !SitesSeeEachOther)
+        {
+            // The last changes cannot arrive while no line is left.
+            return;
+        }
+
         var takes = step.Key.Step switch
         {
             StepKind.DemoteCopy => _times.Demote(),
@@ -146,7 +133,7 @@ internal sealed partial class ReplayWorld
             StepKind.StartSystem => _times.Start(),
             StepKind.ApplyNetwork => _times.Repoint(),
             StepKind.DigestCopy => _times.Digest(),
-            StepKind.StartCopy => system.Copy.TransferOf(Now - (system.TakenOverAt ?? Now)),
+            StepKind.StartCopy => TransferOf(system, Now - (system.TakenOverAt ?? Now)),
             _ => _times.Check(),
         };
         _scheduler.After(takes, () => Done(system, step, instance));
@@ -331,7 +318,7 @@ internal sealed partial class ReplayWorld
 
             var helps = system.Users.Any(u => Places.Users[u.Group].Any(p => !Served(system, p) && _network.Reaches(p, system.At[run.To].Host)));
             Apply(system, helps
-                ? new SystemEvent.Approve("operator", run.Id, AcceptLoss: null)
+                ? new SystemEvent.Approve("operator", run.Id, system.State.Run.Assessment?.Loss.Age)
                 : new SystemEvent.Decline("operator", run.Id, _hours.ClosingOf(Now) is var end && end > Now ? end : Now + TimeSpan.FromHours(1)));
         });
     }

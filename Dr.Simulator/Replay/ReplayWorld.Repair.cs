@@ -41,6 +41,9 @@ internal sealed partial class ReplayWorld
         {
             system.Incident?.Tell(Now, "local repair", $"{system.Id}: serves again.");
             system.Watched = false;
+
+            // What happens later today is another fault's.
+            Close(system);
             return;
         }
 
@@ -73,7 +76,7 @@ internal sealed partial class ReplayWorld
             case RepairStep.SwitchHost:
                 // The standby takes the host's address over; for the network it is the same place again.
                 _network.Repair(owner.Host);
-                system.Boot++;
+                system.BootsAgain();
                 (owner.Running, owner.Hung) = (true, false);
                 Note(system, incident, Remedy.StandbyHost);
                 break;
@@ -83,7 +86,7 @@ internal sealed partial class ReplayWorld
                 break;
             case RepairStep.RestoreFromPoint:
                 // The moment before the damage: any second can be opened, so the loss is the time since the last good check.
-                incident.DataLost = ModelTimes.CheckPeriod;
+                incident.DataLost = LossOfRestore(system, incident);
                 foreach (var copy in system.At.Values)
                 {
                     copy.DataDamaged = false;

@@ -23,7 +23,8 @@ internal sealed partial class ReplayWorld
         {
             if (system.Id == incident.Fault.System || (incident.Breakage.Kind == BreakageKind.NetworkPart && Uses(system, incident.Breakage.Part!)))
             {
-                Watch(system);
+                var warmUp = system.Beats.BusyPeriod * WarmUpBeats;
+                _scheduler.At(incident.Strike - (warmUp < WarmUp ? warmUp : WarmUp), () => Watch(system));
             }
         }
     }
@@ -83,7 +84,7 @@ internal sealed partial class ReplayWorld
             var beat = new Beat
             {
                 Sequence = ++system.BeatSequence,
-                BootId = $"{host}-{system.Boot}",
+                BootId = system.BootId,
                 DeviceEpoch = system.Boot,
                 NextDueMs = (int)period.TotalMilliseconds,
                 HourClass = hours,
@@ -102,6 +103,7 @@ internal sealed partial class ReplayWorld
     {
         Beats++;
         system.Detector = FailureDetector.Heard(system.Detector, beat, Now);
+        system.SilentFrom = FailureDetector.Deadline(system.Detector, system.Beats.Alpha(beat.HourClass));
         if (LeaseClock.MayGrant(system.State!, system.State!.Owner.Site, system.State.Owner.Epoch))
         {
             system.LastLease = Now;
@@ -117,22 +119,29 @@ internal sealed partial class ReplayWorld
     private void Tick()
     {
         _local = _local!.Tick(Now);
-        var watched = _systems.Values.Where(s => s.Watched).ToArray();
-        foreach (var system in watched)
+        var any = false;
+        foreach (var system in _systems.Values)
         {
+            if (!system.Watched)
+            {
+                continue;
+            }
+
+            any = true;
             if (system.Detector is { } detector && system.State!.Phase is Phase.Protected or Phase.FailbackReady)
             {
-                var judged = FailureDetector.Judge(detector, system.Beats.Alpha(detector.HourClass), _local, Now);
-                if (judged.Liveness == Liveness.Overdue && system.Repair is null)
+                // Before its deadline nobody is judged, and most are before theirs.
+                var judged = Now < system.SilentFrom ? null : FailureDetector.Judge(detector, system.Beats.Alpha(detector.HourClass), _local, Now);
+                if (judged is { Liveness: Liveness.Overdue } && system.Repair is null)
                 {
-                    Detected(system, $"No beat since {detector.ArrivedAt:HH:mm:ss}; φ = {judged.Phi:F1}.");
+                    Detected(system, FirstSign.Silence, $"No beat since {detector.ArrivedAt:HH:mm:ss}; φ = {judged.Phi:F1}.");
                     Apply(system, new SystemEvent.Suspected(judged.Phi, $"No beat for {(Now - detector.ArrivedAt).TotalSeconds:F1} s, φ = {judged.Phi:F1}."));
                 }
-                else if (judged.Liveness == Liveness.Alive && system.Unserved > 0 && system.WitnessReportAt is { } reported && Now >= reported)
+                else if (judged is null or { Liveness: Liveness.Alive } && system.Unserved > 0 && system.WitnessReportAt is { } reported && Now >= reported)
                 {
                     // One finding about a line is enough for a while.
                     system.WitnessReportAt = Now + ReviewAgainAfter;
-                    Detected(system, "Witnesses report that they are not served.");
+                    Detected(system, FirstSign.Witnesses, "Witnesses report that they are not served.");
                     ProbeLater(system);
                 }
             }
@@ -140,7 +149,7 @@ internal sealed partial class ReplayWorld
             Wake(system);
         }
 
-        _ticking = watched.Length > 0;
+        _ticking = any;
         if (_ticking)
         {
             _scheduler.After(TickPeriod, Tick);
@@ -151,7 +160,7 @@ internal sealed partial class ReplayWorld
     /// Witnesses report with their own beats, each in its own rhythm: a street kiosk every ten seconds, others every thirty, after a try that had to time out.
     /// Who is cut off from us as well reports nothing.
     /// </summary>
-    private DateTimeOffset? FirstWitnessReport(SimSystem system) => system.Users
+    private DateTimeOffset? FirstWitnessReport(SimSystem system) => !_options.Witnesses ? null : system.Users
         .SelectMany(u => Places.Users[u.Group].Select(place => (Place: place, Period: (u.Group == "street kiosks" ? BeatClass.Kiosk24H : BeatClass.IndoorKiosk).BusyPeriod)))
         .Where(w => !Served(system, w.Place) && _network.Reaches(w.Place, Places.Control))
         .Select(w => (DateTimeOffset?)(Now + _times.Phase(w.Period) + ModelTimes.CheckTimeout))
@@ -159,11 +168,12 @@ internal sealed partial class ReplayWorld
 
     private bool AccessLost(SimSystem system) => Share(system) > 0;
 
-    private void Detected(SimSystem system, string how)
+    private void Detected(SimSystem system, FirstSign by, string how)
     {
         if (system.Incident is { } incident)
         {
             incident.DetectedAt ??= Now;
+            incident.DetectedBy ??= by;
             incident.Tell(Now, "detector", $"{system.Id}: {how}");
         }
     }
@@ -187,7 +197,7 @@ internal sealed partial class ReplayWorld
             }
 
             system.ReportedFailing = true;
-            Detected(system, "The host's checks fail.");
+            Detected(system, FirstSign.OwnReport, "The host's checks fail.");
             Apply(system, new SystemEvent.Classified(SuspicionClassifier.Classify(Facts(system, probes: 0))));
         });
     }
@@ -226,7 +236,7 @@ internal sealed partial class ReplayWorld
             ProbeTransactionFailed = answers && !owner.Works,
             OwnReportFailed = answers && !owner.Works,
             SiteReportsAccessLost = !_network.Reaches(Places.ProductionAppliance, Places.Internet) || !_network.IsUp(Places.MplsAccess) || !_network.IsUp(Places.Optical) || !_network.IsUp(Places.Firewall),
-            Witnesses = Witnesses(system),
+            Witnesses = _options.Witnesses ? Witnesses(system) : [],
             SiteDevices = others.Length,
             SiteDevicesSilent = others.Count(host => !_network.Reaches(host, Places.Control)),
         };

@@ -11,8 +11,11 @@ namespace Dr.Simulator.Replay;
 /// </summary>
 internal sealed partial class ReplayWorld
 {
-    /// <summary>Long enough before a fault for the detector to know a device's habits.</summary>
-    private static readonly TimeSpan WarmUp = TimeSpan.FromMinutes(3);
+    /// <summary>Beats before a fault: the detector's window is full then, and it knows a device's habits.</summary>
+    private const int WarmUpBeats = DetectorState.Window + 3;
+
+    /// <summary>… at the longest.</summary>
+    private static readonly TimeSpan WarmUp = TimeSpan.FromMinutes(10);
 
     private readonly NetworkGraph _network;
     private readonly Scheduler _scheduler;
@@ -21,11 +24,14 @@ internal sealed partial class ReplayWorld
     private readonly IReadOnlyList<Incident> _incidents;
     private readonly Dictionary<SystemId, SimSystem> _systems;
     private readonly bool _protected;
+    private readonly ReplayOptions _options;
+    private readonly Chance _copies;
     private readonly Dictionary<SystemId, Ownership> _ledger = [];
 
-    public ReplayWorld(IReadOnlyList<SimSystem> systems, IReadOnlyList<Incident> incidents, NetworkGraph network, ServiceHours hours, Chance chance, bool isProtected)
+    public ReplayWorld(IReadOnlyList<SimSystem> systems, IReadOnlyList<Incident> incidents, NetworkGraph network, ServiceHours hours, Chance chance, ReplayOptions options, bool isProtected)
     {
-        (_network, _hours, _incidents, _protected) = (network, hours, incidents, isProtected);
+        (_network, _hours, _incidents, _options, _protected) = (network, hours, incidents, options, isProtected);
+        _copies = chance.For("copies");
         _times = new ModelTimes(chance.For("times"));
         _systems = systems.ToDictionary(s => s.Id);
         _scheduler = new Scheduler(incidents.Min(i => i.Strike) - TimeSpan.FromHours(1));
@@ -84,6 +90,7 @@ internal sealed partial class ReplayWorld
         var own = _systems.GetValueOrDefault(incident.Fault.System);
         if (own is not null)
         {
+            own.Incident?.Tell(Now, "fault", $"The fault of line {incident.Fault.Line} strikes the same system; what follows is told and counted there.");
             own.Incident = incident;
             incident.NoPolicy = own.Policy is null;
         }
@@ -175,7 +182,7 @@ internal sealed partial class ReplayWorld
             if (incident.Breakage.Kind == BreakageKind.HostDown)
             {
                 _network.Repair(home.Host);
-                own.Boot++;
+                own.BootsAgain();
             }
 
             var serves = own.State is null || own.State.Owner.Site == Places.ProductionSite;
@@ -251,6 +258,12 @@ internal sealed partial class ReplayWorld
             {
                 incident.ServedAt[system.Id] = Now;
             }
+        }
+
+        if (share != system.Unserved && (system.Incident ?? system.Told) is { } told)
+        {
+            system.Told = told;
+            told.Tell(Now, "users", $"{system.Id}: {(share == 0 ? "all users are served" : $"{100 * share:0} % of its users are not served")}; {told.Lost.GetValueOrDefault(system.Id).TotalMinutes:0.00} opening minutes lost so far.");
         }
 
         (system.Unserved, system.UnservedSince) = (share, Now);

@@ -44,7 +44,8 @@ internal sealed class SimSystem
 
     public required IReadOnlyDictionary<SiteId, Instance> At { get; init; }
 
-    public required CopyModel Copy { get; init; }
+    /// <summary>Its copy's class; null without a policy.</summary>
+    public required StreamModel? Stream { get; init; }
 
     /// <summary>Where users are sent.</summary>
     public required SiteId PointedAt { get; set; }
@@ -61,11 +62,22 @@ internal sealed class SimSystem
     // The incident under way.
     public Incident? Incident { get; set; }
 
+    /// <summary>The incident whose story has the last word on its users.</summary>
+    public Incident? Told { get; set; }
+
+    /// <summary>Until then nobody suspects it; from the last beat.</summary>
+    public DateTimeOffset SilentFrom { get; set; }
+
     public bool Watched { get; set; }
 
     public long BeatSequence { get; set; }
 
-    public long Boot { get; set; } = 1;
+    public long Boot { get; private set; } = 1;
+
+    /// <summary>Of the machine that serves; another one after each boot.</summary>
+    public string BootId { get; private set; } = "1";
+
+    public void BootsAgain() => BootId = (++Boot).ToString(CultureInfo.InvariantCulture);
 
     public bool ReportedFailing { get; set; }
 

@@ -23,4 +23,22 @@ internal static class Figures
         < 10 => string.Create(CultureInfo.InvariantCulture, $"{minutes:0.0}"),
         _ => string.Create(CultureInfo.InvariantCulture, $"{minutes:0}"),
     };
+
+    /// <summary>A count a year that may be far below one.</summary>
+    public static string Rate(double? value) => value switch
+    {
+        null => "–",
+        < 0.01 => "< 0.01",
+        < 10 => string.Create(CultureInfo.InvariantCulture, $"{value:0.0#}"),
+        _ => Many(value),
+    };
+
+    /// <summary>Large counts with thin groups of three.</summary>
+    public static string Many(double? value) => value switch
+    {
+        null => "–",
+        >= 10_000_000 => string.Create(CultureInfo.InvariantCulture, $"{value / 1e6:0} M"),
+        >= 1_000_000 => string.Create(CultureInfo.InvariantCulture, $"{value / 1e6:0.0} M"),
+        _ => value.Value.ToString("#,0", CultureInfo.InvariantCulture).Replace(',', '\u202f'),
+    };
 }

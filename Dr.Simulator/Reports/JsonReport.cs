@@ -15,5 +15,5 @@ internal static class JsonReport
         Converters = { new JsonStringEnumConverter() },
     };
 
-    public static string Render(ReplayResult result) => JsonSerializer.Serialize(result, Options);
+    public static string Render<T>(T result) => JsonSerializer.Serialize(result, Options);
 }

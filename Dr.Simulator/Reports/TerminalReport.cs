@@ -9,8 +9,9 @@ internal static class TerminalReport
     /// <summary>Columns that the whole table takes.</summary>
     private const int FullWidth = 170;
 
-    public static void Write(IAnsiConsole console, ReplayResult result, string? reportFile)
+    public static void Write(IAnsiConsole console, ReplayStudy study, string? reportFile)
     {
+        var result = study.Replay;
         // A file or a pipe has no width of its own.
         if (Console.IsOutputRedirected)
         {
@@ -26,6 +27,7 @@ internal static class TerminalReport
         console.WriteLine();
         console.MarkupLineInterpolated($"A stop counts as a day lost from {result.DayCountsFromMinutes:0} min on: the shortest that the source counts as a whole day. Figures are for opening hours.");
         console.WriteLine(result.StopsAfter);
+        StudyTables.Write(console, study);
 
         List(console, "What no off-site system could have helped, or nothing protected", result.NotHelped);
         List(console, "Oddities of the source, kept as printed", result.Oddities);

@@ -1,15 +1,31 @@
+using System.Collections.Concurrent;
+
 namespace Dr.Simulator.World;
 
 /// <summary>Switches, lines, firewalls and places; something is reachable when a way of working parts leads there.</summary>
 internal sealed class NetworkGraph
 {
-    private readonly Dictionary<string, List<string>> _edges = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Predicate<string>> _ends = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<string>> _edges;
+    private readonly Dictionary<string, Predicate<string>> _ends;
 
-    // The same few parts break again and again, and every change of the world asks for every user: answers are kept per set of broken parts.
-    private readonly Dictionary<string, Dictionary<(string, string), bool>> _known = new(StringComparer.Ordinal);
-    private Dictionary<(string, string), bool> _now = [];
+    // The same few parts break again and again, in every year alike, and every change of the world asks for every user: answers are kept per set of broken parts.
+    private readonly ConcurrentDictionary<string, ConcurrentDictionary<(string, string), bool>> _known;
+    private ConcurrentDictionary<(string, string), bool> _now;
     private readonly Dictionary<string, int> _down = new(StringComparer.Ordinal);
+
+    public NetworkGraph()
+        : this(new(StringComparer.Ordinal), new(StringComparer.Ordinal), new(StringComparer.Ordinal))
+    {
+    }
+
+    private NetworkGraph(Dictionary<string, List<string>> edges, Dictionary<string, Predicate<string>> ends, ConcurrentDictionary<string, ConcurrentDictionary<(string, string), bool>> known)
+    {
+        (_edges, _ends, _known) = (edges, ends, known);
+        _now = known.GetOrAdd("", _ => new());
+    }
+
+    /// <summary>The same network with nothing broken; what was found out about it is shared, from any thread. Nothing may be linked any more.</summary>
+    public NetworkGraph Fresh() => new(_edges, _ends, _known);
 
     /// <summary>Marks an end: traffic starts or ends there, or in what hangs on it, but nothing passes through to elsewhere.</summary>
     public void End(string node, Predicate<string>? exceptTo = null) => _ends[node] = exceptTo ?? (_ => false);
@@ -17,7 +33,7 @@ internal sealed class NetworkGraph
     public void Link(string a, string b)
     {
         _known.Clear();
-        _now = [];
+        _now = _known.GetOrAdd("", _ => new());
         Of(a).Add(b);
         Of(b).Add(a);
     }
@@ -51,7 +67,7 @@ internal sealed class NetworkGraph
     private void Changed()
     {
         var broken = string.Join('|', _down.Where(d => d.Value > 0).Select(d => d.Key).Order(StringComparer.Ordinal));
-        _now = _known.TryGetValue(broken, out var known) ? known : _known[broken] = [];
+        _now = _known.GetOrAdd(broken, _ => new());
     }
 
     private bool Search(string from, string to)
