@@ -165,6 +165,19 @@ public sealed record CopyStatus
 
     /// <summary>The bandwidth class the copy shares; null when it has a limit of its own or none.</summary>
     [Id(23)] public string? BandwidthClass { get; init; }
+
+    /// <summary>What a write's answer waits for while the copy is a mirror.</summary>
+    [Id(24)] public MirrorAck Ack { get; init; }
+}
+
+/// <summary>What a write's answer waits for at a synchronous copy. A flush, and a write that forces unit access, are always answered when they are on both disks. The numbers are those of the wire.</summary>
+public enum MirrorAck
+{
+    /// <summary>The copy has appended it: a process or a machine may be lost on either side, and nothing answered with it. Only power lost at the copy and then the primary lost before the copy has caught up takes what was not flushed.</summary>
+    Applied,
+
+    /// <summary>It is on the copy's disk.</summary>
+    Durable,
 }
 
 /// <summary>What becomes of writes when the other half of a mirror is lost. The numbers are those of the wire.</summary>

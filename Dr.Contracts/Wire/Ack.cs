@@ -2,7 +2,8 @@ namespace Dr.Contracts.Wire;
 
 /// <summary>
 /// Three watermarks of the journal (received ≥ applied, received ≥ durable), the newest point sealed (zero: none) and, while a delta is staged, the first block not yet on the target's disk.
-/// Only <paramref name="Durable"/> lets a synchronous write be answered.
+/// <paramref name="Applied"/> lets a synchronous write be answered, <paramref name="Durable"/> a flush (and a write, when the copy was asked for that). Resume positions and what is held for the copy follow
+/// <paramref name="Durable"/> alone.
 /// </summary>
 public sealed record Ack(SequenceNumber Received, SequenceNumber Durable, SequenceNumber Applied, PointId NewestPoint, PointId StagedTarget, long StagedBlock) : IWireMessage<Ack>
 {

@@ -57,6 +57,12 @@ public enum FrameType : byte
     /// <summary>Target → source: the digests that were asked for. From version 3 on.</summary>
     Digests = 18,
 
+    /// <summary>Source → target: put what you have on your disk now and say so. From version 6 on; before it everything was flushed before it was acknowledged.</summary>
+    Flush = 19,
+
+    /// <summary>Source → target: journal batches back to back as they lie in the source's layer. From version 6 on; before it <see cref="Batch"/>.</summary>
+    Run = 20,
+
     /// <summary>Source → target: blocks of the delta, compressed against blocks of the base. From version 4 on; before it <see cref="Delta"/>.</summary>
     PackedDelta = 21,
 

@@ -4,7 +4,7 @@ namespace Dr.Contracts.Wire;
 public sealed record Hello(int OldestVersion, int NewestVersion, Guid Node, string Device, string Software) : IWireMessage<Hello>
 {
     /// <summary>The version described in <c>replication-frames.md</c>.</summary>
-    public const int CurrentVersion = 5;
+    public const int CurrentVersion = 6;
 
     /// <summary>Version 1 has no <see cref="FrameType.Mirror"/>.</summary>
     public const int OldestSupported = 1;
@@ -26,6 +26,12 @@ public sealed record Hello(int OldestVersion, int NewestVersion, Guid Node, stri
 
     /// <summary>First version with <see cref="FrameType.Lease"/>.</summary>
     public const int WithLease = 5;
+
+    /// <summary>First version whose target acknowledges what it has applied before it is durable, and flushes when it gets <see cref="FrameType.Flush"/>; its <see cref="MirrorNotice"/> says which of the two is waited for.</summary>
+    public const int WithFlush = 6;
+
+    /// <summary>First version with <see cref="FrameType.Run"/>.</summary>
+    public const int WithRuns = 6;
 
     public static FrameType Type => FrameType.Hello;
 

@@ -26,6 +26,9 @@ internal sealed record CopySettings
     /// <summary>How long writes wait before they go on without it; with <see cref="LossPolicy.Degrade"/> only.</summary>
     public TimeSpan DegradeAfter { get; init; } = DefaultDegradeAfter;
 
+    /// <summary>What a write's answer waits for while the copy is a mirror.</summary>
+    public MirrorAck Ack { get; init; }
+
     /// <summary>Whether a synchronous copy is recorded as whole: then writes wait for it, also after a restart of this side. See <see cref="RecordedMirror"/>.</summary>
     public MirrorState Mirror { get; init; }
 

@@ -83,6 +83,31 @@ internal sealed class FrameConnection : IAsyncDisposable
         return sent;
     }
 
+    /// <summary>As above for a message behind <see cref="FrameCodec.HeaderSize"/> free bytes: one that goes whole and as it is needs no copy. What was in the free bytes is lost.</summary>
+    public async Task<long> SendBehindHeaderAsync(
+        FrameType type, FrameStamp stamp, Memory<byte> frame, FrameCompression compression, int partBytes, Func<long, CancellationToken, Task> pay, CancellationToken cancellationToken)
+    {
+        var payload = frame[FrameCodec.HeaderSize..];
+        if (payload.Length > partBytes)
+        {
+            return await SendAsync(type, stamp, payload, compression, partBytes, pay, cancellationToken);
+        }
+
+        var (packed, flags) = compression.Pack(payload);
+        var length = FrameCodec.HeaderSize + packed.Length;
+        await pay(length, cancellationToken);
+        if (flags == FrameFlags.None)
+        {
+            await SendFrameAsync(type, stamp, frame, flags, payload.Length, cancellationToken);
+        }
+        else
+        {
+            await SendAsync(type, stamp, packed, flags, payload.Length, cancellationToken);
+        }
+
+        return length;
+    }
+
     /// <summary>
     /// Receives until the connection ends, keeping it alive meanwhile. The handler is awaited message by message: a slow one holds the peer back through TCP.
     /// </summary>
@@ -117,31 +142,38 @@ internal sealed class FrameConnection : IAsyncDisposable
         try
         {
             payload.CopyTo(buffer.AsMemory(FrameCodec.HeaderSize));
-            await _turn.WaitAsync(cancellationToken);
-            try
-            {
-                var header = new FrameHeader(type, flags, payload.Length, stamp.Stream, _sentSequence + 1, stamp.Epoch, stamp.Generation, rawLength, 0);
-                FrameCodec.WriteHeader(buffer, header, payload.Span);
-                _sentSequence++;
-
-                // A frame that has begun is finished, whatever becomes of its stream: half a frame would end the connection for the others. Closing the socket frees a blocked write.
-                await _stream.WriteAsync(buffer.AsMemory(0, length), CancellationToken.None);
-            }
-            catch (Exception exception) when (exception is ObjectDisposedException or InvalidOperationException or IOException or SocketException)
-            {
-                throw new DrException("The connection to the peer has ended.", inner: exception, isTransient: true);
-            }
-            finally
-            {
-                _turn.Release();
-            }
-
-            Interlocked.Add(ref _sentBytes, length);
+            await SendFrameAsync(type, stamp, buffer.AsMemory(0, length), flags, rawLength, cancellationToken);
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    /// <param name="frame">Room for the header, then the payload.</param>
+    private async ValueTask SendFrameAsync(FrameType type, FrameStamp stamp, Memory<byte> frame, FrameFlags flags, int rawLength, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            var payload = frame[FrameCodec.HeaderSize..];
+            var header = new FrameHeader(type, flags, payload.Length, stamp.Stream, _sentSequence + 1, stamp.Epoch, stamp.Generation, rawLength, 0);
+            FrameCodec.WriteHeader(frame.Span, header, payload.Span);
+            _sentSequence++;
+
+            // A frame that has begun is finished, whatever becomes of its stream: half a frame would end the connection for the others. Closing the socket frees a blocked write.
+            await _stream.WriteAsync(frame, CancellationToken.None);
+        }
+        catch (Exception exception) when (exception is ObjectDisposedException or InvalidOperationException or IOException or SocketException)
+        {
+            throw new DrException("The connection to the peer has ended.", inner: exception, isTransient: true);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+
+        Interlocked.Add(ref _sentBytes, frame.Length);
     }
 
     private async Task ReceiveAsync(Func<ReceivedMessage, CancellationToken, ValueTask> handler, CancellationToken cancellationToken)

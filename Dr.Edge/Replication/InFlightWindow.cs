@@ -10,11 +10,12 @@ internal sealed class InFlightWindow(long limitBytes)
     public const long DefaultLimitBytes = 32 * 1024 * 1024;
 
     private readonly Queue<(long Position, long Bytes)> _sent = new();
+    private long _sentUpTo;
 
     public long Bytes { get; private set; }
 
-    /// <summary>Highest position sent.</summary>
-    public long Sent { get; private set; }
+    /// <summary>Highest position sent. May be read by others than the owner.</summary>
+    public long Sent => Volatile.Read(ref _sentUpTo);
 
     /// <summary>Highest position acknowledged.</summary>
     public long Acknowledged { get; private set; }
@@ -25,14 +26,15 @@ internal sealed class InFlightWindow(long limitBytes)
     public void Start(long position)
     {
         _sent.Clear();
-        (Bytes, Sent, Acknowledged) = (0, position, position);
+        (Bytes, Acknowledged) = (0, position);
+        Volatile.Write(ref _sentUpTo, position);
     }
 
     public void Add(long position, long bytes)
     {
         Invariant.Require(position >= Sent && bytes >= 0, "positions in flight only grow");
         _sent.Enqueue((position, bytes));
-        Sent = position;
+        Volatile.Write(ref _sentUpTo, position);
         Bytes += bytes;
     }
 

@@ -32,11 +32,11 @@ internal static class ReplicationCommands
         var mode = new Option<string>("--mode") { Description = "sync: writes wait for the copy; stream: every write follows at once; delta: point by point.", HelpName = "sync|stream|delta", Required = true };
         mode.AcceptOnlyFromAmong("sync", "stream", "delta");
         var bandwidth = new Option<double?>("--bandwidth") { Description = "Megabits a second at most, for this copy alone; 0 = no limit.", HelpName = "MBITS" };
-        var (onLoss, degradeAfter, budget, line) = (OnLoss(), DegradeAfter(), HoldBudget(), Class());
-        return CommandShell.Remote("add", "Copy a volume to a peer from now on; changes the mode when it is copied there already.", [volume, peer, mode, bandwidth, line, onLoss, degradeAfter, budget], async context =>
+        var (onLoss, degradeAfter, ack, budget, line) = (OnLoss(), DegradeAfter(), Ack(), HoldBudget(), Class());
+        return CommandShell.Remote("add", "Copy a volume to a peer from now on; changes the mode when it is copied there already.", [volume, peer, mode, bandwidth, line, ack, onLoss, degradeAfter, budget], async context =>
         {
             var request = new AddCopyRequest(
-                context.Get(peer)!, Enum.Parse<CopyMode>(context.Get(mode)!, ignoreCase: true), context.Get(bandwidth), Policy(context.Get(onLoss)), Duration(context.Get(degradeAfter)), Size(context.Get(budget)), context.Get(line));
+                context.Get(peer)!, Enum.Parse<CopyMode>(context.Get(mode)!, ignoreCase: true), context.Get(bandwidth), Policy(context.Get(onLoss)), Duration(context.Get(degradeAfter)), Size(context.Get(budget)), context.Get(line), AckOf(context.Get(ack)));
             var list = await context.Client.PostAsync<CopyList>($"replication/{ControlPath.Segment(context.Get(volume))}/copies", request, context.CancellationToken);
             StatusCommand.Print(context, list);
             return ProgramShell.Done;
@@ -50,8 +50,8 @@ internal static class ReplicationCommands
         var mode = new Option<string>("--mode") { Description = "sync, stream or delta.", HelpName = "sync|stream|delta" };
         mode.AcceptOnlyFromAmong("sync", "stream", "delta");
         var bandwidth = new Option<double?>("--bandwidth") { Description = "Megabits a second at most, for this copy alone; 0 = no limit.", HelpName = "MBITS" };
-        var (onLoss, degradeAfter, budget, line) = (OnLoss(), DegradeAfter(), HoldBudget(), Class());
-        return CommandShell.Remote("set", "Change a copy while it runs; what is not named stays.", [volume, peer, mode, bandwidth, line, onLoss, degradeAfter, budget], async context =>
+        var (onLoss, degradeAfter, ack, budget, line) = (OnLoss(), DegradeAfter(), Ack(), HoldBudget(), Class());
+        return CommandShell.Remote("set", "Change a copy while it runs; what is not named stays.", [volume, peer, mode, bandwidth, line, ack, onLoss, degradeAfter, budget], async context =>
         {
             var request = new SetCopyRequest(
                 context.Get(peer)!,
@@ -60,7 +60,8 @@ internal static class ReplicationCommands
                 Policy(context.Get(onLoss)),
                 Duration(context.Get(degradeAfter)),
                 Size(context.Get(budget)),
-                context.Get(line));
+                context.Get(line),
+                AckOf(context.Get(ack)));
             var list = await context.Client.SendAsync<CopyList>(HttpMethod.Patch, $"replication/{ControlPath.Segment(context.Get(volume))}/copies", request, context.CancellationToken);
             StatusCommand.Print(context, list);
             return ProgramShell.Done;
@@ -79,6 +80,19 @@ internal static class ReplicationCommands
         option.AcceptOnlyFromAmong("stall", "degrade");
         return option;
     }
+
+    private static Option<string> Ack()
+    {
+        var option = new Option<string>("--ack")
+        {
+            Description = "What a write's answer waits for at a synchronous copy: applied (the copy has it in its log; the default) or durable (it is on the copy's disk). Flushes wait for both disks in either case.",
+            HelpName = "applied|durable",
+        };
+        option.AcceptOnlyFromAmong("applied", "durable");
+        return option;
+    }
+
+    private static MirrorAck? AckOf(string? text) => text is null ? null : Enum.Parse<MirrorAck>(text, ignoreCase: true);
 
     private static Option<string> DegradeAfter() =>
         new("--degrade-after") { Description = $"How long writes wait before that (default {CopySettings.DefaultDegradeAfter.TotalSeconds:0}s).", HelpName = "DURATION" };

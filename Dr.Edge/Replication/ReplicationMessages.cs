@@ -1,7 +1,7 @@
 namespace Dr.Edge.Replication;
 
 /// <summary>Bodies on the control socket.</summary>
-internal sealed record AddCopyRequest(string Peer, CopyMode Mode, double? BandwidthMbps, LossPolicy? OnLoss = null, TimeSpan? DegradeAfter = null, long? HoldBudgetBytes = null, string? BandwidthClass = null)
+internal sealed record AddCopyRequest(string Peer, CopyMode Mode, double? BandwidthMbps, LossPolicy? OnLoss = null, TimeSpan? DegradeAfter = null, long? HoldBudgetBytes = null, string? BandwidthClass = null, MirrorAck? Ack = null)
 {
     public CopySettings Apply(CopySettings settings) => settings with
     {
@@ -11,11 +11,12 @@ internal sealed record AddCopyRequest(string Peer, CopyMode Mode, double? Bandwi
         BandwidthMbps = BandwidthMbps is 0 ? null : BandwidthMbps,
         OnLoss = OnLoss ?? settings.OnLoss,
         DegradeAfter = DegradeAfter ?? settings.DegradeAfter,
+        Ack = Ack ?? settings.Ack,
     };
 }
 
 /// <summary>What is null stays as it is; a bandwidth of 0 takes the limit away.</summary>
-internal sealed record SetCopyRequest(string Peer, CopyMode? Mode = null, double? BandwidthMbps = null, LossPolicy? OnLoss = null, TimeSpan? DegradeAfter = null, long? HoldBudgetBytes = null, string? BandwidthClass = null)
+internal sealed record SetCopyRequest(string Peer, CopyMode? Mode = null, double? BandwidthMbps = null, LossPolicy? OnLoss = null, TimeSpan? DegradeAfter = null, long? HoldBudgetBytes = null, string? BandwidthClass = null, MirrorAck? Ack = null)
 {
     public CopySettings Apply(CopySettings settings) => settings with
     {
@@ -25,6 +26,7 @@ internal sealed record SetCopyRequest(string Peer, CopyMode? Mode = null, double
         BandwidthMbps = BandwidthMbps is { } limit ? (limit == 0 ? null : limit) : settings.BandwidthMbps,
         OnLoss = OnLoss ?? settings.OnLoss,
         DegradeAfter = DegradeAfter ?? settings.DegradeAfter,
+        Ack = Ack ?? settings.Ack,
     };
 }
 

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Threading.Channels;
 using Dr.Contracts.Wire;
 
 namespace Dr.Edge.Replication;
@@ -7,7 +6,7 @@ namespace Dr.Edge.Replication;
 /// <summary>A greeted connection to a peer, shared by the volumes that are copied there; gives each its stream number and inbox.</summary>
 internal sealed class SourceConnection(FrameConnection connection)
 {
-    private readonly ConcurrentDictionary<int, ChannelWriter<ReceivedMessage>> _inboxes = new();
+    private readonly ConcurrentDictionary<int, SourceInbox> _inboxes = new();
     private int _streams;
 
     public FrameConnection Frames => connection;
@@ -18,36 +17,21 @@ internal sealed class SourceConnection(FrameConnection connection)
     /// <summary>Ends every stream with the connection.</summary>
     public CancellationTokenSource Ended { get; } = new();
 
-    public (int Stream, ChannelReader<ReceivedMessage> Inbox) Open()
+    /// <param name="work">Set for every answer.</param>
+    public (int Stream, SourceInbox Inbox) Open(WorkSignal work)
     {
         var stream = Interlocked.Increment(ref _streams);
-
-        // Answers are few and small (an acknowledgement per flush, requests per frame sent); the limit is for a peer that is out of its mind.
-        var inbox = Channel.CreateBounded<ReceivedMessage>(new BoundedChannelOptions(16384) { SingleReader = true, SingleWriter = true, FullMode = BoundedChannelFullMode.Wait });
-        _inboxes[stream] = inbox.Writer;
-        return (stream, inbox.Reader);
+        return (stream, _inboxes[stream] = new SourceInbox(work));
     }
 
     public void Close(int stream)
     {
         if (_inboxes.TryRemove(stream, out var inbox))
         {
-            inbox.TryComplete();
+            inbox.Complete();
         }
     }
 
-    public async ValueTask OnMessageAsync(ReceivedMessage message, CancellationToken cancellationToken)
-    {
-        if (_inboxes.TryGetValue(message.Header.Stream, out var inbox))
-        {
-            try
-            {
-                await inbox.WriteAsync(message, cancellationToken);
-            }
-            catch (ChannelClosedException)
-            {
-                // An answer to a stream that we have just closed.
-            }
-        }
-    }
+    public ValueTask OnMessageAsync(ReceivedMessage message, CancellationToken cancellationToken) =>
+        _inboxes.TryGetValue(message.Header.Stream, out var inbox) ? inbox.PostAsync(message, cancellationToken) : ValueTask.CompletedTask;
 }

@@ -31,6 +31,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     private Task _running = Task.CompletedTask;
     private IDisposable? _comingHome;
     private SourceConnection? _lastConnection;
+    private long _flushWanted;
 
     public SourceCopy(Volume volume, CopySettings settings, PeerSession peer, SyncBarrier barrier, IMirrorLedger ledger, BandwidthBook bandwidth, TimeProvider time, Action<SourceCopy> save, ILogger logger)
     {
@@ -39,7 +40,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         Progress = new CopyProgress(time);
         Vows = new VowBook(time);
         Holds = new HoldKeeper(volume, settings, () => Settings.HoldBudgetBytes, () => save(this), time, logger);
-        Mirror = new MirrorKeeper(volume, settings, barrier, ledger, time, () => save(this), logger);
+        Mirror = new MirrorKeeper(volume, settings, barrier, AskToFlush, ledger, time, () => save(this), logger);
         Pace = new CopyPace(bandwidth, $"{volume.Id}|{settings.Peer}", settings, time);
     }
 
@@ -63,6 +64,12 @@ internal sealed partial class SourceCopy : IAsyncDisposable
 
     /// <summary>Points that turned out different on the two sides: never a base again, also after a restart, until a whole content was proven.</summary>
     public IReadOnlySet<PointId> Distrusted => Settings.Distrusted.ToHashSet();
+
+    /// <summary>Wakes the stream that sends this copy: for writes, answers, changes and requests to flush.</summary>
+    public WorkSignal Work { get; } = new();
+
+    /// <summary>Up to here the peer is to make durable what it has, at once; a position that a client or a command waits for.</summary>
+    public SequenceNumber FlushWanted => new(Volatile.Read(ref _flushWanted));
 
     /// <summary>Where the peer was told to go back to, last.</summary>
     public SequenceNumber? RewindTo { get; set; }
@@ -125,12 +132,31 @@ internal sealed partial class SourceCopy : IAsyncDisposable
             HeldBytes = Holds.HeldBytes,
             HoldBudgetBytes = Holds.BudgetBytes,
             BandwidthClass = settings.BandwidthClass,
+            Ack = settings.Ack,
         };
+    }
+
+    /// <summary>Has the peer flush as soon as it has this; returns at once. A request outlives the connection.</summary>
+    public void AskToFlush(SequenceNumber upTo)
+    {
+        var wanted = Volatile.Read(ref _flushWanted);
+        while (upTo.Value > wanted)
+        {
+            var before = Interlocked.CompareExchange(ref _flushWanted, upTo.Value, wanted);
+            if (before == wanted)
+            {
+                Work.Set();
+                return;
+            }
+
+            wanted = before;
+        }
     }
 
     /// <summary>Returns when the peer has <paramref name="sequence"/> and the point (or a newer one) on its disk.</summary>
     public async Task WaitDurableAsync(SequenceNumber sequence, PointId? point, CancellationToken cancellationToken)
     {
+        AskToFlush(sequence);
         bool Holds() => Progress.Durable >= sequence && (point is null || Progress.LastCommonPoint >= point);
         while (!Holds())
         {
@@ -187,7 +213,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
 
         // What a diverged copy holds beside our history has to go first: until then a takeover there would show something else.
         Progress.Acknowledged(shared, isDiverged ? SequenceNumber.Zero : shared, common == default ? null : common.Id, position.StagedBlock);
-        Mirror.OnAcknowledged(shared);
+        Mirror.OnAcknowledged(shared, shared);
         Holds.Acknowledged(shared, common == default ? null : common.Sequence);
     }
 
@@ -195,7 +221,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     {
         var newest = Volume.Points.FirstOrDefault(p => p.Id == ack.NewestPoint);
         Progress.Acknowledged(ack.Received, ack.Durable, newest?.Id, ack.StagedBlock);
-        Mirror.OnAcknowledged(ack.Durable);
+        Mirror.OnAcknowledged(ack.Applied, ack.Durable);
         var common = Progress.LastCommonPoint is { } id ? Volume.Points.FirstOrDefault(p => p.Id == id)?.Sequence : null;
         Holds.Acknowledged(ack.Durable, common);
     }
@@ -213,7 +239,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         Mirror.OnCaughtUp();
 
         // When the peer had everything before writes began to wait, no further acknowledgement would come.
-        Mirror.OnAcknowledged(Progress.Durable);
+        Mirror.OnAcknowledged(Progress.Durable, Progress.Durable);
         if (Mirror.Model.Phase == MirrorPhase.Whole && Progress.State != CopyState.Current)
         {
             Progress.Enter(CopyState.Current);
@@ -357,11 +383,11 @@ internal sealed partial class SourceCopy : IAsyncDisposable
             (_lastConnection, Connections) = (connection, Connections + 1);
         }
 
-        var (stream, inbox) = connection.Open();
+        var (stream, inbox) = connection.Open(Work);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, connection.Ended.Token);
         try
         {
-            using var source = new SourceStream(this, connection, stream, inbox);
+            using var source = new SourceStream(this, connection, stream, inbox, either.Token);
             await source.RunAsync(either.Token);
         }
         finally
@@ -482,6 +508,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         }
 
         old.TrySetResult();
+        Work.Set();
     }
 
     [LoggerMessage(2302, LogLevel.Warning, "{Volume}: the copy at {Peer} does not go on ({Code}): {Reason}")]

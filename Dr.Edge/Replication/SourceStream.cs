@@ -35,20 +35,37 @@ internal sealed partial class SourceStream : IDisposable
     private readonly bool _packs;
     private readonly bool _promises;
     private int _toldSizes;
-    private (long Record, MirrorState State, LossPolicy OnLoss) _told = (-1, default, default);
-    private bool _inJournal;
+    private readonly bool _flushesWhenAsked;
+    private readonly bool _hearsRuns;
+    private readonly ITimer _reporting;
+    private readonly IDisposable _appending;
+    private readonly CancellationTokenRegistration _cancelling;
+    private MirrorNotice? _told;
+    private MirrorAck _toldAck;
+    private volatile bool _inJournal;
+    private long _applied; // Also written by the connection's thread.
+    private volatile Ack? _lastAck;
+    private SequenceNumber _wholeFrom;
+    private SequenceNumber _flushAsked;
     private SequenceNumber? _journalGoneAt;
     private long _reportedAt;
 
-    public SourceStream(SourceCopy copy, SourceConnection connection, int stream, ChannelReader<ReceivedMessage> inbox)
+    /// <param name="ending">What <see cref="RunAsync"/> is going to be given.</param>
+    public SourceStream(SourceCopy copy, SourceConnection connection, int stream, SourceInbox inbox, CancellationToken ending)
     {
-        (_copy, _volume, _frames, _time, _stream, _inbox) = (copy, copy.Volume, connection.Frames, copy.Time, stream, inbox);
+        (_copy, _volume, _frames, _time, _stream, _inbox) = (copy, copy.Volume, connection.Frames, copy.Time, stream, inbox.Reader);
+        _flushesWhenAsked = connection.Version >= Hello.WithFlush;
+        _hearsRuns = connection.Version >= Hello.WithRuns;
         _hearsOfMirrors = connection.Version >= Hello.WithMirror;
         _digest = connection.Version.DigestOfCommit();
         _hearsOfSizes = connection.Version >= Hello.WithSizes;
         _compares = connection.Version >= Hello.WithDigests;
         _packs = connection.Version >= Hello.WithPackedDeltas;
         _promises = connection.Version >= Hello.WithLease;
+        inbox.Early = OnEarly;
+        _reporting = copy.Time.CreateTimer(static work => ((WorkSignal)work!).Set(), copy.Work, ReportEvery, ReportEvery);
+        _appending = copy.Volume.ListenToAppends(copy.Work.Set);
+        _cancelling = ending.Register(static work => ((WorkSignal)work!).Set(), copy.Work);
     }
 
     /// <summary>Ends by an exception, or when this side is no longer primary.</summary>
@@ -64,7 +81,13 @@ internal sealed partial class SourceStream : IDisposable
         await _frames.SendAsync(_volume.SourceStamp(_stream), new Detach("no longer primary"), cancellationToken);
     }
 
-    public void Dispose() => _compression.Dispose();
+    public void Dispose()
+    {
+        _cancelling.Dispose();
+        _appending.Dispose();
+        _reporting.Dispose();
+        _compression.Dispose();
+    }
 
     private async Task<Position> TakeStepAsync(SourceStep step, Position position, CancellationToken cancellationToken)
     {
@@ -107,6 +130,7 @@ internal sealed partial class SourceStream : IDisposable
         }
 
         var history = _volume.History();
+        _wholeFrom = history.Appended;
         await SendAsync(
             new Announce(_volume.Id, _volume.Name, size, _copy.Settings.Mode, history.Appended, history.Chain, _volume.Marks()), cancellationToken);
         StoreFaults.Pass(CopyPoints.Announced);
@@ -135,33 +159,18 @@ internal sealed partial class SourceStream : IDisposable
         while (_volume.MaySend() && _copy.Settings.Mode == mode && !HasGrown && _volume.Marks() is var marks && (marks.Count == 0 || marks[^1] == newest))
         {
             await ReportHeadAsync(cancellationToken);
-            await WaitForWorkAsync(token => _volume.WaitForAppendAsync(_volume.Appended, token), cancellationToken);
+            await WaitForWorkAsync(cancellationToken);
         }
     }
 
-    /// <summary>Until something is appended, a point is taken, an answer came, or it is time to report; the answers are taken in.</summary>
-    private async Task WaitForWorkAsync(Func<CancellationToken, Task> more, CancellationToken cancellationToken)
+    /// <summary>Until something is appended, a point is taken, an answer came, a flush is wanted, or it is time to report; the answers are taken in.</summary>
+    private async ValueTask WaitForWorkAsync(CancellationToken cancellationToken)
     {
-        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task[] events =
-        [
-            more(waiting.Token),
-            _inbox.WaitToReadAsync(waiting.Token).AsTask(),
-            _copy.WaitForChangeAsync(waiting.Token),
-            Task.Delay(ReportEvery, _time, waiting.Token),
-        ];
-        await Task.WhenAny(events);
-        await waiting.CancelAsync();
-        foreach (var other in events)
+        await _copy.Work.WaitAsync();
+        cancellationToken.ThrowIfCancellationRequested();
+        if (_inbox.Completion.IsCompleted)
         {
-            try
-            {
-                await other;
-            }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-            {
-                // The ones that lost.
-            }
+            throw new DrException("The connection to the peer has ended.", isTransient: true);
         }
 
         TakeAnswers();
@@ -203,6 +212,8 @@ internal sealed partial class SourceStream : IDisposable
         {
             case FrameType.Position:
                 _position = message.Decode<Position>();
+                _lastAck = null;
+                Volatile.Write(ref _applied, _position.Appended.Value);
                 break;
             case FrameType.Ack:
                 OnAck(message.Decode<Ack>());
@@ -231,6 +242,39 @@ internal sealed partial class SourceStream : IDisposable
         }
     }
 
+    // On the connection's thread: clients wait for this. What else an acknowledgement means, and whether it makes sense at all, the stream finds out in its turn; one that only says that more was applied means nothing else.
+    private bool OnEarly(ReceivedMessage message)
+    {
+        if (message.Header.Type != FrameType.Ack || !_inJournal || message.Header.Epoch != _volume.State.PrimaryEpoch)
+        {
+            return false;
+        }
+
+        Ack ack;
+        try
+        {
+            ack = message.Decode<Ack>();
+        }
+        catch (WireFormatException)
+        {
+            return false; // The stream meets it again and ends.
+        }
+
+        if (ack.Applied.Value > _window.Sent || ack.Durable.Value > _window.Sent)
+        {
+            return false;
+        }
+
+        _copy.Mirror.Confirm(ack.Applied, ack.Durable);
+        var isAll = Volatile.Read(ref _applied) >= _wholeFrom.Value && _lastAck is { } last && (last.Durable, last.NewestPoint, last.StagedTarget) == (ack.Durable, ack.NewestPoint, ack.StagedTarget);
+        if (isAll)
+        {
+            Volatile.Write(ref _applied, ack.Applied.Value);
+        }
+
+        return isAll;
+    }
+
     private void OnAck(Ack ack)
     {
         var position = _inJournal ? ack.Durable.Value : ack.StagedBlock;
@@ -244,11 +288,13 @@ internal sealed partial class SourceStream : IDisposable
             return;
         }
 
-        if (!_window.TryAcknowledge(position))
+        if (ack.Applied.Value > _window.Sent || !_window.TryAcknowledge(position))
         {
             throw new DrException("The peer acknowledged more than was sent; both agree anew about where it stands.", isTransient: true);
         }
 
+        Volatile.Write(ref _applied, ack.Applied.Value);
+        _lastAck = ack;
         _copy.OnAcknowledged(ack);
     }
 
@@ -272,6 +318,11 @@ internal sealed partial class SourceStream : IDisposable
     // On a slow line a turn may take long: what the peer says meanwhile, above all that another owns the volume now, is heard.
     private async Task PayAsync(long bytes, CancellationToken cancellationToken)
     {
+        if (_copy.Pace.IsFree)
+        {
+            return;
+        }
+
         using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var paying = _copy.Pace.TakeAsync(bytes, giveUp.Token);
         try
@@ -322,15 +373,34 @@ internal sealed partial class SourceStream : IDisposable
         await SendAsync(new Heartbeat(at, head), cancellationToken);
     }
 
-    /// <summary>The copy learns what is said of it as soon as that changes, and once on every connection.</summary>
+    /// <summary>
+    /// The copy learns what is said of it as soon as that changes, and once on every connection. That it is whole only when it has all that was appended when it came: one that lost its power has lost what was answered
+    /// and not flushed, and must not believe otherwise before it has that again.
+    /// </summary>
     private async Task TellMirrorAsync(CancellationToken cancellationToken)
     {
         var model = _copy.Mirror.Model;
-        var news = (model.Record, model.Said, model.OnLoss);
-        if (_hearsOfMirrors && news != _told)
+        if (!_hearsOfMirrors || (model.Said == MirrorState.Whole && Volatile.Read(ref _applied) < _wholeFrom.Value))
         {
-            _told = news;
-            await SendAsync(new MirrorNotice(news.Record, news.Said, news.OnLoss), cancellationToken);
+            return;
+        }
+
+        var ack = _copy.Settings.Ack;
+        if (_told is null || (model.Record, model.Said, model.OnLoss) != (_told.Record, _told.State, _told.OnLoss) || ack != _toldAck)
+        {
+            (_told, _toldAck) = (new MirrorNotice(model.Record, model.Said, model.OnLoss, _flushesWhenAsked ? ack : null), ack);
+            await SendAsync(_told, cancellationToken);
+        }
+    }
+
+    /// <summary>Passes a wish to have it on the peer's disk on, when all that it is about has been sent.</summary>
+    private async ValueTask AskToFlushAsync(SequenceNumber sent, CancellationToken cancellationToken)
+    {
+        var wanted = _copy.FlushWanted;
+        if (_flushesWhenAsked && wanted > _flushAsked && sent >= wanted)
+        {
+            _flushAsked = sent;
+            await SendAsync(new FlushRequest(sent), cancellationToken);
         }
     }
 }

@@ -3,102 +3,232 @@ using Dr.Edge.Volumes;
 namespace Dr.Edge.Replication;
 
 /// <summary>
-/// Holds a volume's answers back until every engaged synchronous copy has the write on its disk. While a copy is away writes stall; they fail, unanswered, as soon as the gate shuts, so
-/// that nobody hangs on a volume that has lost its role. A write that failed here may still be in the log: the client was told nothing, and either outcome is right.
+/// Holds a volume's answers back until every engaged synchronous copy has what they are about: a write in its log (or, where that was asked for, on its disk), a flush on its disk. While a copy is away answers stall; they
+/// fail as soon as the gate shuts, so that nobody hangs on a volume that has lost its role. A write that failed here may still be in the log: the client was told nothing, and either outcome is right.
+/// <para>Both watermarks of a copy only grow while it is engaged, although one that lost its power comes back with less in its log than it once had: it takes what it lost again before anything new, so a position that it
+/// reaches later stands for all before it.</para>
 /// </summary>
 internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarrier
 {
     /// <summary>A shut gate is noticed within this even if nobody signals it.</summary>
     private static readonly TimeSpan Recheck = TimeSpan.FromMilliseconds(100);
 
-    private readonly object _signal = new(); // Guards everything below; pulsed when something it waits for may have changed.
-    private readonly Dictionary<object, Engagement> _engaged = [];
-    private int _waiting;
-    private long _waitingSince;
+    [ThreadStatic]
+    private static Waiter? _ofThisThread;
+
+    private readonly Lock _lock = new(); // Guards everything below; before a waiter's own.
+    private readonly List<Engagement> _engaged = [];
+    private readonly List<Waiter> _waiters = [];
+    private long _written; // What every engaged copy confirms; of no meaning while there is none.
+    private long _flushed;
     private volatile bool _any;
+
+    public bool IsEngaged => _any;
 
     /// <summary>From the return on every write waits for this copy.</summary>
     /// <param name="copy">Who it is; any object.</param>
-    public void Engage(object copy, SequenceNumber durable)
+    /// <param name="askToFlush">Has the copy flush up to a position; called on writers' threads, returns at once.</param>
+    public void Engage(object copy, SequenceNumber durable, MirrorAck ack, Action<SequenceNumber> askToFlush)
     {
-        lock (_signal)
+        lock (_lock)
         {
-            _engaged[copy] = new Engagement(durable, time.GetTimestamp());
+            _engaged.RemoveAll(e => e.Copy == copy);
+            _engaged.Add(new Engagement(copy, askToFlush) { Ack = ack, Applied = durable.Value, Durable = durable.Value, AppliedAt = time.GetTimestamp(), DurableAt = time.GetTimestamp() });
             _any = true;
+            ReviewLocked();
+        }
+    }
+
+    /// <summary>What answers wait for at this copy from now on.</summary>
+    public void Configure(object copy, MirrorAck ack)
+    {
+        lock (_lock)
+        {
+            if (_engaged.Find(e => e.Copy == copy) is { } engagement && engagement.Ack != ack)
+            {
+                engagement.Ack = ack;
+                ReviewLocked();
+            }
         }
     }
 
     public void Disengage(object copy)
     {
-        lock (_signal)
+        lock (_lock)
         {
-            _engaged.Remove(copy);
+            _engaged.RemoveAll(e => e.Copy == copy);
             _any = _engaged.Count > 0;
-            Monitor.PulseAll(_signal);
+            ReviewLocked();
         }
     }
 
-    public void Acknowledged(object copy, SequenceNumber durable)
-    {
-        lock (_signal)
-        {
-            if (_engaged.TryGetValue(copy, out var old) && durable > old.Durable)
-            {
-                _engaged[copy] = new Engagement(durable, time.GetTimestamp());
-                Monitor.PulseAll(_signal);
-            }
-        }
-    }
-
-    /// <summary>For how long somebody has been waiting without this copy getting on; zero when nobody waits.</summary>
-    public TimeSpan StalledFor(object copy)
-    {
-        lock (_signal)
-        {
-            return _waiting > 0 && _engaged.TryGetValue(copy, out var engagement) ? time.GetElapsedTime(Math.Max(_waitingSince, engagement.MovedAt)) : TimeSpan.Zero;
-        }
-    }
-
-    public void WaitWritten(SequenceNumber last)
+    public void Acknowledged(object copy, SequenceNumber applied, SequenceNumber durable)
     {
         if (!_any)
         {
             return;
         }
 
-        lock (_signal)
+        lock (_lock)
         {
-            if (!IsEverywhere(last))
+            if (_engaged.Find(e => e.Copy == copy) is not { } engagement)
             {
-                Wait(last);
+                return;
             }
 
-            // A volume that loses its role lets its copies go: that must not look like their consent.
-            if (_engaged.Count == 0)
+            var moved = false;
+            if (applied.Value > engagement.Applied)
             {
-                RequireOwner();
+                (engagement.Applied, engagement.AppliedAt, moved) = (applied.Value, time.GetTimestamp(), true);
+            }
+
+            if (durable.Value > engagement.Durable)
+            {
+                (engagement.Durable, engagement.DurableAt, moved) = (durable.Value, time.GetTimestamp(), true);
+            }
+
+            if (moved)
+            {
+                ReviewLocked();
             }
         }
     }
 
-    private void Wait(SequenceNumber last)
+    /// <summary>For how long somebody has been waiting without this copy getting on; zero when nobody waits for it.</summary>
+    public TimeSpan StalledFor(object copy)
     {
-        if (_waiting++ == 0)
+        lock (_lock)
         {
-            _waitingSince = time.GetTimestamp();
+            var longest = TimeSpan.Zero;
+            if (_engaged.Find(e => e.Copy == copy) is { } engagement)
+            {
+                foreach (var waiter in _waiters)
+                {
+                    // A disk that hangs while the log goes on being written is found by those who wait for the disk.
+                    var movedAt = engagement.Confirms < waiter.Written ? engagement.ConfirmsAt : engagement.Durable < waiter.Flushed ? engagement.DurableAt : long.MaxValue;
+                    if (movedAt != long.MaxValue && time.GetElapsedTime(Math.Max(waiter.Since, movedAt)) is var stalled && stalled > longest)
+                    {
+                        longest = stalled;
+                    }
+                }
+            }
+
+            return longest;
+        }
+    }
+
+    public void BeginFlush(SequenceNumber last)
+    {
+        if (!_any || Volatile.Read(ref _flushed) >= last.Value)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            foreach (var engagement in _engaged)
+            {
+                if (engagement.Durable < last.Value)
+                {
+                    engagement.AskToFlush(last);
+                }
+            }
+        }
+    }
+
+    public void WaitWritten(SequenceNumber last) => Wait(last.Value, 0);
+
+    public void WaitFlushed(SequenceNumber last) => Wait(0, last.Value);
+
+    private void Wait(long written, long flushed)
+    {
+        if (!_any || (Volatile.Read(ref _written) >= written && Volatile.Read(ref _flushed) >= flushed))
+        {
+            return;
+        }
+
+        var waiter = _ofThisThread ??= new Waiter();
+        lock (_lock)
+        {
+            if (_engaged.Count == 0 || (_written >= written && _flushed >= flushed))
+            {
+                RequireOwnerIfAlone();
+                return;
+            }
+
+            (waiter.Written, waiter.Flushed, waiter.Since, waiter.IsDone) = (written, flushed, time.GetTimestamp(), false);
+            _waiters.Add(waiter);
+            foreach (var engagement in _engaged)
+            {
+                if (engagement.Ack == MirrorAck.Durable && engagement.Durable < written)
+                {
+                    engagement.AskToFlush(new SequenceNumber(written));
+                }
+            }
         }
 
         try
         {
-            while (!IsEverywhere(last))
+            lock (waiter)
             {
-                RequireOwner();
-                Monitor.Wait(_signal, Recheck);
+                while (!waiter.IsDone)
+                {
+                    if (!Monitor.Wait(waiter, Recheck))
+                    {
+                        RequireOwner();
+                    }
+                }
             }
         }
-        finally
+        catch (BlockDeviceException)
         {
-            _waiting--;
+            lock (_lock)
+            {
+                _waiters.Remove(waiter);
+            }
+
+            throw;
+        }
+
+        lock (_lock)
+        {
+            RequireOwnerIfAlone();
+        }
+    }
+
+    // After every change of what the copies confirm: the ones that have theirs go, and nobody else wakes.
+    private void ReviewLocked()
+    {
+        var (written, flushed) = (long.MaxValue, long.MaxValue);
+        foreach (var engagement in _engaged)
+        {
+            (written, flushed) = (Math.Min(written, engagement.Confirms), Math.Min(flushed, engagement.Durable));
+        }
+
+        Volatile.Write(ref _written, written);
+        Volatile.Write(ref _flushed, flushed);
+        for (var i = _waiters.Count - 1; i >= 0; i--)
+        {
+            var waiter = _waiters[i];
+            if (waiter.Written <= written && waiter.Flushed <= flushed)
+            {
+                _waiters[i] = _waiters[^1];
+                _waiters.RemoveAt(_waiters.Count - 1);
+                lock (waiter)
+                {
+                    waiter.IsDone = true;
+                    Monitor.Pulse(waiter);
+                }
+            }
+        }
+    }
+
+    // A volume that loses its role lets its copies go: that must not look like their consent.
+    private void RequireOwnerIfAlone()
+    {
+        if (_engaged.Count == 0)
+        {
+            RequireOwner();
         }
     }
 
@@ -110,19 +240,37 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
         }
     }
 
-    private bool IsEverywhere(SequenceNumber last)
+    private sealed class Engagement(object copy, Action<SequenceNumber> askToFlush)
     {
-        foreach (var engagement in _engaged.Values)
-        {
-            if (engagement.Durable < last)
-            {
-                return false;
-            }
-        }
+        public object Copy { get; } = copy;
 
-        return true;
+        public Action<SequenceNumber> AskToFlush { get; } = askToFlush;
+
+        public MirrorAck Ack { get; set; }
+
+        public long Applied { get; set; }
+
+        public long AppliedAt { get; set; }
+
+        public long Durable { get; set; }
+
+        public long DurableAt { get; set; }
+
+        /// <summary>Up to here writes may be answered. What is durable is applied, whatever a peer says.</summary>
+        public long Confirms => Ack == MirrorAck.Applied ? Math.Max(Applied, Durable) : Durable;
+
+        public long ConfirmsAt => Ack == MirrorAck.Applied ? Math.Max(AppliedAt, DurableAt) : DurableAt;
     }
 
-    [System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Auto)]
-    private readonly record struct Engagement(SequenceNumber Durable, long MovedAt);
+    /// <summary>One waiting thread. Written and Flushed are guarded by the barrier's lock, IsDone by its own.</summary>
+    private sealed class Waiter
+    {
+        public long Written { get; set; }
+
+        public long Flushed { get; set; }
+
+        public long Since { get; set; }
+
+        public bool IsDone { get; set; }
+    }
 }

@@ -27,14 +27,17 @@ internal sealed partial class TargetStream : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Channel<ReceivedMessage> _inbox = Channel.CreateBounded<ReceivedMessage>(new BoundedChannelOptions(QueuedMessages) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
     private readonly ReportedHeads _heads = new();
+    private readonly SemaphoreSlim _acknowledging = new(1, 1); // Held from looking at the positions until they are sent: what the source hears never goes back.
     private readonly Task _running;
     private Volume? _volume;
     private Announce? _announce;
     private IReadOnlyList<FormerSize>? _sizes;
     private TargetDelta? _delta;
     private Commit? _commit;
-    private bool _unflushed;
-    private bool _ended;
+    private TargetFlusher? _flusher;
+    private bool _unacknowledged; // Before the version that has flushes: not flushed either.
+    private bool _isAwaited;
+    private volatile bool _ended;
 
     /// <param name="version">What both ends speak.</param>
     public TargetStream(TargetContext context, FrameConnection connection, int version, int stream)
@@ -131,6 +134,11 @@ internal sealed partial class TargetStream : IAsyncDisposable
         finally
         {
             _inbox.Writer.TryComplete();
+            if (_flusher is not null)
+            {
+                await _flusher.DisposeAsync();
+            }
+
             _delta?.Dispose();
             EndComparing();
             if (_volume is not null)
@@ -141,7 +149,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
         }
     }
 
-    // All that is waiting is applied, then made durable and acknowledged once: the fsync is shared.
+    // All that is waiting is applied, then acknowledged once.
     private async Task DrainAsync(CancellationToken cancellationToken)
     {
         try
@@ -152,14 +160,48 @@ internal sealed partial class TargetStream : IAsyncDisposable
                 message.Release();
             }
 
-            await FlushAsync(cancellationToken);
+            await AnswerAsync(cancellationToken);
         }
         catch (Exception exception) when (Refusal(exception) is { } refusal)
         {
-            _ended = true;
-            _inbox.Writer.TryComplete();
-            LogRefused(_volume?.Name ?? _announce?.Name, refusal.Code, refusal.Message);
-            await _connection.SendAsync(Stamp(), refusal, cancellationToken);
+            await RefuseAsync(refusal, cancellationToken);
+        }
+    }
+
+    private Task RefuseAsync(Refusal refusal, CancellationToken cancellationToken)
+    {
+        _ended = true;
+        _inbox.Writer.TryComplete();
+        LogRefused(_volume?.Name ?? _announce?.Name, refusal.Code, refusal.Message);
+        return _connection.SendAsync(Stamp(), refusal, cancellationToken);
+    }
+
+    // A disk that does not flush is as good as none; whatever else it was, the source must not wait for what never comes.
+    private async Task OnFlushFailedAsync(Exception exception)
+    {
+        try
+        {
+            if (Refusal(exception) is { } refusal)
+            {
+                await RefuseAsync(refusal, _stopping.Token);
+                return;
+            }
+
+            if (exception is OperationCanceledException)
+            {
+                return;
+            }
+
+            if (exception is not DrException { IsTransient: true })
+            {
+                LogFault(_volume?.Name, exception);
+            }
+
+            _connection.Abort();
+        }
+        catch (Exception ended) when (ended is DrException or OperationCanceledException)
+        {
+            // The connection is gone, or we are: nobody waits.
         }
     }
 
@@ -189,10 +231,17 @@ internal sealed partial class TargetStream : IAsyncDisposable
             case FrameType.Batch:
                 OnBatches(volume, message.Payload);
                 break;
+            case FrameType.Run when _version >= Hello.WithRuns:
+                Append(volume, message.Payload);
+                OnAppended(volume);
+                break;
+            case FrameType.Flush when _version >= Hello.WithFlush:
+                OnFlush(volume, message.Decode<FlushRequest>());
+                break;
             case FrameType.Point:
                 volume.SealReplica(message.Decode<PointNotice>().Point);
                 StoreFaults.Pass(CopyPoints.PointSealed);
-                _unflushed = true; // Sealed is durable already; the source waits to hear it.
+                (_unacknowledged, _isAwaited) = (true, true); // Sealed is durable already; the source waits to hear it.
                 break;
             case FrameType.Mirror:
                 await OnMirrorAsync(volume, message.Decode<MirrorNotice>(), message.Header.Epoch, cancellationToken);
@@ -251,6 +300,12 @@ internal sealed partial class TargetStream : IAsyncDisposable
         Judge(announce, message.Header.Epoch);
         await _context.Claims.TakeAsync(announce.Volume, this);
         _volume = Accept(announce, message.Header.Epoch);
+        if (_version >= Hello.WithFlush)
+        {
+            var volume = _volume;
+            _flusher ??= new TargetFlusher(volume, _context.Time, () => AcknowledgeAsync(volume, _stopping.Token), OnFlushFailedAsync);
+        }
+
         await SendPositionAsync(_volume, cancellationToken);
     }
 
@@ -313,10 +368,21 @@ internal sealed partial class TargetStream : IAsyncDisposable
     {
         while (BatchCodec.TryRead(ref payload, out var batch))
         {
-            volume.AppendReplica(batch);
-            _unflushed = true;
+            Append(volume, batch);
         }
 
+        OnAppended(volume);
+    }
+
+    private void Append(Volume volume, ReadOnlyMemory<byte> batches)
+    {
+        volume.AppendReplica(batches);
+        _unacknowledged = true;
+        _flusher?.Applied(batches.Length);
+    }
+
+    private void OnAppended(Volume volume)
+    {
         StoreFaults.Pass(CopyPoints.BatchesApplied);
         if (_heads.Reach(volume.Appended))
         {
@@ -346,19 +412,39 @@ internal sealed partial class TargetStream : IAsyncDisposable
         await SendPositionAsync(volume, cancellationToken);
     }
 
-    private async Task FlushAsync(CancellationToken cancellationToken)
+    private void OnFlush(Volume volume, FlushRequest request)
+    {
+        if (request.UpTo > volume.Appended)
+        {
+            throw new WireFormatException($"A flush up to write {request.UpTo} was asked for, and the writes after {volume.Appended} have not come.");
+        }
+
+        _flusher!.Ask();
+    }
+
+    private async Task AnswerAsync(CancellationToken cancellationToken)
     {
         if (_volume is not { } volume || _ended)
         {
             return;
         }
 
-        if (_unflushed)
+        if (_unacknowledged)
         {
-            volume.RequireFlushed();
-            StoreFaults.Pass(CopyPoints.Flushed);
-            _unflushed = false;
-            await AcknowledgeAsync(volume, cancellationToken);
+            _unacknowledged = false;
+            if (_flusher is null)
+            {
+                // The source takes what is acknowledged for durable.
+                volume.RequireFlushed();
+                StoreFaults.Pass(CopyPoints.Flushed);
+            }
+
+            // Nobody waits for what a stream has applied: it hears of it with the next flush.
+            if (_flusher is null || _isAwaited || _announce!.Mode == CopyMode.Sync)
+            {
+                _isAwaited = false;
+                await AcknowledgeAsync(volume, cancellationToken);
+            }
         }
 
         if (_delta is { NeedsFlush: true })
@@ -367,17 +453,27 @@ internal sealed partial class TargetStream : IAsyncDisposable
         }
     }
 
-    private Task AcknowledgeAsync(Volume volume, CancellationToken cancellationToken)
+    private async Task AcknowledgeAsync(Volume volume, CancellationToken cancellationToken)
     {
-        var appended = volume.Appended;
-        var ack = new Ack(appended, volume.Durable, appended, volume.Points is { Count: > 0 } points ? points[^1].Id : default, _delta?.Target.Id ?? default, _delta?.DurableBlock ?? 0);
-        return _connection.SendAsync(Stamp(), ack, cancellationToken);
+        await _acknowledging.WaitAsync(cancellationToken);
+        try
+        {
+            // Durable first: it must not pass what is said to be applied.
+            var durable = volume.Durable;
+            var appended = volume.Appended;
+            var ack = new Ack(appended, durable, appended, volume.Points is { Count: > 0 } points ? points[^1].Id : default, _delta?.Target.Id ?? default, _delta?.DurableBlock ?? 0);
+            await _connection.SendAsync(Stamp(), ack, cancellationToken);
+        }
+        finally
+        {
+            _acknowledging.Release();
+        }
     }
 
     private async Task SendPositionAsync(Volume volume, CancellationToken cancellationToken)
     {
         volume.RequireFlushed();
-        _unflushed = false;
+        _unacknowledged = false;
         var staged = volume.Staged;
         var history = volume.History();
         var position = new Position(
@@ -402,7 +498,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
     // On the disk before it is answered: the source lets writes go without this copy when it hears that we know.
     private async Task OnMirrorAsync(Volume volume, MirrorNotice notice, Epoch epoch, CancellationToken cancellationToken)
     {
-        new MirrorBelief(notice.Record, notice.State, notice.OnLoss, epoch.Value, _context.Time.GetUtcNow()).Write(volume);
+        MirrorBelief.From(notice, epoch, _context.Time.GetUtcNow()).Write(volume);
         await _connection.SendAsync(Stamp(), notice, cancellationToken);
     }
 

@@ -25,6 +25,21 @@ public interface IBlockDevice
     /// <exception cref="BlockDeviceException">Gate shut or read-only (<see cref="BlockError.NotPermitted"/>), full (<see cref="BlockError.NoSpace"/>), stopped (<see cref="BlockError.Shutdown"/>), failed (<see cref="BlockError.IO"/>).</exception>
     void Write(ReadOnlySpan<WriteExtent> extents, bool forceUnitAccess);
 
+    /// <summary>
+    /// As <see cref="Write"/>, but unless the ticket is the default one, what it appended may be answered only after <see cref="Confirm"/>: whoever has several writes to answer appends them all and then waits once.
+    /// </summary>
+    WriteTicket BeginWrite(ReadOnlySpan<WriteExtent> extents, bool forceUnitAccess)
+    {
+        Write(extents, forceUnitAccess);
+        return default;
+    }
+
+    /// <summary>Returns when everything up to the ticket's writes may be answered.</summary>
+    /// <exception cref="BlockDeviceException">As <see cref="Write"/>. The writes may or may not be seen later: the client is told of an error, and either outcome is right.</exception>
+    void Confirm(WriteTicket ticket)
+    {
+    }
+
     /// <summary>Returns when every write answered before the call, by any thread, is on stable storage.</summary>
     /// <exception cref="BlockDeviceException">
     /// Failed (<see cref="BlockError.IO"/>); or the gate shut after writes that no flush has covered (<see cref="BlockError.NotPermitted"/>): they may not be part of what the next owner serves.

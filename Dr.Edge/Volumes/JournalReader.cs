@@ -27,16 +27,41 @@ internal sealed class JournalReader : IDisposable
 
     public JournalStatus TryRead(out JournalItem? item)
     {
-        item = null;
+        // Taken before looking, so that what comes after the look is not missed by WaitForMoreAsync.
+        _signal = _volume.ArmAppendSignal();
+        var status = Look(out var point, out _);
+        item = status != JournalStatus.Item ? null : point is not null ? new JournalItem.Point(point) : ReadBatch(_current!);
+        return status;
+    }
+
+    /// <summary>
+    /// As <see cref="TryRead"/>, but takes all batches that come next, up to a point or the end of their layer, as they lie there. <see cref="WaitForMoreAsync"/> does not belong to it: who reads runs listens to the
+    /// volume's appends before looking.
+    /// </summary>
+    /// <param name="headroom">Bytes that the caller wants free in front of the run, for what he puts there.</param>
+    /// <param name="mostBytes">A batch longer than this comes alone.</param>
+    public JournalStatus TryReadRun(int headroom, int mostBytes, out JournalRun run)
+    {
+        run = default;
+        var status = Look(out var point, out var state);
+        if (status == JournalStatus.Item)
+        {
+            run = point is not null ? new JournalRun(default, point, new SequenceNumber(_position)) : ReadRun(_current!, state, headroom, mostBytes);
+        }
+
+        return status;
+    }
+
+    // Item: the point, or, when that is null, a batch at the offset of the current layer.
+    private JournalStatus Look(out PointInfo? point, out ManifestState state)
+    {
         while (true)
         {
-            // Taken before looking, so that what comes after the look is not missed by WaitForMoreAsync.
-            _signal = _volume.ArmAppendSignal();
-            var (state, layers) = _volume.Journal;
-            if (FindPoint(state) is { } point)
+            (state, var layers) = _volume.Journal;
+            point = FindPoint(state);
+            if (point is not null)
             {
                 _delivered.Add(point.Id);
-                item = new JournalItem.Point(point);
                 return JournalStatus.Item;
             }
 
@@ -52,7 +77,6 @@ internal sealed class JournalReader : IDisposable
 
             if (_offset < _current!.Tail)
             {
-                item = ReadBatch(_current);
                 return JournalStatus.Item;
             }
 
@@ -142,26 +166,88 @@ internal sealed class JournalReader : IDisposable
         return false;
     }
 
+    private JournalRun ReadRun(Layer layer, ManifestState state, int headroom, int mostBytes)
+    {
+        var length = (int)Math.Min(layer.Tail - _offset, mostBytes);
+        Reserve(headroom + length);
+        layer.File.File.ReadExactly(_buffer.AsSpan(headroom, length), _offset);
+        var header = HeaderAt(layer, _buffer.AsSpan(headroom, length), _offset);
+        if (header.TotalLength > length)
+        {
+            length = header.TotalLength;
+            Reserve(headroom + length);
+            layer.File.File.ReadExactly(_buffer.AsSpan(headroom, length), _offset);
+        }
+
+        var until = NextPoint(state);
+        var taken = 0;
+        while (true)
+        {
+            var batch = _buffer.AsSpan(headroom + taken, header.TotalLength);
+            Verify(layer, batch, _offset + taken);
+            taken += header.TotalLength;
+            _position = header.LastSequence;
+            if (_position == until || length - taken < BatchHeader.SizeBytes)
+            {
+                break;
+            }
+
+            header = HeaderAt(layer, _buffer.AsSpan(headroom + taken, length - taken), _offset + taken);
+            if (header.TotalLength > length - taken)
+            {
+                break;
+            }
+        }
+
+        _offset += taken;
+        _delivered.Clear();
+        return new JournalRun(_buffer.AsMemory(0, headroom + taken), null, new SequenceNumber(_position));
+    }
+
+    private void Reserve(int bytes)
+    {
+        if (bytes > _buffer.Length)
+        {
+            _buffer = new byte[bytes];
+        }
+    }
+
+    private BatchHeader HeaderAt(Layer layer, ReadOnlySpan<byte> bytes, long offset) =>
+        BatchHeader.TryRead(bytes, out var header) && header.FirstSequence == _position + 1
+            ? header
+            : throw new CorruptDataException(layer.File.File.Path, offset, $"the batch that begins with write {_position + 1}", "something else");
+
+    private void Verify(Layer layer, ReadOnlySpan<byte> batch, long offset)
+    {
+        if (!BatchReader.TryVerify(batch, _volume.SizeBytes / StoreLimits.BlockBytes, out _, out var damage))
+        {
+            throw new CorruptDataException(layer.File.File.Path, offset, damage!, "something else");
+        }
+    }
+
+    /// <summary>The sequence number of the first point behind the position; there a run ends.</summary>
+    private long NextPoint(ManifestState state)
+    {
+        var next = long.MaxValue;
+        foreach (var point in state.Points)
+        {
+            if (point.Sequence.Value > _position && point.Sequence.Value < next)
+            {
+                next = point.Sequence.Value;
+            }
+        }
+
+        return next;
+    }
+
     private JournalItem.Batch ReadBatch(Layer layer)
     {
         layer.File.File.ReadExactly(_buffer.AsSpan(0, BatchHeader.SizeBytes), _offset);
-        if (!BatchHeader.TryRead(_buffer, out var header) || header.FirstSequence != _position + 1)
-        {
-            throw new CorruptDataException(layer.File.File.Path, _offset, $"the batch that begins with write {_position + 1}", "something else");
-        }
-
-        if (header.TotalLength > _buffer.Length)
-        {
-            _buffer = new byte[header.TotalLength];
-        }
-
+        var header = HeaderAt(layer, _buffer, _offset);
+        Reserve(header.TotalLength);
         var bytes = _buffer.AsMemory(0, header.TotalLength);
         layer.File.File.ReadExactly(bytes.Span, _offset);
-        if (!BatchReader.TryVerify(bytes.Span, _volume.SizeBytes / StoreLimits.BlockBytes, out header, out var damage))
-        {
-            throw new CorruptDataException(layer.File.File.Path, _offset, damage!, "something else");
-        }
-
+        Verify(layer, bytes.Span, _offset);
         _offset += header.TotalLength;
         _position = header.LastSequence;
         _delivered.Clear();

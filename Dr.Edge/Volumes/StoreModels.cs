@@ -24,6 +24,12 @@ internal abstract record JournalItem
     public sealed record Point(PointInfo Info) : JournalItem;
 }
 
+/// <summary>What <see cref="JournalReader.TryReadRun"/> found: batches, or a point. The memory is the reader's, until its next call.</summary>
+/// <param name="Memory">The headroom, then the batches back to back; empty for a point.</param>
+/// <param name="Last">Last sequence number.</param>
+[System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Auto)]
+internal readonly record struct JournalRun(Memory<byte> Memory, PointInfo? Point, SequenceNumber Last);
+
 internal enum JournalStatus
 {
     Item,

@@ -60,47 +60,100 @@ internal sealed partial class Volume
     }
 
     /// <summary>
-    /// Appends a batch of the source's journal exactly as it is. Checks every checksum, volume id, and that it follows directly on <see cref="Appended"/> in chain; a batch of another generation begins a new
-    /// span here (whether that generation may follow is for the protocol to know). Not durable until <see cref="Flush"/>. Role must not be primary.
+    /// Appends batches of the source's journal exactly as they are, back to back, with one system call for all of a generation. Checks every checksum, volume id, and that they follow directly on <see cref="Appended"/> in chain; a batch of
+    /// another generation begins a new span here (whether that generation may follow is for the protocol to know). Not durable until <see cref="RequireFlushed"/>. Role must not be primary.
     /// </summary>
-    /// <exception cref="CorruptDataException">A checksum is wrong.</exception>
+    /// <exception cref="CorruptDataException">A checksum is wrong: nothing from the first batch of that generation on was appended.</exception>
     /// <exception cref="DrException">It does not follow.</exception>
-    public void AppendReplica(ReadOnlyMemory<byte> rawBatch)
+    public void AppendReplica(ReadOnlyMemory<byte> rawBatches)
     {
-        if (!BatchReader.TryVerify(rawBatch.Span, VolumeBlocks, out var header, out var damage))
+        var headers = _receivedHeaders ??= [];
+        while (!rawBatches.IsEmpty)
         {
-            throw new CorruptDataException($"a received batch for {Name}", 0, damage!, "something else");
+            headers.Clear();
+            var length = VerifyReceived(rawBatches.Span, headers);
+            AppendVerified(rawBatches[..length], headers);
+            rawBatches = rawBatches[length..];
+        }
+    }
+
+    [ThreadStatic]
+    private static List<BatchHeader>? _receivedHeaders;
+
+    /// <summary>Batches of one generation that follow on each other; returns their length together.</summary>
+    private int VerifyReceived(ReadOnlySpan<byte> batches, List<BatchHeader> headers)
+    {
+        var length = 0;
+        while (length < batches.Length)
+        {
+            var rest = batches[length..];
+            if (!BatchHeader.TryRead(rest, out var header) || header.TotalLength > rest.Length)
+            {
+                throw new CorruptDataException($"a received batch for {Name}", length, "a batch header", "something else");
+            }
+
+            if (header.VolumeId != Id.Guid)
+            {
+                throw new DrException($"A batch of volume {header.VolumeId:N} was received for {Name}, which is {Id}.");
+            }
+
+            if (headers.Count > 0 && header.Generation != headers[0].Generation)
+            {
+                break;
+            }
+
+            if (!BatchReader.TryVerify(rest[..header.TotalLength], VolumeBlocks, out _, out var damage))
+            {
+                throw new CorruptDataException($"a received batch for {Name}", length, damage!, "something else");
+            }
+
+            if (header.ExtentCount == 0)
+            {
+                throw new DrException($"An empty batch was received for {Name}.");
+            }
+
+            if (headers.Count > 0 && (header.FirstSequence != headers[^1].LastSequence + 1 || header.PreviousChecksum != headers[^1].HeaderChecksum))
+            {
+                throw new DrException($"The batch after write {headers[^1].LastSequence} that was received for {Name} does not continue the one before.");
+            }
+
+            headers.Add(header);
+            length += header.TotalLength;
         }
 
-        if (header.VolumeId != Id.Guid)
+        return length;
+    }
+
+    private void AppendVerified(ReadOnlyMemory<byte> batches, List<BatchHeader> headers)
+    {
+        var first = headers[0];
+        if (State.Generations.Count == 0 || State.Generations[^1].Generation.Guid != first.Generation)
         {
-            throw new DrException($"A batch of volume {header.VolumeId:N} was received for {Name}, which is {Id}.");
+            AdoptGeneration(new Generation(first.Generation), first);
         }
 
-        if (header.ExtentCount == 0)
-        {
-            throw new DrException($"An empty batch was received for {Name}.");
-        }
-
-        if (State.Generations.Count == 0 || State.Generations[^1].Generation.Guid != header.Generation)
-        {
-            AdoptGeneration(new Generation(header.Generation), header);
-        }
-
-        AdmitWrite(rawBatch.Length);
+        AdmitWrite(batches.Length);
         lock (_appendLock)
         {
             ThrowIfFailed();
             RequireReplica();
-            RequireFollows(header, State.Generations[^1].After.Value == _appended);
+            RequireFollows(first, State.Generations[^1].After.Value == _appended);
             var head = _head;
             var offset = head.Tail;
-            CheckWrittenLocked(head, head.File.File.TryWrite(rawBatch.Span, offset), offset);
-            head.ApplyBatch(_map, header, rawBatch.Span[BatchHeader.SizeBytes..header.DataOffset], offset + header.DataOffset);
-            PublishAppendLocked(head, offset + rawBatch.Length, header.LastSequence, Math.Max(_lastMicroseconds, header.TimeMicroseconds), header.HeaderChecksum);
+            CheckWrittenLocked(head, head.File.File.TryWrite(batches.Span, offset), offset);
+            var microseconds = _lastMicroseconds;
+            var at = 0;
+            foreach (var header in headers)
+            {
+                head.ApplyBatch(_map, header, batches.Span.Slice(at + BatchHeader.SizeBytes, header.DescriptorSectionLength), offset + at + header.DataOffset);
+                at += header.TotalLength;
+                microseconds = Math.Max(microseconds, header.TimeMicroseconds);
+            }
+
+            PublishAppendLocked(head, offset + batches.Length, headers[^1].LastSequence, microseconds, headers[^1].HeaderChecksum);
         }
 
-        NoteCurrentAsOf(header.At);
+        NoteCurrentAsOf(headers[^1].At);
         SignalAppend();
     }
 

@@ -15,7 +15,9 @@ internal sealed partial class Volume
     private long _written;
     private long _vouched;
 
-    public void Write(ReadOnlySpan<WriteExtent> extents, bool forceUnitAccess)
+    public void Write(ReadOnlySpan<WriteExtent> extents, bool forceUnitAccess) => Confirm(BeginWrite(extents, forceUnitAccess));
+
+    public WriteTicket BeginWrite(ReadOnlySpan<WriteExtent> extents, bool forceUnitAccess)
     {
         Gate.Check();
         var batch = _builder ??= new BatchBuilder();
@@ -62,6 +64,7 @@ internal sealed partial class Volume
         if (forceUnitAccess)
         {
             Interlocked.Increment(ref _flushesAsked);
+            Barrier?.BeginFlush(new SequenceNumber(last));
             FlushUpTo(last);
         }
 
@@ -72,7 +75,25 @@ internal sealed partial class Volume
         }
 
         Counters.Writes.Add(written, extents.Length);
-        Barrier?.WaitWritten(new SequenceNumber(last));
+        if (Barrier is not { IsEngaged: true })
+        {
+            Confirm(default);
+            return default;
+        }
+
+        return new WriteTicket(new SequenceNumber(last), forceUnitAccess ? new SequenceNumber(last) : SequenceNumber.Zero);
+    }
+
+    public void Confirm(WriteTicket ticket)
+    {
+        if (Barrier is { } barrier)
+        {
+            barrier.WaitWritten(ticket.Written);
+            if (ticket.Flushed != SequenceNumber.Zero)
+            {
+                barrier.WaitFlushed(ticket.Flushed);
+            }
+        }
 
         // A process that was frozen between the check and here must not answer a write after its lease has lapsed; what it appended is found as divergence.
         Gate.Check();
@@ -93,8 +114,10 @@ internal sealed partial class Volume
         Interlocked.Increment(ref _flushesAsked);
         var written = Volatile.Read(ref _written);
         var appended = Volatile.Read(ref _appended);
+        var barrier = Barrier;
+        barrier?.BeginFlush(new SequenceNumber(appended));
         FlushUpTo(appended);
-        Barrier?.WaitWritten(new SequenceNumber(appended));
+        barrier?.WaitFlushed(new SequenceNumber(appended));
         if (written > Volatile.Read(ref _vouched))
         {
             // "Will still be there" is a promise for the volume, not for this copy: whoever no longer owns it cannot give it, and a commit that rests on it must fail. One that says nothing new is answered.

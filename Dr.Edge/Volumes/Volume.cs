@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Dr.Edge.Volumes.Background;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
@@ -51,6 +52,7 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
     private bool _pastReadable;
     private volatile string? _shutting;
     private volatile TaskCompletionSource? _appendSignal;
+    private ImmutableArray<Action> _appendListeners = [];
     private StagingLayer? _staging;
     private DateTimeOffset? _currentAsOf;
     private bool _closed;
@@ -286,8 +288,20 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
         StateChanged?.Invoke(this);
     }
 
+    /// <summary>Calls <paramref name="appended"/> after every append and change of state, on the writer's thread and under none of its locks, until disposed: it must be quick and must not throw.</summary>
+    internal IDisposable ListenToAppends(Action appended)
+    {
+        ImmutableInterlocked.Update(ref _appendListeners, static (listeners, added) => listeners.Add(added), appended);
+        return new AppendListening(this, appended);
+    }
+
     private void SignalAppend()
     {
+        foreach (var listener in _appendListeners)
+        {
+            listener();
+        }
+
         if (_appendSignal is not null)
         {
             Interlocked.Exchange(ref _appendSignal, null)?.TrySetResult();
@@ -299,6 +313,11 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
         var now = _context.Time.GetUtcNow();
         var last = DateTimeOffset.UnixEpoch.AddMicroseconds(Volatile.Read(ref _lastMicroseconds));
         return now > last ? now : last;
+    }
+
+    private sealed class AppendListening(Volume volume, Action appended) : IDisposable
+    {
+        public void Dispose() => ImmutableInterlocked.Update(ref volume._appendListeners, static (listeners, removed) => listeners.Remove(removed), appended);
     }
 
     /// <summary>State and layers that belong together, replaced as one.</summary>

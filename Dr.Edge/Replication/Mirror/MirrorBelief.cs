@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Dr.Contracts.Wire;
 using Dr.Edge.Cli;
 using Dr.Edge.Volumes;
 using Dr.Edge.Volumes.Disk;
@@ -9,6 +10,15 @@ namespace Dr.Edge.Replication.Mirror;
 internal sealed record MirrorBelief(long Record, MirrorState State, LossPolicy OnLoss, long Epoch, DateTimeOffset ToldAt)
 {
     private const string FileName = "mirror.json";
+
+    /// <summary>What answers wait for. What an older program wrote, or was told by an older one, was about durable writes.</summary>
+    public MirrorAck Ack { get; init; } = MirrorAck.Durable;
+
+    /// <summary>Which start of the machine it was told in; null when that is not known.</summary>
+    public string? Boot { get; init; }
+
+    public static MirrorBelief From(MirrorNotice notice, Epoch epoch, DateTimeOffset at) =>
+        new(notice.Record, notice.State, notice.OnLoss, epoch.Value, at) { Ack = notice.Ack ?? MirrorAck.Durable, Boot = MachineStart.Id };
 
     /// <summary>Null when nobody said anything that still holds.</summary>
     public static MirrorBelief? Of(Volume volume)
@@ -34,7 +44,10 @@ internal sealed record MirrorBelief(long Record, MirrorState State, LossPolicy O
         DurableFile.Replace(Path.Combine(volume.DirectoryPath, FileName), JsonSerializer.SerializeToUtf8Bytes(this, ControlJson.Readable), StoreFaults.None);
 
     /// <summary>True when no answered write can be missing here, whatever happened since it was told.</summary>
-    public bool IsCertain => State == MirrorState.Whole && OnLoss == LossPolicy.Stall;
+    public bool IsCertain => State == MirrorState.Whole && OnLoss == LossPolicy.Stall && !MayLackUnflushed;
+
+    /// <summary>The machine was started since, and what had been answered and not flushed was in its memory. What the process loses without the machine is nothing.</summary>
+    public bool MayLackUnflushed => State == MirrorState.Whole && Ack == MirrorAck.Applied && (Boot is null || Boot != MachineStart.Id);
 
     /// <summary>For people.</summary>
     public string Describe() => this switch
@@ -42,6 +55,7 @@ internal sealed record MirrorBelief(long Record, MirrorState State, LossPolicy O
         { State: MirrorState.None } => "not synchronous",
         { State: MirrorState.OutOfDate } => string.Create(CultureInfo.InvariantCulture, $"out of date (told {ToldAt:O})"),
         { IsCertain: true } => "whole",
+        { MayLackUnflushed: true } => string.Create(CultureInfo.InvariantCulture, $"whole as of {ToldAt:O}; this machine was started since, so writes that were answered and not flushed may be missing"),
         _ => string.Create(CultureInfo.InvariantCulture, $"whole as of {ToldAt:O}; the primary may have gone on alone since"),
     };
 }

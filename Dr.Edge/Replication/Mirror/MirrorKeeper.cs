@@ -18,6 +18,7 @@ internal sealed partial class MirrorKeeper : IAsyncDisposable
     private readonly Volume _volume;
     private readonly string _peer;
     private readonly SyncBarrier _barrier;
+    private readonly Action<SequenceNumber> _askToFlush;
     private readonly IMirrorLedger _ledger;
     private readonly TimeProvider _time;
     private readonly Action _save;
@@ -30,14 +31,16 @@ internal sealed partial class MirrorKeeper : IAsyncDisposable
     private MirrorState _onDisk;
     private long _recordOnDisk;
     private DateTimeOffset? _outOfDateSince;
+    private MirrorAck _ack;
     private bool _peerListens;
     private long _peerNoted;
     private TaskCompletionSource _signal = NewSignal();
     private Task _running = Task.CompletedTask;
 
-    public MirrorKeeper(Volume volume, CopySettings settings, SyncBarrier barrier, IMirrorLedger ledger, TimeProvider time, Action save, ILogger logger)
+    public MirrorKeeper(Volume volume, CopySettings settings, SyncBarrier barrier, Action<SequenceNumber> askToFlush, IMirrorLedger ledger, TimeProvider time, Action save, ILogger logger)
     {
-        (_volume, _peer, _barrier, _ledger, _time, _save, _logger) = (volume, settings.Peer, barrier, ledger, time, save, logger);
+        (_volume, _peer, _barrier, _askToFlush, _ledger, _time, _save, _logger) = (volume, settings.Peer, barrier, askToFlush, ledger, time, save, logger);
+        _ack = settings.Ack;
         _started = time.GetTimestamp();
         _onDisk = settings.RecordedMirror;
         _outOfDateSince = settings.OutOfDateSince;
@@ -77,7 +80,7 @@ internal sealed partial class MirrorKeeper : IAsyncDisposable
     {
         if (_volume.Role == VolumeRole.Primary && Model.WritesWait)
         {
-            _barrier.Engage(this, durable);
+            _barrier.Engage(this, durable, _ack, _askToFlush);
         }
 
         if (_volume.Role != VolumeRole.Primary)
@@ -90,7 +93,16 @@ internal sealed partial class MirrorKeeper : IAsyncDisposable
         _running = Task.Run(RunAsync);
     }
 
-    public void Configure(CopySettings settings) => Apply(new MirrorEvent.Configured(settings.Mode == CopyMode.Sync, settings.OnLoss, settings.DegradeAfter));
+    public void Configure(CopySettings settings)
+    {
+        lock (_lock)
+        {
+            _ack = settings.Ack;
+            _barrier.Configure(this, _ack);
+        }
+
+        Apply(new MirrorEvent.Configured(settings.Mode == CopyMode.Sync, settings.OnLoss, settings.DegradeAfter));
+    }
 
     /// <summary>The peer hears what is said of it (its version knows how to listen).</summary>
     public void OnConnected()
@@ -113,11 +125,20 @@ internal sealed partial class MirrorKeeper : IAsyncDisposable
 
     public void OnCaughtUp() => Apply(new MirrorEvent.CaughtUp());
 
-    public void OnAcknowledged(SequenceNumber durable)
+    /// <summary>
+    /// Lets answers go. Whole is a copy only when what was answered before writes waited for it is on its disk: its disk is what the clients' flushes of that time were about.
+    /// </summary>
+    public void OnAcknowledged(SequenceNumber applied, SequenceNumber durable)
     {
-        _barrier.Acknowledged(this, durable);
-        Apply(new MirrorEvent.Acknowledged(durable));
+        Confirm(applied, durable);
+        if (Model.Phase == MirrorPhase.Joining)
+        {
+            Apply(new MirrorEvent.Acknowledged(durable));
+        }
     }
+
+    /// <summary>Lets answers go and no more: on the connection's own thread, ahead of what else the acknowledgement means.</summary>
+    public void Confirm(SequenceNumber applied, SequenceNumber durable) => _barrier.Acknowledged(this, applied, durable);
 
     public void OnRoleLost() => Apply(new MirrorEvent.RoleLost());
 
@@ -218,8 +239,10 @@ internal sealed partial class MirrorKeeper : IAsyncDisposable
         {
             case MirrorEffect.Engage:
                 // First the wait, then the look at the end: what passed before lies within it.
-                _barrier.Engage(this, SequenceNumber.Zero);
-                (_model, _) = MirrorMachine.Apply(_model, new MirrorEvent.Engaged(_volume.Appended));
+                _barrier.Engage(this, SequenceNumber.Zero, _ack, _askToFlush);
+                var end = _volume.Appended;
+                (_model, _) = MirrorMachine.Apply(_model, new MirrorEvent.Engaged(end));
+                _askToFlush(end);
                 break;
             case MirrorEffect.Disengage:
                 _barrier.Disengage(this);

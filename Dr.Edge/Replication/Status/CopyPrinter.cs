@@ -36,7 +36,7 @@ internal static class CopyPrinter
 
         if (copy.Mirror != MirrorState.None)
         {
-            Line(text, "mirror", copy.Mirror == MirrorState.Whole ? "whole: writes wait for it" : $"out of date{(copy.OutOfDateSince is { } since ? $" since {since:O}" : "")}: writes do not wait for it");
+            Line(text, "mirror", copy.Mirror == MirrorState.Whole ? $"whole: writes wait until {(copy.Ack == MirrorAck.Durable ? "they are on its disk" : "it has them")}" : $"out of date{(copy.OutOfDateSince is { } since ? $" since {since:O}" : "")}: writes do not wait for it");
         }
 
         Line(text, "common point", copy.LastCommonPoint is { } point ? $"{point.Value}{(copy.LastCommonPointAt is { } at ? $" of {at:O}" : "")}" : "none");

@@ -54,8 +54,9 @@ public partial class FrameDocumentTests
         FixedSize(rows["Commit"]).ShouldBe(WireMessage.Encode(WireSamples.Commit).Length);
         FixedSize(rows["Ack"]).ShouldBe(WireMessage.Encode(WireSamples.Ack).Length);
         FixedSize(rows["Detach"]).ShouldBe(WireMessage.Encode(new Detach("")).Length);
-        FixedSize(rows["Mirror"]).ShouldBe(WireMessage.Encode(WireSamples.Mirror).Length);
+        FixedSize(rows["Mirror"]).ShouldBe(WireMessage.Encode(WireSamples.MirrorWithAck).Length);
         FixedSize(rows["Lease"]).ShouldBe(WireMessage.Encode(new LeaseVow(1, 6_000)).Length);
+        FixedSize(rows["Flush"]).ShouldBe(WireMessage.Encode(WireSamples.Flush).Length);
         FixedSize(rows["Sizes"]).ShouldBe(WireMessage.Encode(new SizeNotice([])).Length);
         FixedSize(rows["DigestQuery"]).ShouldBe(WireMessage.Encode(WireSamples.DigestQuery).Length);
         FixedSize(rows["Error"]).ShouldBe(WireMessage.Encode(new Refusal(RefusalCode.Busy, "", null)).Length);

@@ -39,6 +39,13 @@ public class MessageTests
     }
 
     [Fact]
+    public void The_bytes_of_what_version_five_added_are_these()
+    {
+        Golden(WireSamples.MirrorWithAck, "0700000000000000" + "02" + "01" + "01");
+        Golden(WireSamples.Flush, "1100000000000000");
+    }
+
+    [Fact]
     public void Every_message_is_read_back_as_it_was_written()
     {
         RoundTrip(WireSamples.Hello);
@@ -54,6 +61,8 @@ public class MessageTests
         RoundTrip(WireSamples.Refusal);
         RoundTrip(WireSamples.Detach);
         RoundTrip(WireSamples.Mirror);
+        RoundTrip(WireSamples.MirrorWithAck);
+        RoundTrip(WireSamples.Flush);
         RoundTrip(WireSamples.Sizes);
         RoundTrip(WireSamples.DigestQuery);
         RoundTrip(WireSamples.Digests);

@@ -20,7 +20,7 @@ public class WireFuzzTests
         WireMessage.Encode(WireSamples.Hello), WireMessage.Encode(WireSamples.Heartbeat), WireMessage.Encode(WireSamples.Announce), WireMessage.Encode(WireSamples.Position),
         WireMessage.Encode(WireSamples.Rewind), WireMessage.Encode(WireSamples.Notice), WireMessage.Encode(WireSamples.DeltaBegin), WireMessage.Encode(WireSamples.Commit),
         WireMessage.Encode(WireSamples.Ack), WireMessage.Encode(WireSamples.BlockRequest), WireMessage.Encode(WireSamples.Refusal), WireMessage.Encode(WireSamples.Detach), WireMessage.Encode(WireSamples.Mirror),
-        WireMessage.Encode(WireSamples.Sizes), WireMessage.Encode(WireSamples.DigestQuery), WireMessage.Encode(WireSamples.Digests), WireSamples.PackedDelta,
+        WireMessage.Encode(WireSamples.Sizes), WireMessage.Encode(WireSamples.DigestQuery), WireMessage.Encode(WireSamples.Digests), WireSamples.PackedDelta, WireMessage.Encode(WireSamples.MirrorWithAck), WireMessage.Encode(WireSamples.Flush),
     ];
 
     [Fact]

@@ -30,6 +30,9 @@ internal static class WireSamples
 
     public static readonly SizeNotice Sizes = new([new FormerSize(4096, new SequenceNumber(3), Mark.Id, Time)]);
 
+    public static readonly MirrorNotice MirrorWithAck = Mirror with { Ack = MirrorAck.Durable };
+    public static readonly FlushRequest Flush = new(new SequenceNumber(17));
+
     public static readonly DigestQuery DigestQuery = new(Mark, 5, 2, 64);
     public static readonly Digests Digests = new(Mark.Id, 5, 64, Enumerable.Range(0, 32).Select(i => (byte)i).ToArray());
 

@@ -183,7 +183,7 @@ public sealed class TwoNodeTests : TwoNodeTest
         for (var i = 0; i < 50; i++)
         {
             volume.WriteAt(i * 4096, data);
-            Backup.Set.Get("dilas").Durable.ShouldBeGreaterThanOrEqualTo(volume.Appended);
+            Backup.Set.Get("dilas").Appended.ShouldBeGreaterThanOrEqualTo(volume.Appended);
         }
 
         await Backup.CloseAsync();

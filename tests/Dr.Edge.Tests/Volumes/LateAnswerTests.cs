@@ -103,6 +103,14 @@ public sealed class LateAnswerTests : IDisposable
     /// <summary>Stands between doing and answering, as a synchronous copy does.</summary>
     private sealed class Frozen(Action meanwhile) : IWriteBarrier
     {
+        public bool IsEngaged => true;
+
+        public void BeginFlush(SequenceNumber last)
+        {
+        }
+
         public void WaitWritten(SequenceNumber last) => meanwhile();
+
+        public void WaitFlushed(SequenceNumber last) => meanwhile();
     }
 }

@@ -42,6 +42,18 @@ internal sealed class CopyPace : IDisposable
         }
     }
 
+    /// <summary>No limit of its own and no class: nothing to wait for.</summary>
+    public bool IsFree
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _mbps is null && _class is null;
+            }
+        }
+    }
+
     /// <summary>New limit or class, at once, also for what waits.</summary>
     public void Configure(CopySettings settings)
     {

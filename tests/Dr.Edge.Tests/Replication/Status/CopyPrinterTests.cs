@@ -44,11 +44,12 @@ public class CopyPrinterTests
     }
 
     [Theory]
-    [InlineData(MirrorState.Whole, "  mirror           whole: writes wait for it")]
-    [InlineData(MirrorState.OutOfDate, "  mirror           out of date since 2026-11-22T10:00:00.0000000+00:00: writes do not wait for it")]
-    public void A_mirror_says_whether_it_is_one(MirrorState mirror, string line)
+    [InlineData(MirrorState.Whole, MirrorAck.Applied, "  mirror           whole: writes wait until it has them")]
+    [InlineData(MirrorState.Whole, MirrorAck.Durable, "  mirror           whole: writes wait until they are on its disk")]
+    [InlineData(MirrorState.OutOfDate, MirrorAck.Applied, "  mirror           out of date since 2026-11-22T10:00:00.0000000+00:00: writes do not wait for it")]
+    public void A_mirror_says_whether_it_is_one(MirrorState mirror, MirrorAck ack, string line)
     {
-        var copy = new CopyStatus { Peer = "b:1", Mode = CopyMode.Sync, State = CopyState.Current, Mirror = mirror, OutOfDateSince = mirror == MirrorState.OutOfDate ? At : null };
+        var copy = new CopyStatus { Peer = "b:1", Mode = CopyMode.Sync, State = CopyState.Current, Mirror = mirror, Ack = ack, OutOfDateSince = mirror == MirrorState.OutOfDate ? At : null };
 
         CopyPrinter.Print(new CopyList("dilas", VolumeRole.Primary, 1, [copy])).Split(Environment.NewLine).ShouldContain(line);
     }

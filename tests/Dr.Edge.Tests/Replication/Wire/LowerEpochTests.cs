@@ -66,6 +66,8 @@ public sealed class LowerEpochTests : TwoNodeTest
             FrameType.Sizes => WireMessage.Encode(new SizeNotice([])),
             FrameType.DigestQuery => WireMessage.Encode(new DigestQuery(new PointMark(first.Id, first.Sequence), 0, 1, 1)),
             FrameType.Digests => WireMessage.Encode(new Digests(first.Id, 0, 1, new byte[Digests.DigestBytes])),
+            FrameType.Flush => WireMessage.Encode(new FlushRequest(first.Sequence)),
+            FrameType.Run => Batches(owner, first.Sequence, 1)[sizeof(uint)..],
             _ => throw new InvalidOperationException($"Say here what a {type} frame of a lower epoch must not do."),
         };
         await peer.SendAsync(type, 1, Over, payload);
@@ -117,7 +119,7 @@ public sealed class LowerEpochTests : TwoNodeTest
 
             // None of these belongs on a source; the epoch is looked at first all the same.
             FrameType.Hello or FrameType.Heartbeat or FrameType.Announce or FrameType.Rewind or FrameType.Batch or FrameType.Point or FrameType.DeltaBegin or FrameType.Delta or FrameType.PackedDelta or FrameType.Commit
-                or FrameType.Detach or FrameType.Sizes or FrameType.DigestQuery => [],
+                or FrameType.Detach or FrameType.Sizes or FrameType.DigestQuery or FrameType.Flush or FrameType.Run => [],
             _ => throw new InvalidOperationException($"Say here what a {type} frame of a lower epoch must not do."),
         };
         await peer.SendAsync(type, announced.Stream, Over, payload);
