@@ -107,10 +107,10 @@ internal sealed partial class SourceStream : IDisposable
                 return await ShipDeltaAsync(delta, position, cancellationToken);
             case SourceStep.AwaitPoint waiting:
                 await WaitForPointAsync(waiting.Newest, cancellationToken);
-                return await AnnounceAsync(cancellationToken);
+                return await AnnounceAgainAsync(position, cancellationToken);
             case SourceStep.Journal journal:
                 await ShipJournalAsync(journal, position, cancellationToken);
-                return await AnnounceAsync(cancellationToken);
+                return await AnnounceAgainAsync(position, cancellationToken);
             default:
                 throw new InvariantException($"a step of kind {step.GetType().Name} is not known");
         }
@@ -136,6 +136,9 @@ internal sealed partial class SourceStream : IDisposable
         StoreFaults.Pass(CopyPoints.Announced);
         return await NextPositionAsync(cancellationToken);
     }
+
+    // What may not send has nothing to ask either: the answer could only be that another owns the volume.
+    private Task<Position> AnnounceAgainAsync(Position position, CancellationToken cancellationToken) => _volume.MaySend() ? AnnounceAsync(cancellationToken) : Task.FromResult(position);
 
     private async Task<Position> NextPositionAsync(CancellationToken cancellationToken)
     {
@@ -196,6 +199,12 @@ internal sealed partial class SourceStream : IDisposable
 
     private void OnAnswer(ReceivedMessage message)
     {
+        // This stream has outlived its role. Whom a copy follows it hears from its owner alone: an epoch that a late answer tells of may be one that the owner makes room for, and its final point would be refused here.
+        if (_volume.Role == VolumeRole.Replica)
+        {
+            throw new DrException("This side has become a copy.", isTransient: true);
+        }
+
         // The peer has seen an owner above us: shut the gate before looking at what else it says.
         if (message.Header.Epoch > _volume.Epoch)
         {

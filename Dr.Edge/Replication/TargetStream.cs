@@ -37,6 +37,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
     private TargetFlusher? _flusher;
     private bool _unacknowledged; // Before the version that has flushes: not flushed either.
     private bool _isAwaited;
+    private long _heard; // The source's highest epoch; the flusher reads it.
     private volatile bool _ended;
 
     /// <param name="version">What both ends speak.</param>
@@ -207,6 +208,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
 
     private async Task ApplyAsync(ReceivedMessage message, CancellationToken cancellationToken)
     {
+        Volatile.Write(ref _heard, Math.Max(_heard, message.Header.Epoch.Value));
         if (message.Header.Type == FrameType.Sizes)
         {
             if (_volume is not null)
@@ -510,7 +512,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
         }
     }
 
-    private FrameStamp Stamp() => _volume?.Stamp(_stream) ?? new FrameStamp(_stream, Epoch.None, default);
+    private FrameStamp Stamp() => _volume?.AnswerStamp(_stream, new Epoch(Volatile.Read(ref _heard))) ?? new FrameStamp(_stream, Epoch.None, default);
 
     // What ends this stream with an answer. Anything else is a fault of our own and ends the process's task loudly.
     private static Refusal? Refusal(Exception exception) => exception switch

@@ -7,7 +7,16 @@ namespace Dr.Edge.Replication;
 /// <summary>The store's words in the wire's, and back.</summary>
 internal static class VolumeExtensions
 {
-    public static FrameStamp Stamp(this Volume volume, int stream) => new(stream, volume.Epoch, volume.CurrentGeneration());
+    /// <summary>
+    /// What a target answers carries the highest epoch it knows, but to a source that the highest one with an owner fences already: it hears of that. The one that a demotion here makes room for would be of no use to it, and
+    /// as this volume's copy it would then refuse the final point.
+    /// </summary>
+    /// <param name="heard">The highest epoch that the source has shown.</param>
+    public static FrameStamp AnswerStamp(this Volume volume, int stream, Epoch heard)
+    {
+        var state = volume.State;
+        return new(stream, state.OwnedEpoch is { } owned && heard < owned ? owned : state.Epoch, volume.CurrentGeneration());
+    }
 
     /// <summary>What a source sends carries the epoch it was primary at: what a demoted one still has to finish is as old as it is, and the new owner's promotion fences it.</summary>
     public static FrameStamp SourceStamp(this Volume volume, int stream) => new(stream, volume.State.PrimaryEpoch, volume.CurrentGeneration());

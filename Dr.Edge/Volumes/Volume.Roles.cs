@@ -40,6 +40,7 @@ internal sealed partial class Volume
                     Staging = null,
                     Restoring = null,
                     Epoch = epoch,
+                    OwnedEpoch = null,
                     PrimaryEpoch = epoch,
                     FinalPoint = null,
                     Generations = WithGeneration(State.Generations, generation, _appended),
@@ -89,13 +90,14 @@ internal sealed partial class Volume
                 WriteSuperblockLocked(epoch, State.Generations[^1].Generation);
             }
 
+            Epoch? owned = epoch > State.Epoch ? State.OwnedEpoch ?? State.Epoch : State.OwnedEpoch;
             FlushLocked();
             var final = State.Points.FirstOrDefault(p => p.Id == State.FinalPoint);
             if (final is not null && State.Role == VolumeRole.Demoted && final.Sequence.Value == _appended)
             {
                 if (epoch > State.Epoch)
                 {
-                    CommitLocked(State with { Epoch = epoch });
+                    CommitLocked(State with { Epoch = epoch, OwnedEpoch = owned });
                 }
 
                 return final;
@@ -104,7 +106,7 @@ internal sealed partial class Volume
             MakeRoomForPointLocked();
             point = SealLocked(
                 sequence => MakePoint(sequence, Now(), "final", PointConsistency.Crash, $"taken when the volume was demoted for epoch {epoch}"),
-                state => state with { Role = VolumeRole.Demoted, Epoch = epoch, FinalPoint = state.Points[^1].Id });
+                state => state with { Role = VolumeRole.Demoted, Epoch = epoch, OwnedEpoch = owned, FinalPoint = state.Points[^1].Id });
         }
 
         RaiseStateChanged();
@@ -131,7 +133,7 @@ internal sealed partial class Volume
             WriteSuperblockLocked(epoch, _superblock.Current.Generation);
             lock (_appendLock)
             {
-                CommitLocked(State with { Epoch = epoch, Restoring = null, Role = State.Role == VolumeRole.Primary ? VolumeRole.Demoted : State.Role });
+                CommitLocked(State with { Epoch = epoch, OwnedEpoch = null, Restoring = null, Role = State.Role == VolumeRole.Primary ? VolumeRole.Demoted : State.Role });
             }
         }
 
@@ -155,7 +157,7 @@ internal sealed partial class Volume
                 return;
             }
 
-            CommitLocked(State with { Role = VolumeRole.Replica, Generations = WithoutEmptyTail(State.Generations) });
+            CommitLocked(State with { Role = VolumeRole.Replica, OwnedEpoch = null, Generations = WithoutEmptyTail(State.Generations) });
         }
 
         RaiseStateChanged();

@@ -22,6 +22,11 @@ internal sealed record ManifestState
     /// <summary>Highest epoch seen.</summary>
     public Epoch Epoch { get; init; }
 
+    /// <summary>
+    /// Highest epoch that some owner is known to have had; null = <see cref="Epoch"/>. Lower after a demotion: the one it was for has no owner yet, and whoever took it for one would refuse the final point of the one before.
+    /// </summary>
+    public Epoch? OwnedEpoch { get; init; }
+
     /// <summary>The epoch this copy was made primary at.</summary>
     public Epoch PrimaryEpoch { get; init; }
 

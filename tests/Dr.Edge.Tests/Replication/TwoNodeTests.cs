@@ -278,7 +278,7 @@ public sealed class TwoNodeTests : TwoNodeTest
 
         await Node.Until(() => from.Copies.Of(old)[0].ToStatus().State == CopyState.Current, "the copy to be current", () => from.Copies.Of(old)[0].ToStatus().ToString());
         var (point, holders) = await from.Copies.DemoteAsync(old, new Epoch(epoch), default);
-        holders.ShouldBe([to.Address]);
+        holders.ShouldBe([to.Address], $"{from.Copies.Of(old)[0].ToStatus()}; there at epoch {to.Set.Get("dilas").Epoch}");
         var next = to.Set.Get("dilas");
         next.Points[^1].ShouldBe(point);
         next.Appended.ShouldBe(point.Sequence);

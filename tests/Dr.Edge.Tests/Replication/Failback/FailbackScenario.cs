@@ -65,7 +65,7 @@ internal sealed class FailbackScenario(ICopySite production, string productionLi
     private static async Task MoveAsync(ICopySite from, ICopySite to, int epoch)
     {
         var point = await from.UntilAsync($"demote {epoch}", a => !a.StartsWith("error", StringComparison.Ordinal), "the demotion");
-        await to.UntilAsync($"has {point}", a => a == "yes", "the final point");
+        await to.UntilAsync($"has {point}", a => a == "yes", "the final point", state: async () => $"{from.Name} {await from.RunAsync("show")}; {to.Name} {await to.RunAsync("show")}");
         var digest = (await from.MustAsync("digests")).Split(' ').Single(d => d.StartsWith(point, StringComparison.Ordinal));
         (await to.MustAsync("digests")).Split(' ').ShouldContain(digest);
         await to.UntilAsync($"promote {epoch}", a => a.StartsWith($"Primary {epoch} ", StringComparison.Ordinal), "the new primary");

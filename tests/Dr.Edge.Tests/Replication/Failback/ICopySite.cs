@@ -26,7 +26,7 @@ internal static class CopySiteExtensions
     }
 
     /// <summary>Asks until the answer is as wanted.</summary>
-    public static async Task<string> UntilAsync(this ICopySite site, string order, Func<string, bool> wanted, string what, int seconds = 60)
+    public static async Task<string> UntilAsync(this ICopySite site, string order, Func<string, bool> wanted, string what, int seconds = 60, Func<Task<string>>? state = null)
     {
         var watch = System.Diagnostics.Stopwatch.StartNew();
         while (true)
@@ -37,7 +37,11 @@ internal static class CopySiteExtensions
                 return answer;
             }
 
-            (watch.Elapsed.TotalSeconds < seconds).ShouldBeTrue($"{site.Name}: after {seconds} s still waiting: {what}; '{order}' → {answer}");
+            if (watch.Elapsed.TotalSeconds >= seconds)
+            {
+                Assert.Fail($"{site.Name}: after {seconds} s still waiting: {what}; '{order}' → {answer}; {(state is null ? "" : await state())}");
+            }
+
             await Task.Delay(20);
         }
     }
