@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Dr.Contracts.Mqtt;
 using Dr.Edge.Replication;
 using Dr.Edge.Volumes;
@@ -6,16 +7,28 @@ using Dr.Edge.Volumes;
 namespace Dr.Benchmarks.Replication;
 
 /// <summary>What a copy costs and how fast it is, both ends in this process over loopback. Each figure is made on volumes of its own.</summary>
-internal sealed class ReplicationBench(string directory, string farDirectory, TimeSpan time, int seed) : IDisposable
+/// <param name="modes">What clients' cost is measured with beside no copy, of <see cref="Modes"/>.</param>
+internal sealed class ReplicationBench(string directory, string farDirectory, TimeSpan time, int rounds, IReadOnlyCollection<string> modes, int seed) : IDisposable
 {
     private const long VolumeBytes = 256L << 20;
     private const int BlockBytes = 4096;
     private const int UnitBytes = 512;
+    private const int Writers = 8;
 
     /// <summary>The median counts: the first rounds meet code that is not compiled for speed yet, as no appliance's are after its first minute.</summary>
     private const int DeltaRounds = 7;
     private readonly Random _random = new(seed);
     private readonly Noise _noise = new(seed);
+
+    /// <summary>Which <see cref="ClientCostAsync"/> knows, each with its goal as a share of the IOPS without a copy.</summary>
+    private static readonly (string Mode, string What, double Goal)[] Costs =
+    [
+        ("stream", "random-write IOPS (8 writers, flush every 64) with a stream / without", 0.9),
+        ("delta", "the same with a delta", 0.9),
+        ("sync", "the same with a synchronous copy", 0.6),
+    ];
+
+    public static readonly string[] Modes = [.. Costs.Select(c => c.Mode)];
 
     public static readonly string[] Parts = ["wire", "slow-line", "delta", "lag", "clients"];
 
@@ -28,7 +41,7 @@ internal sealed class ReplicationBench(string directory, string farDirectory, Ti
             ("slow-line", SlowLineAsync),
             ("delta", DeltaAsync),
             ("lag", LagAsync),
-            ("clients", ClientCostAsync),
+            ("clients", token => ClientCostAsync(progress, token)),
         ];
         foreach (var (name, part) in parts.Where(p => wanted.Contains(p.Item1)))
         {
@@ -131,10 +144,10 @@ internal sealed class ReplicationBench(string directory, string farDirectory, Ti
         });
 
     // Alternating, so that a disturbance of the machine meets all of them.
-    private async Task<IReadOnlyList<CopyFigure>> ClientCostAsync(CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<CopyFigure>> ClientCostAsync(Action<string> progress, CancellationToken cancellationToken)
     {
-        var rates = new Dictionary<string, List<(double Iops, double P50)>> { ["none"] = [], ["stream"] = [], ["sync"] = [], ["delta"] = [] };
-        for (var round = 0; round < 3; round++)
+        var rates = new[] { "none" }.Concat(Modes.Where(modes.Contains)).ToDictionary(name => name, _ => new List<(double Iops, double P50)>());
+        for (var round = 0; round < rounds; round++)
         {
             foreach (var (name, results) in rates)
             {
@@ -149,20 +162,17 @@ internal sealed class ReplicationBench(string directory, string farDirectory, Ti
                         running = name == "delta" ? near.Copies.SyncAsync(volume, null, cancellationToken) : running;
                     }
 
-                    results.Add(await RandomWritesAsync(volume, 8, time / 2));
+                    var result = await RandomWritesAsync(volume, Writers, time / 2);
+                    results.Add(result);
+                    progress(string.Create(CultureInfo.InvariantCulture, $"{name}: {result.Iops:0} IOPS, p50 {result.P50 * 1e6:0} µs"));
                     await running;
                     return [];
                 });
             }
         }
 
-        var (none, stream, sync, delta) = (Median(rates["none"]), Median(rates["stream"]), Median(rates["sync"]), Median(rates["delta"]));
-        return
-        [
-            new CopyFigure("random-write IOPS (8 writers, flush every 64) with a stream / without", stream.Iops / none.Iops, "×", 0.9, AtLeast: true),
-            new CopyFigure("the same with a delta", delta.Iops / none.Iops, "×", 0.9, AtLeast: true),
-            new CopyFigure("the same with a synchronous copy", sync.Iops / none.Iops, "×", 0.6, AtLeast: true),
-        ];
+        var none = Median(rates["none"]);
+        return [.. Costs.Where(c => rates.ContainsKey(c.Mode)).Select(c => new CopyFigure(c.What, Median(rates[c.Mode]).Iops / none.Iops, "×", c.Goal, AtLeast: true))];
     }
 
     private static (double Iops, double P50) Median(List<(double Iops, double P50)> results) => results.OrderBy(r => r.Iops).ElementAt(results.Count / 2);

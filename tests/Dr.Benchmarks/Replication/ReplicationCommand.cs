@@ -22,15 +22,19 @@ internal static class ReplicationCommand
         var scale = new Option<int>("--scale") { Description = "Of pgbench's tables beside the peers: about 15 MB each.", DefaultValueFactory = _ => DatabaseRunner.Scale };
         var pgbenchSeconds = new Option<int>("--pgbench-seconds") { Description = "How long pgbench writes between the two points that are compared with the peers.", DefaultValueFactory = _ => 60 };
         var edge = new Option<string>("--edge") { Description = "The dr-edge to measure beside the peers; build it in Release.", DefaultValueFactory = _ => BenchCommand.DefaultEdge() };
+        var rounds = new Option<int>("--rounds") { Description = "How often the clients' cost is measured in each mode, in turn; the median counts.", DefaultValueFactory = _ => 3 };
+        var modes = new Option<string[]>("--mode") { Description = $"What the clients' cost is measured with, beside no copy: {string.Join(", ", ReplicationBench.Modes)} (default: all).", AllowMultipleArgumentsPerToken = true };
         var json = new Option<FileInfo?>("--json") { Description = "Write the figures here." };
         var markdown = new Option<FileInfo?>("--markdown") { Description = "Write the table here." };
-        var command = new Command("replication", "Measures copies of a volume over loopback: bytes on the wire, speed of a delta, lag of a stream, and what each mode costs the volume's clients.") { seconds, seed, directory, far, only, scale, pgbenchSeconds, edge, json, markdown };
+        var command = new Command("replication", "Measures copies of a volume over loopback: bytes on the wire, speed of a delta, lag of a stream, and what each mode costs the volume's clients.") { seconds, seed, directory, far, only, rounds, modes, scale, pgbenchSeconds, edge, json, markdown };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             try
             {
                 var near = parsed.GetValue(directory)?.FullName ?? Path.GetTempPath();
-                using var bench = new ReplicationBench(near, parsed.GetValue(far)?.FullName ?? near, TimeSpan.FromSeconds(Math.Max(1, parsed.GetValue(seconds))), parsed.GetValue(seed));
+                using var bench = new ReplicationBench(
+                    near, parsed.GetValue(far)?.FullName ?? near, TimeSpan.FromSeconds(Math.Max(1, parsed.GetValue(seconds))), Math.Max(1, parsed.GetValue(rounds)),
+                    parsed.GetValue(modes) is { Length: > 0 } some ? some : ReplicationBench.Modes, parsed.GetValue(seed));
                 string[] wanted = parsed.GetValue(only) is { Length: > 0 } parts ? parts : ReplicationBench.Parts;
                 void Say(string name) => Console.Error.WriteLine($"measuring: {name}");
                 var figures = (await bench.RunAsync(wanted, Say, cancellationToken)).ToList();
