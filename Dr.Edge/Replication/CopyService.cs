@@ -35,6 +35,9 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMir
         }
 
         volumes.Changed += OnVolumeChanged;
+
+        // What the copies lack is held now.
+        volumes.StartMaintenance();
         return Task.CompletedTask;
     }
 
@@ -45,6 +48,9 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMir
         {
             volumes.Changed -= OnVolumeChanged;
             await _ending;
+
+            // The holds end with the copies; what they held must still be there after a restart.
+            volumes.StopMaintenance();
 
             // The list stays as it is while they end: each notes its last position in the file.
             await Task.WhenAll(All().Select(c => c.DisposeAsync().AsTask()));

@@ -41,10 +41,16 @@ internal sealed partial class MaintenanceQueue : IAsyncDisposable
         return done.Task;
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>What waits is left undone, what runs is cancelled where it can be.</summary>
+    public void Stop()
     {
         _stopping = true;
-        await _stop.CancelAsync();
+        _stop.Cancel();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Stop();
         Start();
         _jobs.Writer.TryComplete();
         await _worker;

@@ -71,13 +71,18 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
     /// <param name="defaults">What volumes keep that have no policy of their own.</param>
     /// <param name="reserveBytes">Space that clients never get; null = by the size of the file system.</param>
     /// <param name="isPaced">Work in the background yields to clients.</param>
-    public static VolumeSet Open(string dataDirectory, TimeProvider time, StoreFaults faults, ILogger logger, EffectivePolicy defaults, long? reserveBytes = null, bool isPaced = true)
+    /// <param name="awaitsHolds">Nothing is done in the background, and so no history leaves, before <see cref="StartMaintenance"/>: whoever needs some takes hold of it first.</param>
+    public static VolumeSet Open(string dataDirectory, TimeProvider time, StoreFaults faults, ILogger logger, EffectivePolicy defaults, long? reserveBytes = null, bool isPaced = true, bool awaitsHolds = false)
     {
         var set = new VolumeSet(dataDirectory, LockDirectory(dataDirectory, faults), new StoreContext(time, faults, logger, defaults) { IsPaced = isPaced, Space = new SpaceGuard(() => faults.FileSystem(dataDirectory), reserveBytes) });
         try
         {
             set.OpenAll();
-            set._context.Maintenance.Start();
+            if (!awaitsHolds)
+            {
+                set.StartMaintenance();
+            }
+
             return set;
         }
         catch
@@ -86,6 +91,12 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
             throw;
         }
     }
+
+    /// <summary>Everything that needs history holds it now; more than once is once.</summary>
+    public void StartMaintenance() => _context.Maintenance.Start();
+
+    /// <summary>Nothing in the background begins any more, and what is under way ends soon: from here on holds may be let go without the history that they held.</summary>
+    public void StopMaintenance() => _context.Maintenance.Stop();
 
     public Volume? Find(string name) => _volumes.Values.FirstOrDefault(volume => volume.Name == name);
 

@@ -21,7 +21,8 @@ internal static class VolumesModule
             StoreFaults.None,
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("Dr.Edge.Volumes"),
             config.Points.ToPolicy(),
-            config.Space.ReserveBytes));
+            config.Space.ReserveBytes,
+            awaitsHolds: true)); // CopyService takes them and starts the rest.
         services.AddHostedService<PointScheduleService>();
         services.AddSpace();
         services.AddScrubbing(config);

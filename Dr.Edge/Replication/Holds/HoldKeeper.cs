@@ -225,7 +225,7 @@ internal sealed partial class HoldKeeper : IDisposable
                 return; // Nothing to keep for a copy that has nothing.
             }
 
-            view = new HoldView(_level, common is not null, HasOpenGap, journal, sincePoint, budget, _volume.Space.IsShort);
+            view = new HoldView(_level, common is not null, HasOpenGap, journal, sincePoint, budget, _volume.Space.IsShort, _map.After is not null);
             level = HoldPlan.Decide(view);
             _keepsPoint = HoldPlan.KeepsPoint(view);
             if (HasOpenGap && _away)

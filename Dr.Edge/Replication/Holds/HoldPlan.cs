@@ -24,8 +24,9 @@ internal enum HoldLevel
 /// <param name="PointBytes">Log since the last common point.</param>
 /// <param name="BudgetBytes">How much of it may be kept.</param>
 /// <param name="IsShort">The file system is running out of space.</param>
+/// <param name="HasMap">There is a map already: it serves a peer that is back and shares a point with us no longer, as long as it still has the one that the map begins at.</param>
 [System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Auto)]
-internal readonly record struct HoldView(HoldLevel Level, bool HasCommonPoint, bool HasOpenGap, long JournalBytes, long PointBytes, long BudgetBytes, bool IsShort);
+internal readonly record struct HoldView(HoldLevel Level, bool HasCommonPoint, bool HasOpenGap, long JournalBytes, long PointBytes, long BudgetBytes, bool IsShort, bool HasMap = false);
 
 /// <summary>
 /// Decides what a primary keeps for a copy that is away. Pure. What is given up does not come back before the copy has passed the gap, and the production disk never fills for a copy's sake.
@@ -78,5 +79,5 @@ internal static class HoldPlan
         return KeepsPoint(view) ? HoldLevel.Point : Least(view);
     }
 
-    private static HoldLevel Least(HoldView view) => view.HasCommonPoint ? HoldLevel.Map : HoldLevel.Nothing;
+    private static HoldLevel Least(HoldView view) => view.HasCommonPoint || view.HasMap ? HoldLevel.Map : HoldLevel.Nothing;
 }

@@ -4,7 +4,10 @@ using Dr.Edge.Replication.Line;
 using Dr.Edge.Replication.Line.Bandwidth;
 using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Retention;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dr.Crash.Child.Copying;
 
@@ -13,7 +16,9 @@ internal sealed class Appliance : IAsyncDisposable
 {
     private readonly ReplicationListener _listener;
 
-    private Appliance(VolumeSet set, CopyService copies, ReplicationListener listener) => (Set, Copies, _listener) = (set, copies, listener);
+    private readonly TimeSpan _lull;
+
+    private Appliance(VolumeSet set, CopyService copies, ReplicationListener listener, TimeSpan lull) => (Set, Copies, _listener, _lull) = (set, copies, listener, lull);
 
     public VolumeSet Set { get; }
 
@@ -23,18 +28,21 @@ internal sealed class Appliance : IAsyncDisposable
     public string Address => _listener.EndPoint!.ToString();
 
     /// <param name="listen"><c>host:port</c>; port 0 takes a free one.</param>
+    /// <param name="faults">What the disk does wrong; null = nothing.</param>
+    /// <param name="lull">Between the store and its copies, at the start and at the end: what happens without them has the time to.</param>
     /// <param name="newestVersion">Of the protocol; null = all that this program speaks.</param>
     /// <param name="clock">What the store takes for now; null = the system's.</param>
-    public static async Task<Appliance> OpenAsync(string directory, string name, string listen, ILoggerFactory logs, IMirrorLedger ledger, TimeProvider? clock = null, ReplicationTls? tls = null, int? newestVersion = null)
+    public static async Task<Appliance> OpenAsync(string directory, string name, string listen, ILoggerFactory logs, IMirrorLedger ledger, TimeProvider? clock = null, ReplicationTls? tls = null, int? newestVersion = null, StoreFaults? faults = null, TimeSpan lull = default)
     {
-        var set = VolumeSet.Open(directory, clock ?? TimeProvider.System);
+        var set = VolumeSet.Open(directory, clock ?? TimeProvider.System, faults ?? StoreFaults.None, NullLogger.Instance, EffectivePolicy.BuiltIn, isPaced: false, awaitsHolds: true);
         var identity = new NodeIdentity(Guid.NewGuid(), name) { NewestVersion = newestVersion ?? Hello.CurrentVersion };
         var copies = new CopyService(set, identity, ledger, new BandwidthBook(directory, [], TimeProvider.System), TimeProvider.System, logs.CreateLogger<CopyService>(), tls);
         var context = new TargetContext(set, new VolumeClaims(), identity, TimeProvider.System, logs.CreateLogger<TargetStream>()) { Tls = tls ?? ReplicationTls.Off };
         var listener = new ReplicationListener(new ReplicationConfig { Listen = listen }, context, logs.CreateLogger<ReplicationListener>());
         await listener.StartAsync(CancellationToken.None);
+        await Task.Delay(lull);
         await copies.StartAsync(CancellationToken.None);
-        return new Appliance(set, copies, listener);
+        return new Appliance(set, copies, listener, lull);
     }
 
     public async ValueTask DisposeAsync()
@@ -42,6 +50,7 @@ internal sealed class Appliance : IAsyncDisposable
         await Copies.StopAsync(CancellationToken.None);
         await _listener.StopAsync(CancellationToken.None);
         _listener.Dispose();
+        await Task.Delay(_lull);
         Set.Dispose();
     }
 }

@@ -6,6 +6,7 @@ using Dr.Edge.Replication;
 using Dr.Edge.Replication.Line;
 using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Disk;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -39,6 +40,12 @@ internal sealed class Node : IAsyncDisposable
     /// <summary>Of the protocol; as old a program as wanted, from the next start on.</summary>
     public int? NewestVersion { get; set; }
 
+    /// <summary>What the disk does wrong, from the next start on.</summary>
+    public StoreFaults? Faults { get; set; }
+
+    /// <summary>Between the store and its copies, from the next start on.</summary>
+    public TimeSpan Lull { get; set; }
+
     public IMirrorLedger Ledger { get; set; } = new NoLedger();
 
     public CopyService Copies => _appliance.Copies;
@@ -66,7 +73,7 @@ internal sealed class Node : IAsyncDisposable
 
     public async Task OpenAsync()
     {
-        _appliance = await Appliance.OpenAsync(Directory, Name, Address, _logs, Ledger, Clock, Tls, NewestVersion);
+        _appliance = await Appliance.OpenAsync(Directory, Name, Address, _logs, Ledger, Clock, Tls, NewestVersion, Faults, Lull);
         Address = _appliance.Address;
     }
 

@@ -54,6 +54,38 @@ public sealed class GapTests : TwoNodeTest
     }
 
     [Fact]
+    public async Task What_is_held_for_a_copy_that_is_away_is_still_there_after_a_stop_and_a_start()
+    {
+        var volume = await ProtectedAsync(1 << 20);
+        await Backup.CloseAsync();
+        volume.WriteRandom(_random, 800);
+        Copy.Holds.Review();
+        Copy.Holds.Level.ShouldBe(HoldLevel.Map);
+        var held = volume.Appended.Value;
+        Production.Lull = TimeSpan.FromMilliseconds(200);
+        for (var restart = 0; restart < 3; restart++)
+        {
+            volume.WriteRandom(_random, 5);
+            volume.Point();
+            Production.Clock.Offset += TimeSpan.FromDays(2);
+            volume.Point("later");
+            foreach (var point in volume.Points.SkipLast(1).ToArray())
+            {
+                volume.DeletePoint(point.Id);
+            }
+
+            await Production.Set.Maintenance.DrainAsync();
+            await Production.RestartAsync();
+            volume = Production.Set.Get("dilas");
+            await Production.Set.Maintenance.DrainAsync();
+            volume.State.BaseSequence.ShouldBeLessThanOrEqualTo(held, "what comes after it is needed for the copy");
+        }
+
+        await HomeAsync();
+        Copy.IsComparing.ShouldBeFalse("the map and what came after it are enough");
+    }
+
+    [Fact]
     public async Task A_long_outage_sends_each_block_once_from_the_last_common_point()
     {
         var volume = await ProtectedAsync(4 << 20);

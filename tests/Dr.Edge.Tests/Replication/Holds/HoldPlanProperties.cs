@@ -7,8 +7,8 @@ namespace Dr.Edge.Tests.Replication.Holds;
 public class HoldPlanProperties
 {
     private static readonly Gen<HoldView> Views =
-        Gen.Select(Gen.Int[0, 3], Gen.Bool, Gen.Bool, Gen.Long[0, 1L << 40], Gen.Long[0, 1L << 40], Gen.Long[1, 1L << 38], Gen.Bool)
-            .Select((level, common, gap, bytes, older, budget, isShort) => new HoldView((HoldLevel)level, common, gap, bytes, bytes + older, budget, isShort));
+        Gen.Select(Gen.Int[0, 3], Gen.Bool, Gen.Bool, Gen.Long[0, 1L << 40], Gen.Long[0, 1L << 40], Gen.Long[1, 1L << 38], Gen.Bool, Gen.Bool)
+            .Select((level, common, gap, bytes, older, budget, isShort, map) => new HoldView((HoldLevel)level, common, gap, bytes, bytes + older, budget, isShort, map));
 
     [Fact]
     public void A_log_over_its_budget_is_never_kept() =>
@@ -38,6 +38,7 @@ public class HoldPlanProperties
         var view = new HoldView(HoldLevel.Journal, true, false, 300, 300, 100, false);
         HoldPlan.Decide(view).ShouldBe(HoldLevel.Point);
         HoldPlan.Decide(view with { HasCommonPoint = false }).ShouldBe(HoldLevel.Nothing);
+        HoldPlan.Decide(view with { HasCommonPoint = false, HasMap = true }).ShouldBe(HoldLevel.Map, "a peer that is back may have let its point go; the map still says what it lacks");
         HoldPlan.Decide(view with { PointBytes = 500 }).ShouldBe(HoldLevel.Map);
         HoldPlan.AdvancesMap(view, 100).ShouldBeFalse();
         HoldPlan.AdvancesMap(view, 101).ShouldBeTrue("a budget's worth of log lies after the map");
