@@ -71,6 +71,8 @@ internal sealed class ChangeMapKeeper
         Note(null);
         try
         {
+            // Of one that the disk did not take, the part that it did take as well.
+            File.Delete(_path + DurableFile.NewSuffix);
             File.Delete(_path);
         }
         catch (IOException)
@@ -85,7 +87,9 @@ internal sealed class ChangeMapKeeper
 
     private void Write(SequenceNumber after, ChangeMap before)
     {
-        var upTo = _volume.Appended;
+        // A power cut must not leave a map that ends behind what is still there.
+        _volume.RequireFlushed();
+        var upTo = _volume.Durable;
         before.Blocks.Add(_volume.ReadChanges(before.UpTo.Value, upTo.Value));
         var map = new ChangeMap(after, upTo, GenerationAt(upTo), before.Blocks);
         StoreFaults.Pass(CopyPoints.MapListed);

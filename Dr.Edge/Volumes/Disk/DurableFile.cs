@@ -6,6 +6,9 @@ namespace Dr.Edge.Volumes.Disk;
 /// <summary>An open file of the store whose errors carry its path and whose flush is believed only when the system call says so.</summary>
 internal sealed class DurableFile : IDisposable
 {
+    /// <summary>What <see cref="Replace"/> writes first has this behind its name.</summary>
+    public const string NewSuffix = ".new";
+
     private readonly StoreFaults _faults;
 
     private DurableFile(string path, SafeFileHandle handle, StoreFaults faults)
@@ -159,7 +162,7 @@ internal sealed class DurableFile : IDisposable
     /// <summary>The way a small file is replaced: temporary file, flush, rename, flush of the directory. After a crash the old or the new content is there, whole.</summary>
     public static void Replace(string path, ReadOnlySpan<byte> content, StoreFaults faults)
     {
-        var temporary = path + ".new";
+        var temporary = path + NewSuffix;
         using (var file = Open(temporary, FileMode.Create, faults))
         {
             file.Write(content, 0);

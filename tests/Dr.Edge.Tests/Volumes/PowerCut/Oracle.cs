@@ -1,3 +1,4 @@
+using Dr.Edge.Replication.Changes;
 using Dr.Edge.Volumes;
 using Dr.Edge.Volumes.Format;
 using Dr.Edge.Volumes.Transfers;
@@ -9,6 +10,7 @@ namespace Dr.Edge.Tests.Volumes.PowerCut;
 internal sealed class Oracle(IReadOnlyList<VolumeHistory> histories, int cut, bool mayChange)
 {
     private readonly List<string> _problems = [];
+    private IDisposable? _mapHold;
 
     /// <summary>Set to what a first start after the cut found: a second one must not find less.</summary>
     public Dictionary<string, ulong> AtLeast { get; } = [];
@@ -22,6 +24,14 @@ internal sealed class Oracle(IReadOnlyList<VolumeHistory> histories, int cut, bo
         {
             Problem($"{damaged.Name} is called damaged: {damaged.Reason}");
         }
+
+        // As at a start: what is needed is held before anything leaves.
+        foreach (var history in histories.Where(history => history.Maps.Count > 0))
+        {
+            HoldForMap(set.Find(history.Name), history);
+        }
+
+        set.StartMaintenance();
 
         if (random.Next(2) == 0)
         {
@@ -38,6 +48,12 @@ internal sealed class Oracle(IReadOnlyList<VolumeHistory> histories, int cut, bo
             CheckVolume(set, history, random);
         }
 
+        foreach (var history in histories.Where(history => history.Maps.Count > 0))
+        {
+            CheckMap(set.Find(history.Name), history);
+        }
+
+        _mapHold?.Dispose();
         foreach (var volume in set.Volumes.Where(volume => !histories.Any(history => history.Name == volume.Name)))
         {
             Problem($"there is a volume {volume.Name} that nobody made");
@@ -106,6 +122,71 @@ internal sealed class Oracle(IReadOnlyList<VolumeHistory> histories, int cut, bo
         if (mayChange && history.Image is { } image)
         {
             ImportAgain(volume, image.Path, image.Content);
+        }
+    }
+
+    private void HoldForMap(Volume? volume, VolumeHistory history)
+    {
+        if (volume is { Fault: null } && new ChangeMapKeeper(volume, Workload.AwayPeer) is { UpTo: { } upTo })
+        {
+            try
+            {
+                _mapHold = volume.HoldPosition(upTo, "the map goes on from here");
+            }
+            catch (Contracts.Errors.DrException exception)
+            {
+                Problem($"{history.Name} no longer has what comes after its change map: {exception.Message}");
+            }
+        }
+    }
+
+    /// <summary>One of the maps that it may be, and every block in it that the volume holds otherwise than it did where the map begins.</summary>
+    private void CheckMap(Volume? volume, VolumeHistory history)
+    {
+        if (volume is null || volume.Fault is not null)
+        {
+            return; // Reported elsewhere.
+        }
+
+        var keeper = new ChangeMapKeeper(volume, Workload.AwayPeer);
+        var last = history.Maps.FindLastIndex(map => map.Span.IsSure(cut));
+        if (keeper.After is not { } after)
+        {
+            if (last >= 0)
+            {
+                Problem($"{history.Name} has lost its change map after {history.Maps[last].After}");
+            }
+
+            return;
+        }
+
+        if (history.Maps.Skip(Math.Max(last, 0)).FirstOrDefault(map => map.Span.IsPossible(cut) && map.After == after) is not { } map)
+        {
+            Problem($"{history.Name} has a change map after {after}");
+        }
+        else if (keeper.TryList(volume.Appended) is not { } ranges)
+        {
+            Problem($"{history.Name} has a change map after {after} up to {keeper.UpTo} that cannot be used");
+        }
+        else
+        {
+            RequireListed(volume, history, map, ranges);
+        }
+    }
+
+    private void RequireListed(Volume volume, VolumeHistory history, MapHistory map, IReadOnlyList<BlockRange> ranges)
+    {
+        var now = StoreFixture.ReadAll(volume);
+        for (var offset = 0; offset < now.Length; offset += StoreLimits.BlockBytes)
+        {
+            var block = offset / StoreLimits.BlockBytes;
+            var then = map.Content.AsSpan(Math.Min(offset, map.Content.Length)..Math.Min(offset + StoreLimits.BlockBytes, map.Content.Length));
+            var isSame = then.IsEmpty ? !now.AsSpan(offset, StoreLimits.BlockBytes).ContainsAnyExcept((byte)0) : now.AsSpan(offset, StoreLimits.BlockBytes).SequenceEqual(then);
+            if (!isSame && !ranges.Any(range => range.First <= block && block < range.First + range.Count))
+            {
+                Problem($"{history.Name}: block {block} has changed since {map.After} and is not in the change map");
+                return;
+            }
         }
     }
 

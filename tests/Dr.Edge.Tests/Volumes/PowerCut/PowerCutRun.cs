@@ -1,6 +1,7 @@
 using System.Globalization;
 using Dr.Edge.Volumes;
 using Dr.Edge.Volumes.Disk;
+using Dr.Edge.Volumes.Retention;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dr.Edge.Tests.Volumes.PowerCut;
@@ -117,7 +118,7 @@ internal sealed class PowerCutRun(int seed, CutRules rules, Sabotage sabotage, i
 
         try
         {
-            using var set = VolumeSet.Open(directory, time, faults, NullLogger.Instance, TimeSpan.Zero);
+            using var set = VolumeSet.Open(directory, time, faults, NullLogger.Instance, EffectivePolicy.BuiltIn with { FineWindow = TimeSpan.Zero }, isPaced: false, awaitsHolds: true);
             _openedAt = (faults as TraceRecorder)?.Count ?? 0;
             var problems = oracle.Check(set, random);
             return problems.Count == 0 ? null : string.Join("\n    ", problems);

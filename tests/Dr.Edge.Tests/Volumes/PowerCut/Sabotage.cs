@@ -54,6 +54,8 @@ internal sealed class Sabotage
         Skip("a hold is not flushed", IsManifest, "hold"),
         Skip("a new size is not flushed", IsManifest, "resize"),
         Skip("a restore is not flushed", IsLayer, "restore"),
+        Skip("a change map is not flushed before it is renamed", path => path.EndsWith(".map.new", StringComparison.Ordinal)),
+        Skip("what a change map ends with is not flushed before it", IsLayer, "map"),
     ];
 
     public required string Name { get; init; }

@@ -46,6 +46,9 @@ internal sealed class VolumeHistory(string name, Span made)
     /// <summary>What a delta on its way in was flushed up to; null ends it.</summary>
     public List<(Span Span, PointId Target, long? Resume)> Staged { get; } = [];
 
+    /// <summary>Maps of what a copy lacks that is away.</summary>
+    public List<MapHistory> Maps { get; } = [];
+
     /// <summary>Content is not looked at before this: the volume is made in several steps that nobody was promised.</summary>
     public Span? Filled { get; set; }
 

@@ -12,7 +12,7 @@ internal sealed partial class Workload
 {
     /// <summary>All that a life can have in it besides writes, flushes and points.</summary>
     public static readonly IReadOnlyList<string> Kinds =
-        ["compaction", "group", "restore", "undo", "restore cancelled", "clone", "clone deleted", "resize", "middle point", "hold", "release", "import", "import resumed", "delta", "divergence"];
+        ["compaction", "group", "restore", "undo", "restore cancelled", "clone", "clone deleted", "resize", "middle point", "hold", "release", "import", "import resumed", "delta", "divergence", "change map begun", "change map advanced", "change map without its history"];
 
     public string ImagePath { get; }
 

@@ -22,6 +22,7 @@ internal sealed partial class Workload : IDisposable
     public Workload(int seed, Sabotage sabotage, string directory)
     {
         _random = new Random(seed);
+        _away = new Random(seed * 7919);
         _bulky = seed % 3 == 0;
         Recorder = new TraceRecorder(directory, sabotage) { WhileFlushing = MeanwhileWrite };
         Directory = directory;
@@ -58,8 +59,16 @@ internal sealed partial class Workload : IDisposable
         for (var step = 0; step < steps; step++)
         {
             Step();
+            if (step == steps - 1)
+            {
+                DoWhatIsMissing(Volumes[0]);
+            }
+
+            _set.Maintenance.DrainAsync().Wait();
+            KeepMap(Volumes[0]);
             _set.Maintenance.DrainAsync().Wait();
             CountCompacted();
+            CountOutlived(Volumes[0]);
         }
     }
 
@@ -98,6 +107,26 @@ internal sealed partial class Workload : IDisposable
             case < 95: Delta(live); break;
             case < 98: ChangeRoles(live); break;
             default: Diverge(); break;
+        }
+    }
+
+    /// <summary>What is rare, in a life that had none of it.</summary>
+    private void DoWhatIsMissing(VolumeHistory live)
+    {
+        foreach (var (kind, act) in new (string, Action)[] { ("undo", () => Restore(live)), ("undo", () => Undo(live)), ("restore cancelled", () => CancelRestore(live)), ("delta", () => Delta(live)), ("divergence", Diverge) })
+        {
+            if (!Done.ContainsKey(kind))
+            {
+                Time.Step();
+                _number++;
+                TakePoint(live);
+                for (var tries = 0; tries < 30 && PointsOf(live).Count > MaxPoints / 2; tries++)
+                {
+                    DeletePoint(live);
+                }
+
+                act();
+            }
         }
     }
 
