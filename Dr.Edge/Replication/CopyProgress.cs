@@ -43,6 +43,18 @@ internal sealed class CopyProgress(TimeProvider time)
         }
     }
 
+    /// <summary>Sent since this side's start.</summary>
+    public long WireBytes
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _wireBytes;
+            }
+        }
+    }
+
     /// <summary>Raised after every change that someone may wait for.</summary>
     public event Action? Changed;
 

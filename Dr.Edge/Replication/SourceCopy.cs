@@ -1,6 +1,7 @@
 using Dr.Contracts.Wire;
 using Dr.Edge.Replication.Holds;
 using Dr.Edge.Replication.Leases;
+using Dr.Edge.Replication.Line;
 using Dr.Edge.Replication.Line.Bandwidth;
 using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Replication.Status;
@@ -53,6 +54,9 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     public HoldKeeper Holds { get; }
 
     public CopyPace Pace { get; }
+
+    /// <summary>What the line carries; measured by the session.</summary>
+    public LineGauge Line { get; } = new();
 
     public CopyProgress Progress { get; }
 

@@ -48,8 +48,7 @@ internal sealed partial class SourceStream
         StoreFaults.Pass(CopyPoints.DeltaBegun);
 
         // The target knows what it has; what the plan believed was only good for choosing the point.
-        using var packer = older is null ? null : await NewPackerAsync(changed, older, cancellationToken);
-        var state = new DeltaState(_stagedAck.StagedBlock) { IsBeyondBase = step.Base is { } start && start.Sequence < position.Appended, IsWhole = step.ByDigests || step.ByMap, Packer = packer };
+        using var state = new DeltaState(_stagedAck.StagedBlock) { IsBeyondBase = step.Base is { } start && start.Sequence < position.Appended, IsWhole = step.ByDigests || step.ByMap };
         await ShipBlocksAsync(changed, older, newer, state, cancellationToken);
         await SendAsync(new Commit(target.Mark(), newer.Digest(_digest)), cancellationToken);
         StoreFaults.Pass(CopyPoints.CommitSent);
@@ -66,12 +65,13 @@ internal sealed partial class SourceStream
         return _position;
     }
 
-    /// <summary>Null where compressing more would make the delta slower, or the peer does not know of it.</summary>
-    private async Task<DeltaPacker?> NewPackerAsync(IReadOnlyList<BlockRange> changed, VolumeView older, CancellationToken cancellationToken)
+    /// <summary>From the part on at which the line turns out to be slower than packing is, as long as the peer knows of it and there is a base to pack against.</summary>
+    private async Task PackWhereItPaysAsync(IReadOnlyList<BlockRange> changed, VolumeView? older, DeltaState state, CancellationToken cancellationToken)
     {
-        if (!_packs || _copy.Pace.BytesPerSecond > DeltaPacker.FastestLineBytesPerSecond)
+        var rate = Math.Min(_copy.Pace.BytesPerSecond, _copy.Line.BytesPerSecond);
+        if (!_packs || older is null || state.Packer is not null || rate > DeltaPacker.FastestLineBytesPerSecond)
         {
-            return null;
+            return;
         }
 
         var index = new ReferenceIndex(changed.Sum(range => range.Count));
@@ -93,7 +93,8 @@ internal sealed partial class SourceStream
             }
         }
 
-        return new DeltaPacker(index, (block, destination) => older.ReadPadded(block * DeltaCodec.BlockBytes, destination), _copy.Pace.BytesPerSecond);
+        state.Packer = new DeltaPacker(index, (block, destination) => older.ReadPadded(block * DeltaCodec.BlockBytes, destination), rate);
+        state.MeasuredAt = _time.GetTimestamp();
     }
 
     private async Task ShipBlocksAsync(IReadOnlyList<BlockRange> changed, VolumeView? older, VolumeView newer, DeltaState state, CancellationToken cancellationToken)
@@ -101,6 +102,8 @@ internal sealed partial class SourceStream
         var before = new byte[ReadBlocks * DeltaCodec.BlockBytes];
         var after = new byte[ReadBlocks * DeltaCodec.BlockBytes];
         var firstBlock = state.Next;
+        await PackWhereItPaysAsync(changed, older, state, cancellationToken);
+        state.MeasuredAt = _time.GetTimestamp();
         _copy.Progress.BeginDelta(changed.Sum(r => r.Count) * DeltaCodec.BlockBytes, changed.Sum(r => Math.Clamp(firstBlock - r.First, 0, r.Count)) * DeltaCodec.BlockBytes);
         foreach (var range in changed)
         {
@@ -113,6 +116,7 @@ internal sealed partial class SourceStream
                 if (_payload.WrittenCount >= _copy.Pace.FrameBytes(DeltaFrameBytes))
                 {
                     await FlushDeltaAsync(state, newer, cancellationToken);
+                    await PackWhereItPaysAsync(changed, older, state, cancellationToken);
                     await ReportHeadAsync(cancellationToken);
                     TakeAnswers();
                     RequirePrimary();
@@ -155,6 +159,8 @@ internal sealed partial class SourceStream
 
     private async Task FlushDeltaAsync(DeltaState state, VolumeView newer, CancellationToken cancellationToken)
     {
+        var payload = state.Packer is { } packer && _payload.WrittenCount > 0 ? packer.Pack(_payload.WrittenSpan) : default;
+        var (waiting, wireBytes) = (_time.GetTimestamp(), _copy.Progress.WireBytes);
         await SendWantedAsync(newer, cancellationToken);
         while (!_window.HasRoom)
         {
@@ -166,9 +172,9 @@ internal sealed partial class SourceStream
         if (_payload.WrittenCount > 0)
         {
             _window.Add(Math.Max(state.Next, _window.Sent), _payload.WrittenCount);
-            if (state.Packer is { } packer)
+            if (state.Packer is not null)
             {
-                await SendPayloadAsync(FrameType.PackedDelta, packer.Pack(_payload.WrittenSpan), compression: null, state.ChangedBytes, cancellationToken);
+                await SendPayloadAsync(FrameType.PackedDelta, payload, compression: null, state.ChangedBytes, cancellationToken);
                 _payload.ResetWrittenCount();
             }
             else
@@ -179,7 +185,9 @@ internal sealed partial class SourceStream
             StoreFaults.Pass(CopyPoints.DeltaSent);
         }
 
-        (state.ChangedBytes, state.Previous) = (0, -1);
+        var now = _time.GetTimestamp();
+        _copy.Line.Add(_copy.Progress.WireBytes - wireBytes, _time.GetElapsedTime(waiting, now), _time.GetElapsedTime(state.MeasuredAt, now));
+        (state.ChangedBytes, state.Previous, state.MeasuredAt) = (0, -1, now);
     }
 
     private async Task SendWantedAsync(VolumeView newer, CancellationToken cancellationToken)
@@ -227,7 +235,7 @@ internal sealed partial class SourceStream
     }
 
     // Where the comparison is within the delta and within the payload that is being filled.
-    private sealed class DeltaState(long next)
+    private sealed class DeltaState(long next) : IDisposable
     {
         public long Previous = -1;
 
@@ -235,7 +243,10 @@ internal sealed partial class SourceStream
         public bool IsBeyondBase { get; init; }
 
         /// <summary>Null: parts are compressed as they are.</summary>
-        public DeltaPacker? Packer { get; init; }
+        public DeltaPacker? Packer { get; set; }
+
+        /// <summary>What the line carries is known up to here.</summary>
+        public long MeasuredAt { get; set; }
 
         /// <summary>Every block is sent whole.</summary>
         public bool IsWhole { get; init; }
@@ -243,5 +254,7 @@ internal sealed partial class SourceStream
         public long Next { get; set; } = next;
 
         public long ChangedBytes { get; set; }
+
+        public void Dispose() => Packer?.Dispose();
     }
 }

@@ -28,6 +28,27 @@ public sealed class PackedCopyTests : TwoNodeTest
     }
 
     [Fact]
+    public async Task A_line_that_is_slow_without_being_limited_is_found_out_and_packed_for()
+    {
+        await using var line = new SlowLine(Backup.Address, 6e6);
+        var volume = Production.Set.Create("dilas", 32 << 20);
+        var pages = WritePages(volume);
+        var more = new byte[1 << 20];
+        for (var at = 8 << 20; at < 24 << 20; at += more.Length)
+        {
+            _random.NextBytes(more);
+            volume.WriteAt(at, more);
+        }
+
+        await Production.Copies.AddAsync(volume, line.Address, CopyMode.Delta, null, default);
+        await SyncAsync(volume);
+        var wire = await SendLogAsync(volume, pages, at: 4 << 20);
+
+        Backup.Set.Get("dilas").ShouldHoldTheSameAs(volume);
+        wire.ShouldBeLessThan(Pages / 2 * 4096 / 5, $"{wire} bytes for {Pages / 2} pages of log; the line was taken to carry {Production.Copies.Of(volume)[0].Line.BytesPerSecond:0} bytes in a second");
+    }
+
+    [Fact]
     public async Task A_peer_of_before_gets_the_delta_as_it_knows_it()
     {
         Backup.NewestVersion = Hello.WithPackedDeltas - 1;
