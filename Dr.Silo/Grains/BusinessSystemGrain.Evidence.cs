@@ -13,7 +13,7 @@ internal sealed partial class BusinessSystemGrain
         var site = await GrainFactory.GetGrain<ISiteGrain>(owner.Site.Value).GetAsync();
         var facts = _watch.Facts(owner, probe.Sent, probe.Answered, site, now) with { ObserverTroubled = observer.Now.TrustedSince > probe.StartedAt, Shared = await SharedCauseAsync(owner) };
         var verdict = _watch.Classify(facts);
-        _watch.EndProbing(facts.ObserverTroubled, now);
+        _watch.EndProbing(verdict.Scope == FaultScope.Unjudged, now);
         return await KeepAsync(verdict, facts, probe.Suspects[0], now);
     }
 
@@ -69,7 +69,7 @@ internal sealed partial class BusinessSystemGrain
         }
     }
 
-    [LoggerMessage(3017, LogLevel.Warning, "System {SystemId}: the evidence of its finding could not be kept: {Reason}")]
+    [LoggerMessage(3019, LogLevel.Warning, "System {SystemId}: the evidence of its finding could not be kept: {Reason}")]
     private partial void LogNoEvidence(SystemId systemId, string reason);
 
     [LoggerMessage(3018, LogLevel.Warning, "System {SystemId}: nobody said whether many are silent at once: {Reason}")]

@@ -27,6 +27,7 @@ internal sealed partial class BusinessSystemGrain
             await NoteServingAsync();
             await HearStoredMirrorsAsync();
             await AskTurnAsync();
+            _watch.HearsSince = observer.Now.TrustedSince is var trusted && trusted > _activatedAt ? trusted : _activatedAt;
             foreach (var seen in _watch.Observe(store.State.Settings!, store.State.Machine!, store.State.ServedEpoch, time.GetUtcNow()))
             {
                 _inbox.Enqueue(seen);

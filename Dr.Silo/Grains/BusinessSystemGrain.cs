@@ -34,6 +34,7 @@ internal sealed partial class BusinessSystemGrain(
     private readonly Queue<SystemEvent> _inbox = [];
     private readonly string _granter = Guid.NewGuid().ToString("N");
     private IGrainTimer? _pump;
+    private DateTimeOffset _activatedAt;
     private bool _fencing;
     private bool _isGranter;
 
@@ -42,7 +43,7 @@ internal sealed partial class BusinessSystemGrain(
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         // Another activation may have granted a lease up to this very moment.
-        _watch.LastGrant = time.GetUtcNow();
+        _watch.LastGrant = _activatedAt = time.GetUtcNow();
         _pump = this.RegisterGrainTimer(PumpAsync, new GrainTimerCreationOptions(TimeSpan.Zero, Tick) { KeepAlive = true });
         this.RegisterGrainTimer(AskPresenceAsync, new GrainTimerCreationOptions(TimeSpan.Zero, AskPeriod) { KeepAlive = true, Interleave = true });
         if (store.State.Machine is not null)

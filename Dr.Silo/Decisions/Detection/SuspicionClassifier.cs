@@ -33,7 +33,7 @@ public static class SuspicionClassifier
 
         if (facts.ObserverTroubled)
         {
-            return Finding(FaultScope.None, EvidenceKinds.None, "We had trouble of our own while asking (late ticks, or no broker): nobody is judged.");
+            return Finding(FaultScope.Unjudged, EvidenceKinds.None, "We had trouble of our own while asking (late ticks, or no broker): nobody is judged.");
         }
 
         if (facts.ProbesAnswered > 0)
@@ -41,6 +41,11 @@ public static class SuspicionClassifier
             return facts.ProbeTransactionFailed
                 ? Finding(FaultScope.Application, EvidenceKinds.FailedProbes, "Our probe is answered but its transaction fails.")
                 : Reached(facts, reach, blind);
+        }
+
+        if (!facts.Silent && !facts.PresenceKnown)
+        {
+            return Finding(FaultScope.Unjudged, EvidenceKinds.None, "We have not listened for long enough to know who is silent: nobody is judged.");
         }
 
         if (!facts.Silent)

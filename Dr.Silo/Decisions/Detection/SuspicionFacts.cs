@@ -17,6 +17,9 @@ public sealed record SuspicionFacts
     /// <summary>Its beats are overdue.</summary>
     public required bool Silent { get; init; }
 
+    /// <summary>Whether it is silent is known. A control plane that has just started has heard nobody yet, and nobody's silence means anything.</summary>
+    public bool PresenceKnown { get; init; } = true;
+
     /// <summary>The broker published its will.</summary>
     public bool Will { get; init; }
 

@@ -26,6 +26,9 @@ public enum FaultScope
 
     /// <summary>Not enough evidence.</summary>
     Unclear,
+
+    /// <summary>Nobody could look: we had trouble of our own, or have not listened for long enough to know who is silent. It says nothing, and least of all that nothing has failed.</summary>
+    Unjudged,
 }
 
 /// <summary>Ways of knowing that something has failed.</summary>

@@ -18,4 +18,7 @@ public sealed record Assessment
     [Id(5)] public string? NotYet { get; init; }
 
     [Id(3)] public required DateTimeOffset At { get; init; }
+
+    /// <summary>Since when what the devices of both sites report can be heard without interruption by whoever looked. Null: longer than anything that a decision waits for.</summary>
+    [Id(6)] public DateTimeOffset? HearsSince { get; init; }
 }

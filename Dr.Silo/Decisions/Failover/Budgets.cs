@@ -8,7 +8,10 @@ public static class Budgets
     /// <summary>Active probing of a suspect: once a second.</summary>
     public static readonly TimeSpan Probing = TimeSpan.FromSeconds(5);
 
-    /// <summary>An old owner that answered "stopped" still sends what the copy lacks; and a control plane that was restarted has not heard its devices yet; after this nobody waits for either any more.</summary>
+    /// <summary>
+    /// An old owner that answered "stopped" still sends what the copy lacks: waited for from the proof. A control plane that was restarted has not heard its devices yet: waited for from the proof or from
+    /// when it began to hear, whichever is later. After this nobody waits for either any more.
+    /// </summary>
     public static readonly TimeSpan CatchUp = TimeSpan.FromSeconds(10);
 
     /// <summary>The budget of a phase. Waiting for people and for copies is long and only raises alerts; a step's is short and is retried.</summary>

@@ -23,8 +23,8 @@ public static partial class FailoverTable
             .Set((s, e, _) => Runs.Edit(s, r => r with { ApprovedBy = ((Approve)e).By, AcceptedLoss = ((Approve)e).AcceptLoss ?? r.AcceptedLoss })).Do(AskPerson, Assess).KeepDeadline().Stay();
         t.In(Deciding).On<Suspected>("silent while deciding").When(AutomaticRun).Do(ProbeOwner).KeepDeadline().Stay();
         t.In(Deciding).On<Classified>("nothing has failed after all").When(AutomaticRun, NothingFails).Set((s, _, _) => Runs.Finish(s, null)).GoToOneOf(Back, Ready);
-        Fence<Classified>(t, [Deciding], "more evidence decides", Runs.BeginFencing, AutomaticRun, MayAct);
-        t.In(Deciding).On<Classified>("more evidence").When(AutomaticRun, MayNotAct)
+        Fence<Classified>(t, [Deciding], "more evidence decides", Runs.BeginFencing, AutomaticRun, Judged, MayAct);
+        t.In(Deciding).On<Classified>("more evidence").When(AutomaticRun, Judged, MayNotAct)
             .Set((s, e, _) => Runs.Edit(s, r => r with { Verdict = ((Classified)e).Verdict })).Do(AskPerson).KeepDeadline().Stay();
         t.In(Deciding).On<Attest>("one person attests that the old owner is off").When(ThisRun, Stated, OnePerson).Set(Runs.Attested)
             .Do(SecondPersonNeeded).KeepDeadline().Stay();

@@ -90,6 +90,7 @@ public static partial class FailoverTable
 
         t.In(Suspect).On<OwnerServes>("it was heard again").Set(Because(null)).GoToOneOf(Back, Ready);
         t.In(Suspect).On<Classified>("nothing has failed").When(NothingFails).Set(Because(null)).GoToOneOf(Back, Ready);
+        t.In(Suspect).On<Classified>("nobody could look").When(NotJudged).Set(Because(null)).GoToOneOf(Back, Ready);
         t.In(Suspect).On<Classified>("the application fails").When(ApplicationFails).Do(RepairLocally).GoToOneOf(Back, Ready);
         t.In(Suspect).On<Classified>("a line fails").When(LineFails).Do(Alert(AlertKey.LineTrouble, false, "A line fails; the system itself serves.")).GoToOneOf(Back, Ready);
         t.In(Suspect).On<Classified>("a host is lost, the site has another").When(SiteCanHelpItself).Do(RepairLocally).GoToOneOf(Back, Ready);

@@ -41,7 +41,7 @@ internal static class Guards
 
     public static readonly Guard NotHeardYet = new("the copy or the loss is not known, and what reports it may still be heard", (s, e, now) =>
         e is SystemEvent.TakeoverAssessed { Assessment: { } look } && (!look.PeerReady || look.Loss.Age is null)
-        && s.Run?.Proof is { } proof && now < proof.At + Budgets.CatchUp && !StillComing!.Holds(s, e, now));
+        && s.Run?.Proof is { } proof && now < Later(proof.At, look.HearsSince) + Budgets.CatchUp && !StillComing!.Holds(s, e, now));
 
     public static readonly Guard HasFenceDevice = new("a fence device is there", (s, e, _) => s.Rules.FenceDevice && e is not SystemEvent.RollBack);
     public static readonly Guard NoFenceDevice = new("no fence device is there", (s, e, now) => !HasFenceDevice!.Holds(s, e, now));
@@ -68,6 +68,8 @@ internal static class Guards
     public static readonly Guard LineFails = new("only a line fails", (_, e, _) => e is SystemEvent.Classified { Verdict.Scope: FaultScope.Line or FaultScope.Branch });
 
     public static readonly Guard NothingFails = new("nothing has failed", (_, e, _) => e is SystemEvent.Classified { Verdict.Scope: FaultScope.None });
+    public static readonly Guard NotJudged = new("nobody could look", (_, e, _) => e is SystemEvent.Classified { Verdict.Scope: FaultScope.Unjudged });
+    public static readonly Guard Judged = new("somebody could look", (s, e, now) => !NotJudged!.Holds(s, e, now));
     public static readonly Guard Unclear = new("the evidence is not enough", (_, e, _) => e is SystemEvent.Classified { Verdict.Scope: FaultScope.Unclear });
     public static readonly Guard MayAct = new("approved, with the evidence, loss, readiness and quiet time that policy asks for", (s, e, now) => Unmet(s, e, now).Count == 0);
     public static readonly Guard MayNotAct = new("policy asks for a person", (s, e, now) => Unmet(s, e, now).Count > 0);
@@ -227,6 +229,8 @@ internal static class Guards
         SystemEvent.StepFailed e => e.Key,
         _ => null,
     };
+
+    private static DateTimeOffset Later(DateTimeOffset left, DateTimeOffset? right) => right is { } r && r > left ? r : left;
 
     private static Epoch? EpochOf(SystemEvent evt) => evt switch
     {

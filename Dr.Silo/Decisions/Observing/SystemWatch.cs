@@ -45,6 +45,9 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
     /// <summary>When the owner was granted a lease for the last time, or may have been.</summary>
     public DateTimeOffset LastGrant { get; set; }
 
+    /// <summary>Since when the devices can be heard without interruption; null: longer than anything that a decision waits for.</summary>
+    public DateTimeOffset? HearsSince { get; set; }
+
     /// <summary>The owner was heard running under its present epoch: from now on "stopped" is a fault and not a beginning.</summary>
     public bool HearsServing(SystemSettings settings, SystemState machine)
     {
@@ -95,11 +98,11 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
         Probe ??= new ProbeSession(now, until, silent.Length > 0 ? silent : [owner.Host]);
     }
 
-    /// <summary>The round is over. An observer that had trouble of its own asks anew as soon as it can be trusted again, not only after the usual while.</summary>
-    public void EndProbing(bool observerTroubled, DateTimeOffset now)
+    /// <summary>The round is over. An observer that could not judge asks anew as soon as it can, not only after the usual while.</summary>
+    public void EndProbing(bool unjudged, DateTimeOffset now)
     {
         Probe = null;
-        _suspectAgainAt = now + (observerTroubled ? Budgets.Probing : SuspectAgainAfter);
+        _suspectAgainAt = now + (unjudged ? Budgets.Probing : SuspectAgainAfter);
     }
 
     public Verdict Classify(SuspicionFacts facts) => _classify(facts);
@@ -112,6 +115,7 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
             Suspect = owner.Host,
             Now = now,
             Silent = Seen.IsAlive(owner.Host) == false || (owner.Appliance is { } a && Seen.IsAlive(a) == false),
+            PresenceKnown = Seen.IsAlive(owner.Host) is not null && (owner.Appliance is not { } appliance || Seen.IsAlive(appliance) is not null),
             ProbesSent = sent,
             ProbesAnswered = answered,
             Witnesses = Seen.Witnesses,
@@ -146,9 +150,13 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
             }
 
             // A silent owner answers nobody after its lease, and that was renewed for the last time when it was last granted.
-            // Until then it may go on, unheard by us, so what it answers until then counts as lost.
+            // Until then it may go on, unheard by us, so what it answers until then counts as lost. Once it is proven that it cannot write, it has answered nobody since.
             var alive = owner.Appliance is { } a && Seen.IsAlive(a) == true;
             var lostAt = !alive && settings.Lease ? LastGrant + settings.LeaseTtl : now;
+            if (machine.Run?.Proof is { } proven && proven.At < lostAt)
+            {
+                lostAt = proven.At;
+            }
 
             // What was stored counts as much as what was heard, so that a report of before, which comes late or after a restart of ours, says nothing.
             var whole = settings.CopyMode == CopyMode.Sync && StoredMirrorsHeard && mine is not null && Seen.IsWhole(copy.Replication, machine.Owner.Epoch);
@@ -165,6 +173,7 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
             NotReady = missing.Count == 0 ? null : string.Join("; ", missing),
             InstanceRuns = Seen.IsAlive(copy.Host) == true && Seen.HealthOf(copy.Host) is { Health.State: HealthState.Running },
             At = now,
+            HearsSince = HearsSince,
         };
     }
 

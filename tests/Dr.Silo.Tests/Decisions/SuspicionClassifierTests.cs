@@ -47,7 +47,17 @@ public sealed class SuspicionClassifierTests
 
     [Fact]
     public void Whoever_had_trouble_of_its_own_while_asking_judges_nobody() =>
-        SuspicionClassifier.Classify(Silent(Sees("kiosk-1", false), Sees("branch-1", false)) with { ObserverTroubled = true }).Scope.ShouldBe(FaultScope.None);
+        SuspicionClassifier.Classify(Silent(Sees("kiosk-1", false), Sees("branch-1", false)) with { ObserverTroubled = true }).Scope.ShouldBe(FaultScope.Unjudged);
+
+    [Fact]
+    public void Whoever_has_just_begun_to_listen_neither_calls_it_well_nor_cut_off()
+    {
+        var unheard = Answering(Sees("kiosk-1", false), Sees("branch-1", false)) with { ProbesAnswered = 0, PresenceKnown = false };
+        SuspicionClassifier.Classify(unheard).Scope.ShouldBe(FaultScope.Unjudged, "nobody outside gets in, and whether it works is not known");
+        SuspicionClassifier.Classify(unheard with { Witnesses = [] }).Scope.ShouldBe(FaultScope.Unjudged, "no beat was missed because none was waited for");
+        SuspicionClassifier.Classify(unheard with { ProbesAnswered = 1 }).Scope.ShouldBe(FaultScope.Access, "it answers, so it works");
+        SuspicionClassifier.Classify(unheard with { Silent = true }).Scope.ShouldBe(FaultScope.Device, "one of its devices is known to be silent");
+    }
 
     [Theory]
     [InlineData("broker", FaultScope.Line)]

@@ -26,9 +26,10 @@ public abstract class ControlPlaneTests : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
-    private protected async Task RestartAsync(Func<SystemSettings, SystemSettings>? change = null, bool configure = true)
+    private protected async Task RestartAsync(Func<SystemSettings, SystemSettings>? change = null, bool configure = true, TimeSpan away = default)
     {
         await Silo.DisposeAsync();
+        await Task.Delay(away, CancellationToken.None);
         Silo = await TestSilo.StartAsync(new SqliteDatabase(_directory.File("silo.db")), World, change, configure);
     }
 

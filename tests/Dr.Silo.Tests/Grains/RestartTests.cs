@@ -1,6 +1,7 @@
 using Dr.Contracts.Grains;
 using Dr.Contracts.Ids;
 using Dr.Contracts.Mqtt;
+using Dr.Silo.Decisions.Failover;
 using Dr.Silo.Storage;
 using Dr.Silo.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
@@ -39,6 +40,38 @@ public sealed class RestartTests : ControlPlaneTests
 
         (await Silo.PhaseAsync(Phase.OnTrial)).Epoch.ShouldBe(new Epoch(2));
         World.DoubleWriters.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_restart_while_it_suspects_judges_nobody_before_it_has_listened_and_then_takes_over_in_one_run()
+    {
+        await ProtectAsync();
+        World.Production.PowerOff();
+        await Silo.PhaseAsync(Phase.Suspect);
+
+        await RestartAsync();
+
+        (await Silo.PhaseAsync(Phase.OnTrial)).Epoch.ShouldBe(new Epoch(2), "a run that is called off uses up a number");
+        var found = await Silo.Services.GetRequiredService<EvidenceStore>().ListAsync(ScriptedWorld.System.Value, 10, CancellationToken.None);
+        found.Select(e => e.Scope).Reverse().ShouldBe(["Unjudged", "Device"], "nobody was heard since the restart, so nobody is called well, dead or cut off");
+    }
+
+    /// <summary>Half a minute, so only with <c>DR_SILO_CHAINS=1</c>; the rule itself is held by the model.</summary>
+    [Fact]
+    public async Task A_proof_from_long_before_the_restart_waits_for_the_copy_as_well()
+    {
+        Assert.SkipUnless(Environment.GetEnvironmentVariable("DR_SILO_CHAINS") == "1", "DR_SILO_CHAINS=1 waits out a control plane that is away");
+        await ProtectAsync();
+        World.Production.PowerOff();
+        await Silo.PhaseAsync(Phase.Fencing);
+        World.Backup.PowerOff();
+        await Silo.UntilAsync("the proof, with the copy out of hearing", v => v.LiveRun!.Facts.ContainsKey("fencingProof"));
+        await RestartAsync(away: Budgets.CatchUp + TimeSpan.FromSeconds(1));
+
+        await Task.Delay(TimeSpan.FromSeconds(2), CancellationToken.None);
+        World.Backup.PowerOn();
+
+        (await Silo.PhaseAsync(Phase.OnTrial)).Epoch.ShouldBe(new Epoch(2));
     }
 
     [Fact]

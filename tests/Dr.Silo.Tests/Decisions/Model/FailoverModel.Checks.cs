@@ -1,5 +1,6 @@
 using Dr.Contracts.Grains;
 using Dr.Contracts.Ids;
+using Dr.Silo.Decisions.Detection;
 using Dr.Silo.Decisions.Failover;
 
 namespace Dr.Silo.Tests.Decisions.Model;
@@ -17,6 +18,7 @@ internal sealed partial class FailoverModel
         }
 
         CheckAudit(before, evt, transition);
+        CheckLooked(before, evt, transition);
         State = transition.Next;
         if (transition.Audit is { } audit)
         {
@@ -53,6 +55,21 @@ internal sealed partial class FailoverModel
             (audit.Actor.Length > 0 && audit.Evidence.Length > 0 && audit.Rule.Length > 0).ShouldBeTrue("an audit entry without actor, evidence or rule");
             (audit.From, audit.To, audit.Epoch, audit.At).ShouldBe((before.Phase, transition.Next.Phase, transition.Next.Owner.Epoch, Now));
             audit.Actor.ShouldBe(evt.Actor);
+        }
+    }
+
+    /// <summary>Nobody is sent for, and nothing is called off, because nobody has looked yet.</summary>
+    private void CheckLooked(SystemState before, SystemEvent evt, Transition transition)
+    {
+        if (evt is SystemEvent.Classified { Verdict.Scope: FaultScope.Unjudged } && before.Run is { } run)
+        {
+            (transition.Next.Run?.Id).ShouldBe(run.Id, "a run ended because nobody could look");
+            transition.Next.Run!.Verdict.ShouldBe(run.Verdict, "what was found is forgotten because nobody could look again");
+        }
+
+        if (evt is SystemEvent.TakeoverAssessed { Assessment: { } look } && (!look.PeerReady || look.Loss.Age is null) && before is { Phase: Phase.Fencing, Run.Proof: { } proof } && transition.Next.Phase == Phase.NeedsOperator)
+        {
+            (Now - (proof.At > _hearsSince ? proof.At : _hearsSince)).ShouldBeGreaterThanOrEqualTo(Budgets.CatchUp, "a person is asked for what would have been heard in a moment");
         }
     }
 

@@ -74,6 +74,7 @@ internal sealed partial class FailoverModel
     {
         Apply(new SystemEvent.CopyConfigured());
         var (owner, copy) = (_stores[State.Owner.Site], _stores[State.CopySite]);
+        _heard.UnionWith(_stores.Values.Where(s => s.Reaches).Select(s => s.Site));
         if (copy.Reaches)
         {
             Apply(new SystemEvent.PeerReturned());
@@ -89,14 +90,18 @@ internal sealed partial class FailoverModel
             Apply(new SystemEvent.OwnerServes());
         }
 
-        if (State is { Phase: Phase.Fencing, Run: { Proof: not null, ClaimSent: false } run })
-        {
-            Apply(new SystemEvent.TakeoverAssessed(run.Id, Assess()));
-        }
-
+        AssessAgain();
         if (State is { Phase: Phase.Fencing or Phase.NeedsOperator, Run: { Proof: null, LeasesStopped: true } unproven } && owner.Reaches && owner.Site != _cut && !owner.IsPrimary && owner.Epoch >= unproven.Epoch)
         {
             Apply(new SystemEvent.FencingProven(unproven.Id, Runs.Proof(State, FencingProofKind.StoreRefuses, owner.Site.Value, null, Now)));
+        }
+    }
+
+    private void AssessAgain()
+    {
+        if (State is { Phase: Phase.Fencing, Run: { Proof: not null, ClaimSent: false } run })
+        {
+            Apply(new SystemEvent.TakeoverAssessed(run.Id, Assess()));
         }
     }
 
@@ -104,12 +109,15 @@ internal sealed partial class FailoverModel
     {
         var (owner, copy) = (_stores[State.Owner.Site], _stores[State.CopySite]);
         var lostAt = ((!owner.Reaches || _cut == owner.Site) && _lease ? _lastGrant : Now) + LeaseClock.FencingWait(LeaseClock.DefaultTtl);
+        lostAt = State.Run?.Proof is { } proof && proof.At < lostAt ? proof.At : lostAt;
+        var isHeard = _heard.Contains(copy.Site);
         var last = State.Run?.Proof is { Kind: FencingProofKind.OwnerStopped, LastSequence: { } at } ? at : (SequenceNumber?)null;
         return new Assessment
         {
-            Loss = last is { } l && (l.Value == 0 || copy.Content.Contains((int)l.Value)) ? PredictedLoss.None(l) : PredictedLoss.Between(null, null, null, copy.CurrentAsOf, lostAt, false),
-            PeerReady = copy.Reaches,
+            Loss = isHeard && last is { } l && (l.Value == 0 || copy.Content.Contains((int)l.Value)) ? PredictedLoss.None(l) : PredictedLoss.Between(null, null, null, isHeard ? copy.CurrentAsOf : null, lostAt, false),
+            PeerReady = isHeard && copy.Reaches,
             At = Now,
+            HearsSince = _hearsSince,
         };
     }
 
@@ -267,10 +275,12 @@ internal sealed partial class FailoverModel
         }
     }
 
-    /// <summary>The control plane is killed: what was stored goes on, the lease clock begins anew.</summary>
+    /// <summary>The control plane is killed: what was stored goes on, the lease clock begins anew, and what was heard is forgotten until it is said again.</summary>
     private void Restart()
     {
         _commands.RemoveAll(c => c.Times > 0);
+        _heard.Clear();
+        _hearsSince = Now;
         if (State.Run is { LeasesStopped: true, Claimed: false } stopped)
         {
             _lastGrant = _broken == Breakage.RestartForgetsGrants ? Now - TimeSpan.FromHours(1) : Now;

@@ -27,7 +27,9 @@ internal sealed partial class FailoverModel
     private readonly Dictionary<CommandId, SystemEvent> _results = [];
     private readonly HashSet<Epoch> _epochsClaimed = [Epoch.First];
     private Ownership _ledger = new(Epoch.First, Home);
+    private readonly HashSet<SiteId> _heard = [Home, Peer];
     private bool _ledgerFences;
+    private DateTimeOffset _hearsSince;
     private DateTimeOffset _lastGrant;
     private (SiteId Site, Epoch Epoch) _copying;
     private DateTimeOffset? _automaticAt;
@@ -54,7 +56,7 @@ internal sealed partial class FailoverModel
         }, _ledger, Now);
         _stores[Home].Promote(Epoch.First, Now, _lease ? LeaseClock.DefaultTtl : null);
         _stores[Home].Runs = true;
-        _lastGrant = Now;
+        _lastGrant = _hearsSince = Now;
         Apply(new SystemEvent.CopyConfigured());
         DeliverAll();
         Observe();
@@ -114,7 +116,7 @@ internal sealed partial class FailoverModel
                 Apply(new SystemEvent.Suspected(8, "silent"));
                 break;
             case 11:
-                Apply(Classified());
+                Apply(detail % 4 == 0 ? Found(FaultScope.Unjudged, EvidenceKinds.None) : Classified());
                 break;
             case 12 or 13 or 14 or 15:
                 Deliver(detail);
@@ -166,6 +168,8 @@ internal sealed partial class FailoverModel
             _commands.Clear();
         }
 
+        DeliverAll();
+        Observe();
         DeliverAll();
         for (var n = 0; n < 25; n++)
         {
@@ -296,6 +300,46 @@ internal sealed partial class FailoverModel
         }
     }
 
+    /// <summary>The owner is lost and proven to be; before anything more is done the control plane is away for a while, and afterwards it takes some seconds until it hears the copy again.</summary>
+    public void RestartedAfterTheProof(int seed)
+    {
+        var random = new Random(seed);
+        Until(Phase.Protected, random);
+        Owner.PowerOff();
+        Apply(new SystemEvent.StartFailover("operator", NewRun(), "practice"));
+        DeliverEffects();
+        Pass(State.Run!.FenceBy!.Value - Now);
+        Apply(new SystemEvent.TimePassed());
+        State.Run.Proof.ShouldNotBeNull();
+
+        Pass(TimeSpan.FromSeconds(random.Next(3_600)));
+        Restart();
+        var comes = random.Next(4) > 0;
+        var hearsAt = Now + TimeSpan.FromMilliseconds(random.Next((int)Budgets.CatchUp.TotalMilliseconds - 1_500));
+        if (!comes)
+        {
+            Copy.PowerOff();
+        }
+
+        for (var round = 0; round < 60 && State.Phase is not (Phase.OnTrial or Phase.NeedsOperator); round++)
+        {
+            Pass(TimeSpan.FromMilliseconds(random.Next(1_000)));
+            if (Now < hearsAt)
+            {
+                AssessAgain();
+            }
+            else
+            {
+                Observe();
+            }
+
+            DeliverAll();
+            Apply(new SystemEvent.TimePassed());
+        }
+
+        State.Phase.ShouldBe(comes ? Phase.OnTrial : Phase.NeedsOperator, string.Join("; ", Trace.TakeLast(8)));
+    }
+
     /// <summary>One person insists that the owner is off; it is not.</summary>
     public void ForcedByOne(int seed)
     {
@@ -359,12 +403,9 @@ internal sealed partial class FailoverModel
 
     private RunId NewRun() => new($"order-{_orders++}");
 
-    private SystemEvent.Classified Classified() => new(new Verdict
-    {
-        Scope = Owner.Reaches ? FaultScope.None : FaultScope.Device,
-        Evidence = EvidenceKinds.MissedBeats | EvidenceKinds.Witnesses,
-        Reasons = ["model"],
-    });
+    private SystemEvent.Classified Classified() => Found(Owner.Reaches ? FaultScope.None : FaultScope.Device, EvidenceKinds.MissedBeats | EvidenceKinds.Witnesses);
+
+    private static SystemEvent.Classified Found(FaultScope scope, EvidenceKinds kinds) => new(new Verdict { Scope = scope, Evidence = kinds, Reasons = ["model"] });
 
     private void Order(int detail)
     {

@@ -14,6 +14,8 @@ public sealed class FailoverModelTests
 
     internal static readonly Gen<(int Kind, int[] Choices)> Histories = Gen.Select(Gen.Int[0, 7], Gen.Int[0, (FailoverModel.Actions * 5_000) - 1].Array[0, 90]);
 
+    private static readonly Gen<int> LeasedKinds = Gen.Int[0, 3].Select(n => n * 2);
+
     private static readonly TableIndex Table = new(FailoverTable.Rows);
 
     [Fact]
@@ -33,6 +35,10 @@ public sealed class FailoverModelTests
         Gen.Select(Gen.Int[0, 7], Gen.Int[0, int.MaxValue - 1]).Sample((kind, seed) => new FailoverModel(Table, kind).FencedTakeover(seed), iter: 3_000);
 
     [Fact]
+    public void A_control_plane_that_is_back_after_the_proof_waits_to_hear_the_copy_and_takes_over_or_asks() =>
+        Gen.Select(LeasedKinds, Gen.Int[0, int.MaxValue - 1]).Sample((kind, seed) => new FailoverModel(Table, kind).RestartedAfterTheProof(seed), iter: 2_000);
+
+    [Fact]
     public void One_person_alone_never_takes_over_by_force() =>
         Gen.Int[0, int.MaxValue - 1].Sample(seed => new FailoverModel(Table, kind: 1).ForcedByOne(seed), iter: 500);
 
@@ -47,6 +53,7 @@ public sealed class FailoverModelTests
             Gen.Select(Gen.Int[0, 7], Gen.Int[0, 1_000_000]).Sample((kind, seed) => new FailoverModel(table, kind, broken).RoundTrip(seed), iter: 50, threads: 1);
             Gen.Select(Gen.Int[0, 7], Gen.Int[0, 1_000_000]).Sample((kind, seed) => new FailoverModel(table, kind, broken).SecondDisaster(seed), iter: 50, threads: 1);
             Gen.Select(Gen.Int[0, 7], Gen.Int[0, 1_000_000]).Sample((kind, seed) => new FailoverModel(table, kind, broken).FencedTakeover(seed), iter: 500, threads: 1);
+            Gen.Select(LeasedKinds, Gen.Int[0, 1_000_000]).Sample((kind, seed) => new FailoverModel(table, kind, broken).RestartedAfterTheProof(seed), iter: 200, threads: 1);
             Gen.Int[0, 1_000_000].Sample(seed => new FailoverModel(table, kind: 1, broken).ForcedByOne(seed), iter: 50, threads: 1);
             Histories.Sample(history => Play(table, history, broken), iter: Cases, threads: 1);
             Gen.Select(Gen.Int[0, 31], Gen.Int[0, MachineDriver.Choices - 1].Array[0, 120]).Sample(

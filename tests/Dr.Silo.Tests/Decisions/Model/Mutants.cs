@@ -21,6 +21,10 @@ internal static class Mutants
 
         void World(string name, Breakage broken) => all.Add(name, (new TableIndex(FailoverTable.Rows), broken));
 
+        var soon = new Guard("soon after the proof", (s, _, now) => s.Run?.Proof is { } proof && now < proof.At + Budgets.CatchUp);
+        var unmetToClaim = new Guard("something is unmet", (s, e, _) => Guards.UnmetToClaim(s, e).Count > 0);
+        var unmetAndLate = new Guard("something is unmet, and it is late", (s, e, now) => unmetToClaim.Holds(s, e, now) && !(soon.Holds(s, e, now) && Guards.NotHeardYet.Holds(s, e, now)));
+
         // Fencing
         Row("takes over before the lease has lapsed", r => r.Name == "the lease has lapsed", r => Without(r, Guards.LeaseLapsed, Guards.NoProofYet));
         Row("counts the lease without the gate", r => r.Targets.Contains(Phase.Fencing), r => Then(r, (before, s) => Runs.Edit(s, run =>
@@ -46,6 +50,14 @@ internal static class Mutants
             Resolve = _ => Phase.Deciding,
             Update = (s, e, now) => Runs.StartAutomatic(Runs.Finish(s, null), ((SystemEvent.Classified)e).Verdict, e.Actor, now),
         });
+
+        Row("calls off what nobody could look at", r => r.Guards.Contains(Guards.NothingFails), r =>
+            Without(r, Guards.NothingFails, new Guard("nothing, or nobody looked", (_, e, _) => e is SystemEvent.Classified { Verdict.Scope: FaultScope.None or FaultScope.Unjudged })));
+        Row("forgets what was found when nobody could look again", r => r.Guards.Contains(Guards.Judged), r => Without(r, Guards.Judged));
+        Row("does not wait to hear the copy", r => r.Guards.Contains(Guards.NotHeardYet) || r.Guards.Contains(Guards.MayNotClaim), r =>
+            r.Guards.Contains(Guards.NotHeardYet) ? null : Without(r, Guards.MayNotClaim, unmetToClaim));
+        Row("waits to hear the copy from the proof alone", r => r.Guards.Contains(Guards.NotHeardYet) || r.Guards.Contains(Guards.MayNotClaim), r =>
+            r.Guards.Contains(Guards.NotHeardYet) ? r with { Guards = [.. r.Guards, soon] } : Without(r, Guards.MayNotClaim, unmetAndLate));
 
         // Epochs
         Row("acts under a number of before", r => r.Effects.Any(e => e.Executor is ExecutorKind.Host or ExecutorKind.Appliance), r => r with { Effects = [.. r.Effects.Select(rule => rule with { Make = (s, e, now) =>
