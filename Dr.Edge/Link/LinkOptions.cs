@@ -11,6 +11,9 @@ internal sealed record LinkOptions
 
     public required IReadOnlyList<string> Roles { get; init; }
 
+    /// <summary>A host or an appliance: few, and takeovers wait for them.</summary>
+    public bool IsOfASite => Roles.Contains("host", StringComparer.Ordinal) || Roles.Contains("appliance", StringComparer.Ordinal);
+
     /// <summary>In the order to try, each connect from the first on.</summary>
     public required IReadOnlyList<BrokerAddress> Brokers { get; init; }
 

@@ -48,7 +48,7 @@ internal sealed partial class LinkService(
             }
             else
             {
-                wait = ReconnectDelay.After(failures, Random.Shared.NextDouble());
+                wait = ReconnectDelay.After(failures, Random.Shared.NextDouble(), options.IsOfASite);
                 LogDown(end.Reason.Kind, end.Reason.Detail, wait.TotalSeconds);
             }
 

@@ -67,7 +67,7 @@ internal sealed partial class IngressService(
             {
                 ConnectionEndKind.Left => TimeSpan.Zero,
                 ConnectionEndKind.TakenOver => ReconnectDelay.AfterTakeover(++failures, Random.Shared.NextDouble()),
-                _ => ReconnectDelay.After(failures++, Random.Shared.NextDouble()),
+                _ => ReconnectDelay.After(failures++, Random.Shared.NextDouble(), few: true),
             };
             LogDown(end.Kind, end.Detail, wait.TotalSeconds);
             await Task.Delay(wait, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

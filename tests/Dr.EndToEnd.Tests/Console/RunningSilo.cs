@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Dr.Silo.Grains;
 
 namespace Dr.EndToEnd.Tests.WebConsole;
 
@@ -94,6 +95,9 @@ internal sealed class RunningSilo : IAsyncDisposable
             return false;
         }
     }
+
+    /// <summary>The places at which it killed itself, in order.</summary>
+    public IReadOnlyList<string> DiedAt => [.. _log.Where(l => l.StartsWith(CrashPoints.Said, StringComparison.Ordinal)).Select(l => l[CrashPoints.Said.Length..])];
 
     /// <summary>As when the machine loses its power.</summary>
     public async Task KillAsync()

@@ -82,17 +82,19 @@ internal sealed class TwoSites : IAsyncDisposable
 
     public async Task<string> PhaseAsync(string id) => (await SystemAsync(id)).GetProperty("phase").GetString()!;
 
-    public async Task UntilPhaseAsync(string id, string phase, int seconds = 90)
+    public Task UntilPhaseAsync(string id, string phase, int seconds = 90) => UntilAsync(id, phase, view => view.GetProperty("phase").GetString() == phase, seconds);
+
+    /// <summary>Until its view is as asked; the failure says how it is instead.</summary>
+    public async Task UntilAsync(string id, string how, Func<JsonElement, bool> holds, int seconds = 90)
     {
-        var last = "";
+        JsonElement last = default;
         try
         {
-            await Until.TrueAsync($"{id} is {phase}", async () => (last = await PhaseAsync(id)) == phase, TimeSpan.FromSeconds(seconds));
+            await Until.TrueAsync($"{id} is {how}", async () => holds(last = await SystemAsync(id)), TimeSpan.FromSeconds(seconds));
         }
         catch (TimeoutException exception)
         {
-            var view = await SystemAsync(id);
-            throw new TimeoutException($"Waited {seconds} s in vain until {id} is {phase}; it is {last}: {view}\n{_silo.Log}", exception);
+            throw new TimeoutException($"Waited {seconds} s in vain until {id} is {how}; it is {last}\n{_silo.Log}", exception);
         }
     }
 

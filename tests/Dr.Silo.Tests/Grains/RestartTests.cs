@@ -61,12 +61,15 @@ public sealed class RestartTests : ControlPlaneTests
     public async Task A_proof_from_long_before_the_restart_waits_for_the_copy_as_well()
     {
         Assert.SkipUnless(Environment.GetEnvironmentVariable("DR_SILO_CHAINS") == "1", "DR_SILO_CHAINS=1 waits out a control plane that is away");
+        static SystemSettings Slow(SystemSettings settings) => settings with { LeaseTtl = TimeSpan.FromSeconds(8) };
+        await RestartAsync(Slow);
         await ProtectAsync();
         World.Production.PowerOff();
         await Silo.PhaseAsync(Phase.Fencing);
         World.Backup.PowerOff();
-        await Silo.UntilAsync("the proof, with the copy out of hearing", v => v.LiveRun!.Facts.ContainsKey("fencingProof"));
-        await RestartAsync(away: Budgets.CatchUp + TimeSpan.FromSeconds(1));
+        var fenced = await Silo.UntilAsync("the proof, with the copy out of hearing", v => v.LiveRun!.Facts.ContainsKey("fencingProof"));
+        fenced.Phase.ShouldBe(nameof(Phase.Fencing), "nothing is claimed while the copy is out of hearing");
+        await RestartAsync(Slow, away: Budgets.CatchUp + TimeSpan.FromSeconds(1));
 
         await Task.Delay(TimeSpan.FromSeconds(2), CancellationToken.None);
         World.Backup.PowerOn();
