@@ -125,6 +125,25 @@ public sealed record SystemHealth
     [Id(2)] public Epoch EpochSeen { get; init; }
 
     [Id(3)] public IReadOnlyList<ComponentHealth> Components { get; init; } = [];
+
+    /// <summary>Whether the system's network actions lead to this host, as it read back last.</summary>
+    [Id(4)] public NetworkPlace Network { get; init; }
+}
+
+/// <summary>What a host reads back of a system's network actions.</summary>
+public enum NetworkPlace
+{
+    /// <summary>Not read, or the system has none.</summary>
+    Unknown,
+
+    /// <summary>None of them is in force here.</summary>
+    Away,
+
+    /// <summary>Some are and some are not.</summary>
+    Partly,
+
+    /// <summary>All of them are in force here.</summary>
+    Here,
 }
 
 [GenerateSerializer, Immutable, Alias("dr.ComponentHealth")]

@@ -98,6 +98,18 @@ public sealed record VolumeStatus
 
     /// <summary>How much space the disk that this copy is on has left.</summary>
     [Id(15)] public SpaceLevel Space { get; init; }
+
+    /// <summary>Since when this volume exists here; null from appliances that do not say.</summary>
+    [Id(16)] public DateTimeOffset? CreatedAt { get; init; }
+
+    /// <summary>The oldest moment that can still be opened here; null from appliances that do not say.</summary>
+    [Id(17)] public DateTimeOffset? HistoryBegins { get; init; }
+
+    /// <summary>How far back the policy in force here wants history to reach; null when it wants none, or from appliances that do not say.</summary>
+    [Id(18)] public double? HistorySeconds { get; init; }
+
+    /// <summary>The policy in force here, in the words in which an <see cref="ApplyVolumePolicy"/> is answered; null from appliances that do not say.</summary>
+    [Id(19)] public string? Policy { get; init; }
 }
 
 /// <summary>One copy as its primary sees it.</summary>

@@ -20,6 +20,7 @@ internal sealed class EdgeBuffer : IOutbox, IAsyncDisposable
     private readonly long _startTimestamp;
     private TaskCompletionSource _changed = NewSignal();
     private TaskCompletionSource _roomMade = NewSignal();
+    private readonly long[] _waiting = new long[Enum.GetValues<Lane>().Length]; // Rows of each lane, written on its file's own turn.
     private long _prunedAt;
 
     public EdgeBuffer(BufferOptions options, string bootId, TimeProvider time, ILogger<EdgeBuffer> logger)
@@ -34,10 +35,18 @@ internal sealed class EdgeBuffer : IOutbox, IAsyncDisposable
     /// <summary>Files that were found damaged at this start.</summary>
     public IReadOnlyList<(string File, string Reason)> SetAside => [.. _main.SetAside, .. _bulk.SetAside];
 
+    /// <summary>Rows of all lanes that the control plane has not confirmed yet.</summary>
+    public long Waiting => Enum.GetValues<Lane>().Sum(lane => Volatile.Read(ref _waiting[(int)lane]));
+
     /// <summary>Waits until both files are open and checked; reports a damaged one as an alarm of its own.</summary>
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
         await Task.WhenAll(_main.Opened, _bulk.Opened).WaitAsync(cancellationToken);
+        foreach (var lane in Enum.GetValues<Lane>())
+        {
+            await FileOf(lane).DoAsync(t => Count(t, lane), cancellationToken);
+        }
+
         foreach (var (file, reason) in SetAside)
         {
             var body = JsonSerializer.Serialize(new Dictionary<string, string>(StringComparer.Ordinal) { ["file"] = file, ["reason"] = reason }, BufferJson.Default.DictionaryStringString);
@@ -53,7 +62,14 @@ internal sealed class EdgeBuffer : IOutbox, IAsyncDisposable
             var room = Volatile.Read(ref _roomMade).Task;
             var monotonicMs = (long)_time.GetElapsedTime(_startTimestamp).TotalMilliseconds;
             var nowMs = _time.GetUtcNow().ToUnixTimeMilliseconds();
-            var (verdict, receipt) = await FileOf(lane).DoAsync(t => t.Outbox.Add(lane, row, _bootId, monotonicMs, nowMs), cancellationToken);
+            var (verdict, receipt) = await FileOf(lane).DoAsync(
+                t =>
+                {
+                    var added = t.Outbox.Add(lane, row, _bootId, monotonicMs, nowMs);
+                    Count(t, lane);
+                    return added;
+                },
+                cancellationToken);
             switch (verdict)
             {
                 case QuotaVerdict.Wait:
@@ -93,6 +109,7 @@ internal sealed class EdgeBuffer : IOutbox, IAsyncDisposable
                 if (t.Meta.Stream == stream)
                 {
                     t.Outbox.Forget(lane, through);
+                    Count(t, lane);
                 }
 
                 if (prune)
@@ -169,6 +186,12 @@ internal sealed class EdgeBuffer : IOutbox, IAsyncDisposable
     {
         await _main.DisposeAsync();
         await _bulk.DisposeAsync();
+    }
+
+    private bool Count(BufferTables tables, Lane lane)
+    {
+        Volatile.Write(ref _waiting[(int)lane], tables.Outbox.Range(lane).Count);
+        return true;
     }
 
     private BufferFile FileOf(Lane lane) => lane == Lane.Bulk ? _bulk : _main;

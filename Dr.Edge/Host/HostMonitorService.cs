@@ -10,6 +10,9 @@ internal sealed partial class HostMonitorService(HostedSystems systems, TimeProv
     // Reading past the caches costs a process each time; the appliance reports the volume itself much sooner.
     private static readonly TimeSpan VolumePeriod = TimeSpan.FromSeconds(5);
 
+    // A command of the operator each time; whoever waits for it is an alert and not a client.
+    private static readonly TimeSpan NetworkPeriod = TimeSpan.FromSeconds(15);
+
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(systems.All.Select(s => WatchAsync(s, stoppingToken)));
 
     /// <summary>Takes down what stands on this program's own NBD server before that ends; a system on a volume from elsewhere goes on without the agent.</summary>
@@ -41,7 +44,18 @@ internal sealed partial class HostMonitorService(HostedSystems systems, TimeProv
         }
 
         var loops = session.Drivers.Select(d => RepeatAsync(ComponentCheck.OptionsOf(d).Period, () => session.MonitorAsync(d, cancellationToken), session, cancellationToken));
-        await Task.WhenAll(loops.Append(RepeatAsync(VolumePeriod, () => session.ProbeVolumeAsync(cancellationToken), session, cancellationToken)));
+        await Task.WhenAll(
+            [.. loops, RepeatAsync(VolumePeriod, () => session.ProbeVolumeAsync(cancellationToken), session, cancellationToken), ReadNetworkAsync(session, cancellationToken)]);
+    }
+
+    private async Task ReadNetworkAsync(HostedSystemSession session, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(NetworkPeriod, time);
+        do
+        {
+            await session.ReadNetworkAsync(cancellationToken);
+        }
+        while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
     private async Task RepeatAsync(TimeSpan period, Func<Task> round, HostedSystemSession session, CancellationToken cancellationToken)

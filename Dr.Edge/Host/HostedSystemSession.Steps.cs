@@ -186,6 +186,11 @@ internal sealed partial class HostedSystemSession
                     : throw new DrException($"{action.Name} was {(present ? "applied" : "removed")}, but reads back as {(present ? "absent" : "present")}.", "Something else on this machine or in the network works against it.");
             });
         }
+
+        if (_network.Count > 0)
+        {
+            SeeNetwork(present ? _network.Count : 0);
+        }
     }
 
     private async Task<SystemObservation> ObserveAsync(CancellationToken cancellationToken)
@@ -278,6 +283,9 @@ internal sealed partial class HostedSystemSession
 
     [LoggerMessage(1406, LogLevel.Information, "System {System}: runs at epoch {Epoch} already and is watched again")]
     private partial void LogAdopted(string system, Epoch epoch);
+
+    [LoggerMessage(1408, LogLevel.Warning, "System {System}: where its network actions lead could not be read: {Reason}")]
+    private partial void LogNetworkUnread(string system, string reason);
 
     [LoggerMessage(1407, LogLevel.Warning, "System {System}: {Component} is {State}: {Detail}")]
     private partial void LogHealth(string system, string component, HealthState state, string detail);

@@ -20,6 +20,7 @@ internal sealed partial class HostedSystemSession : IDisposable
     private readonly IReadOnlyList<IComponentDriver> _drivers;
     private readonly IReadOnlyList<INetworkAction> _network;
     private readonly SystemHealthBoard _board;
+    private readonly Action _changed;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -27,6 +28,7 @@ internal sealed partial class HostedSystemSession : IDisposable
     // Written under the turn, read by the monitor: whether checks mean anything now.
     private readonly System.Collections.Concurrent.ConcurrentDictionary<string, double> _responseMs = new(StringComparer.Ordinal);
     private volatile bool _monitored;
+    private volatile NetworkPlace _networkSeen;
     private long _servingSince;
 
     public HostedSystemSession(SystemConfig system, string dataDirectory, string nbdAddress, Action changed, TimeProvider time, ILogger logger)
@@ -34,6 +36,7 @@ internal sealed partial class HostedSystemSession : IDisposable
         _system = system;
         _time = time;
         _logger = logger;
+        _changed = changed;
         var paths = new HostPaths(dataDirectory, system.Id, system.Volume ?? "none");
         _store = new HostStateStore(paths.State);
         _attachment = system.Mount is null ? null : new AttachmentSession(system, paths, system.Nbd ?? nbdAddress, time);
@@ -53,7 +56,7 @@ internal sealed partial class HostedSystemSession : IDisposable
 
     public IReadOnlyList<IComponentDriver> Drivers => _drivers;
 
-    public SystemHealth Health => _board.Snapshot(_store.State.Highest);
+    public SystemHealth Health => _board.Snapshot(_store.State.Highest) with { Network = _networkSeen };
 
     /// <summary>Brings the system to run at <paramref name="epoch"/>.</summary>
     /// <exception cref="DrException">A step failed; what was done so far stays, and a repeated start goes on from there.</exception>
@@ -247,6 +250,46 @@ internal sealed partial class HostedSystemSession : IDisposable
         if (_monitored)
         {
             _board.Apply(SystemHealthBoard.Volume, fault is null ? CheckOutcome.Passed() : CheckOutcome.Gone(fault), failAfter: 1);
+        }
+    }
+
+    /// <summary>One look at where the network actions lead, also while the system does not run here: what still leads to the wrong place is found by its own site.</summary>
+    public async Task ReadNetworkAsync(CancellationToken cancellationToken)
+    {
+        if (_network.Count == 0)
+        {
+            return;
+        }
+
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            var here = 0;
+            foreach (var action in _network)
+            {
+                here += await action.ReadAsync(cancellationToken) ? 1 : 0;
+            }
+
+            SeeNetwork(here);
+        }
+        catch (DrException exception)
+        {
+            _networkSeen = NetworkPlace.Unknown;
+            LogNetworkUnread(_system.Id, exception.Message);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private void SeeNetwork(int here)
+    {
+        var before = _networkSeen;
+        _networkSeen = here == _network.Count ? NetworkPlace.Here : here == 0 ? NetworkPlace.Away : NetworkPlace.Partly;
+        if (before != _networkSeen)
+        {
+            _changed();
         }
     }
 

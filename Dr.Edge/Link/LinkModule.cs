@@ -24,6 +24,7 @@ internal static class LinkModule
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<EdgeBuffer>>()));
         services.AddSingleton<IOutbox>(provider => provider.GetRequiredService<EdgeBuffer>());
+        services.AddSingleton<IBeatContributor, OutboxLoadContributor>();
         services.AddSingleton<StoredEpochMemory>();
         services.AddSingleton<EpochMemory>(provider => provider.GetRequiredService<StoredEpochMemory>());
         services.AddSingleton<BeatTrigger>();

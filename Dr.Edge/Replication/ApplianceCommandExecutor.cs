@@ -145,10 +145,7 @@ internal sealed class ApplianceCommandExecutor(VolumeSet volumes, CopyService co
             await copies.SetAsync(volume, peer, s => s with { Mode = command.Mode ?? s.Mode, BandwidthClass = command.Bandwidth?.Name ?? s.BandwidthClass }, cancellationToken);
         }
 
-        var texts = PolicyChange.Describe(volume.OwnPolicy, volume.Policy);
-        return Done(
-            $"'{volume.Name}' keeps to its policy.",
-            ("policy", $"points every {texts.PointsEvery}, keep {texts.Keep}, keep manual {texts.KeepManual}, fine window {texts.FineWindow}, when full {texts.WhenFull}"));
+        return Done($"'{volume.Name}' keeps to its policy.", ("policy", PolicyChange.Sentence(volume.OwnPolicy, volume.Policy)));
     }
 
     private async Task<CommandResult> AddCopyAsync(AddCopy command, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using Dr.Edge.Link;
 using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Retention;
 
 namespace Dr.Edge.Replication;
 
@@ -53,6 +54,10 @@ internal sealed class VolumeReports : IBeatContributor, IDisposable
             Fault = volume.Fault,
             AllocatedBytes = volume.AllocatedBytes,
             Space = volume.SpaceLevel,
+            CreatedAt = volume.CreatedAt,
+            HistoryBegins = volume.HistoryBegins,
+            HistorySeconds = volume.Policy.Reach.TotalSeconds is > 0 and var reach ? reach : null,
+            Policy = PolicyChange.Sentence(volume.OwnPolicy, volume.Policy),
         };
     }
 

@@ -1,7 +1,8 @@
 using Dr.Contracts.Grains;
-using Dr.Contracts.Mqtt;
 using Dr.Silo.Decisions.Alerts;
+using Dr.Silo.Decisions.Cluster;
 using Dr.Silo.Hosting;
+using Orleans.Runtime;
 
 namespace Dr.Silo.Alerts;
 
@@ -20,47 +21,52 @@ internal sealed class AlertFactsReader(SiloPlan plan, IGrainFactory grains, Aler
         var unread = new HashSet<string>(StringComparer.Ordinal);
         var systems = EachAsync(plan.Systems.Select(s => s.Id.Value), "system", id => grains.GetGrain<IBusinessSystemGrain>(id).GetAsync(), unread);
         var sites = EachAsync(plan.Sites.Select(s => s.Value), "site", async id => (SiteView?)await grains.GetGrain<ISiteGrain>(id).GetAsync(), unread);
-        var appliances = EachAsync(
-            plan.Devices.Where(d => d.Value.Roles.Contains("appliance", StringComparer.Ordinal)).Select(d => d.Key.Value), "device", async id => (DeviceView?)await grains.GetGrain<IDeviceGrain>(id).GetAsync(), unread);
-        await Task.WhenAll(systems, sites, appliances);
+        var devicesOfSites = EachAsync(OfSites.Select(d => d.Value), "device", async id => (DeviceView?)await grains.GetGrain<IDeviceGrain>(id).GetAsync(), unread);
+        await Task.WhenAll(systems, sites, devicesOfSites);
         var now = time.GetUtcNow();
         if (_history is not { } history || now - history.At >= HistoryAge)
         {
             _history = history = (now, await store.StepSecondsAsync(cancellationToken), await store.DrilledAsync(cancellationToken));
         }
 
-        var devices = await appliances;
+        var (views, devices) = (await systems, await devicesOfSites);
         return (new AlertFacts
         {
             At = now,
-            Systems = await systems,
+            Systems = views,
             Sites = await sites,
             Devices = devices,
-            Lost = lost,
+            Lost = await WithLostSilosAsync(lost),
             StepSeconds = history.Steps,
             Drilled = history.Drills,
             SkewSeconds = devices.Where(d => d is { Presence: Presence.Alive, ClockSkewSeconds: not null }).ToDictionary(d => d.Id, d => Math.Abs(d.ClockSkewSeconds!.Value)),
-            StaleWriters = StaleWriters(await systems, devices, now),
+            StaleWriters = AlertFindings.StaleWriters(views, devices, now),
+            HistoryKept = AlertFindings.HistoryKept(views, devices, now),
+            CapacityShort = AlertFindings.CapacityShort(plan.Systems, views, plan.Capacities),
+            BoundNotMet = AlertFindings.BoundNotMet(devices),
         }, unread);
     }
 
-    /// <summary>A device that is heard, and whose volume would take a write at an epoch that is not its system's any more.</summary>
-    private static Dictionary<SystemId, (DateTimeOffset At, string Text)> StaleWriters(IReadOnlyList<SystemView> systems, IReadOnlyList<DeviceView> devices, DateTimeOffset now)
+    private async Task<IReadOnlyDictionary<string, string>> WithLostSilosAsync(IReadOnlyDictionary<string, string> lost)
     {
-        var found = new Dictionary<SystemId, (DateTimeOffset, string)>();
-        foreach (var system in systems.Where(s => s.Volume is not null))
+        try
         {
-            foreach (var device in devices.Where(d => d.Presence == Presence.Alive))
-            {
-                if (device.Volumes.FirstOrDefault(v => v.Name == system.Volume && v is { Role: VolumeRole.Primary, Writable: true } && v.Epoch < system.Epoch) is { } volume)
-                {
-                    found[system.Id] = (now, $"{device.Id} takes writes of {system.Id} at epoch {volume.Epoch}, and epoch {system.Epoch} is {system.Site}'s.");
-                }
-            }
+            var table = await grains.GetGrain<IManagementGrain>(0).GetDetailedHosts().WaitAsync(Limit, time);
+            var silos = SiloLoss.Of([.. table.Select(e => new SiloEntry(e.SiloName, e.SiloAddress.Endpoint, e.Status, e.SuspectTimes is { Count: > 0 }, Utc(e.StartTime), Utc(e.IAmAliveTime)))]);
+            return lost.Concat(silos).ToDictionary(StringComparer.Ordinal);
         }
-
-        return found;
+        catch (Exception e) when (e is TimeoutException or OrleansException)
+        {
+            // The next round reads the membership again; an alert ends only after it has been calm for a while.
+            return lost;
+        }
     }
+
+    private static DateTimeOffset Utc(DateTime time) => new(DateTime.SpecifyKind(time, DateTimeKind.Utc));
+
+    /// <summary>Appliances, and the hosts of systems: kiosks are too many to be asked one by one, and each tells its own grain.</summary>
+    private IEnumerable<DeviceId> OfSites => plan.Devices.Where(d => d.Value.Roles.Contains("appliance", StringComparer.Ordinal)).Select(d => d.Key)
+        .Concat(plan.Systems.SelectMany(s => (DeviceId[])[s.HomeSite.Host, s.PeerSite.Host])).Distinct();
 
     private async Task<IReadOnlyList<T>> EachAsync<T>(IEnumerable<string> ids, string kind, Func<string, Task<T?>> read, HashSet<string> unread)
         where T : class

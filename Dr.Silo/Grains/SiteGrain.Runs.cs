@@ -75,8 +75,8 @@ internal sealed partial class SiteGrain
         var leftOut = new Dictionary<SystemId, string>();
         foreach (var group in here.GroupBy(s => s.Opposite(Id).Site))
         {
-            var there = store.State.Systems.Where(s => standings.TryGetValue(s.Id, out var standing) && standing.Site == group.Key).Select(Member);
-            var plan = SitePlan.Make([.. group.Select(Member)], [.. there], store.State.Capacities.TryGetValue(group.Key, out var capacity) ? capacity : null);
+            var there = store.State.Systems.Where(s => standings.TryGetValue(s.Id, out var standing) && standing.Site == group.Key).Select(SiteMember.Of);
+            var plan = SitePlan.Make([.. group.Select(SiteMember.Of)], [.. there], store.State.Capacities.TryGetValue(group.Key, out var capacity) ? capacity : null);
             for (var wave = 0; wave < plan.Waves.Count; wave++)
             {
                 if (wave == waves.Count)
@@ -110,7 +110,7 @@ internal sealed partial class SiteGrain
         }
 
         var id = $"{Id}-{request.Kind.ToString().ToLowerInvariant()}-{store.State.RunCount + 1}";
-        return (SiteRun.Begin(id, request.Kind, Id, request.Actor, request.Reason, automatic, new SitePlan { Waves = waves, LeftOut = leftOut }, [.. here.Select(Member)], time.GetUtcNow()), refused);
+        return (SiteRun.Begin(id, request.Kind, Id, request.Actor, request.Reason, automatic, new SitePlan { Waves = waves, LeftOut = leftOut }, [.. here.Select(SiteMember.Of)], time.GetUtcNow()), refused);
     }
 
     /// <summary>Looks at the systems, opens waves, starts what may start. The orders carry a key of this run and system, so that one given twice is one.</summary>
@@ -176,7 +176,6 @@ internal sealed partial class SiteGrain
         return asked.Where(a => a.Standing is not null).ToDictionary(a => a.Id, a => a.Standing!);
     }
 
-    private static SiteMember Member(SystemSettings system) => new() { System = system.Id, Priority = system.Priority, DependsOn = system.DependsOn, Load = system.Load };
 
     private static SiteRunView View(SiteRun run) => new()
     {

@@ -15,6 +15,7 @@ internal sealed partial class VolumeGrain
     private readonly Dictionary<DeviceId, (CommandId Id, string Key, DateTimeOffset At)> _pushes = [];
     private readonly Dictionary<DeviceId, string> _pushProblems = [];
     private readonly HashSet<CommandId> _ordered = [];
+    private readonly HashSet<DeviceId> _kept = [];
 
     /// <summary>The appliance takes the points by itself, as the policy asks: also while the control plane is away.</summary>
     private bool AppliancePoints(VolumeSettings settings, DeviceId owner) => settings.Policy is not null && store.State.Pushed.ContainsKey(owner);
@@ -75,12 +76,41 @@ internal sealed partial class VolumeGrain
     {
         foreach (var push in PolicyPush.Of(settings, owner, link is not null))
         {
-            // A copy that has another class or mode than it should was changed by hand, or made anew.
-            var strayed = push.Peer is not null && link is not null && (link.BandwidthClass != push.Bandwidth?.Name || link.Mode != push.Mode);
-            if ((store.State.Pushed.GetValueOrDefault(push.Appliance) == push.Key && !strayed) || !IsHeard(push.Appliance, now)
-                || (_pushes.TryGetValue(push.Appliance, out var sent) && now - sent.At < PushAgainAfter && (sent.Key == push.Key || now - sent.At < TimeSpan.FromSeconds(2))))
+            var confirmed = store.State.Pushed.GetValueOrDefault(push.Appliance) == push.Key;
+            var strayed = Strayed(push, link);
+            if ((confirmed && strayed is null) || !IsHeard(push.Appliance, now))
+            {
+                if (confirmed)
+                {
+                    _kept.Add(push.Appliance);
+                }
+
+                continue;
+            }
+
+            // What was in order and is not any more was changed by hand: that is put right at once, and once. What never comes right is asked for now and then.
+            var isNews = confirmed && _kept.Remove(push.Appliance);
+            if (!isNews && _pushes.TryGetValue(push.Appliance, out var sent) && now - sent.At < PushAgainAfter && (sent.Key == push.Key || now - sent.At < TimeSpan.FromSeconds(2)))
             {
                 continue;
+            }
+
+            if (isNews)
+            {
+                LogStrayed(Name, push.Appliance, strayed!);
+                await events.AppendAsync(
+                    [
+                        (null, new EventRecord
+                        {
+                            At = now,
+                            Kind = "volume.policy",
+                            Subject = Name,
+                            Severity = Severity.Warning,
+                            Text = $"{push.Appliance} no longer keeps to the policy of {Name} and is told it again: {strayed}.",
+                            Data = new Dictionary<string, string> { ["appliance"] = push.Appliance.Value },
+                        }),
+                    ],
+                    CancellationToken.None);
             }
 
             var id = new CommandId($"{Name}.policy.{settings.PolicyVersion}.{push.Key}.{now.ToUnixTimeMilliseconds()}");
@@ -103,6 +133,19 @@ internal sealed partial class VolumeGrain
         }
     }
 
+    /// <summary>What of a confirmed policy is not in force any more, in words; null when all is as it should be, or nobody says.</summary>
+    private string? Strayed(PolicyPush push, CopyStatus? link)
+    {
+        if (push.Peer is not null && link is not null && (link.BandwidthClass != push.Bandwidth?.Name || link.Mode != push.Mode))
+        {
+            return $"its copy is {link.Mode} in class {link.BandwidthClass ?? "none"}, the policy says {push.Mode} in class {push.Bandwidth?.Name ?? "none"}";
+        }
+
+        return _copies.TryGetValue(push.Appliance, out var copy) && copy.Status.Policy is { } reported && store.State.Confirmed.GetValueOrDefault(push.Appliance) is { Length: > 0 } confirmed && reported != confirmed
+            ? $"it keeps '{reported}', and confirmed '{confirmed}'"
+            : null;
+    }
+
     private async Task HearPolicyAsync(DeviceId appliance, DeviceCommand command, CommandResult result)
     {
         if (command is ApplyVolumePolicy && _pushes.TryGetValue(appliance, out var push) && push.Id == result.Id)
@@ -110,7 +153,11 @@ internal sealed partial class VolumeGrain
             if (result.Outcome == CommandOutcome.Done)
             {
                 _pushProblems.Remove(appliance);
-                await SaveAsync(store.State with { Pushed = new Dictionary<DeviceId, string>(store.State.Pushed) { [appliance] = push.Key } });
+                await SaveAsync(store.State with
+                {
+                    Pushed = new Dictionary<DeviceId, string>(store.State.Pushed) { [appliance] = push.Key },
+                    Confirmed = new Dictionary<DeviceId, string>(store.State.Confirmed) { [appliance] = result.Evidence.GetValueOrDefault("policy") ?? "" },
+                });
                 LogPushed(Name, appliance, result.Evidence.GetValueOrDefault("policy") ?? "");
             }
             else
@@ -186,6 +233,9 @@ internal sealed partial class VolumeGrain
 
     [LoggerMessage(3204, LogLevel.Warning, "Volume {VolumeName}: {DeviceId} does not keep to its policy: {Reason}")]
     private partial void LogNotPushed(string volumeName, DeviceId deviceId, string reason);
+
+    [LoggerMessage(3207, LogLevel.Warning, "Volume {VolumeName}: {DeviceId} no longer keeps to its policy and is told it again: {What}")]
+    private partial void LogStrayed(string volumeName, DeviceId deviceId, string what);
 
     [LoggerMessage(3205, LogLevel.Information, "Volume {VolumeName}: {Kind} backup at point {PointId}, other copy {Peer}, digest {Digest}")]
     private partial void LogBackup(string volumeName, BackupKind kind, PointId pointId, string peer, string digest);

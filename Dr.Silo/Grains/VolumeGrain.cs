@@ -1,4 +1,5 @@
 using Dr.Contracts.Policy;
+using Dr.Silo.Storage;
 using Orleans.Runtime;
 using Orleans.Storage;
 
@@ -7,7 +8,7 @@ namespace Dr.Silo.Grains;
 /// <summary>A volume's copies as they report themselves, and its point schedule at the owner. Persist, then send: a point is asked for at most once per due time.</summary>
 [GrainType("volume")]
 internal sealed partial class VolumeGrain(
-    [PersistentState("volume")] IPersistentState<VolumeRecord> store, TimeProvider time, ILogger<VolumeGrain> logger) : Grain, IVolumeGrain
+    [PersistentState("volume")] IPersistentState<VolumeRecord> store, EventLog events, TimeProvider time, ILogger<VolumeGrain> logger) : Grain, IVolumeGrain
 {
     /// <summary>Marks points that this grain asked for; their results come back here.</summary>
     public const string ScheduleStep = "schedule";

@@ -27,6 +27,9 @@ public sealed record VolumeRecord
 
     /// <summary>What each appliance has confirmed of the policy, as <see cref="PolicyPush.Key"/>.</summary>
     [Id(8)] public IReadOnlyDictionary<DeviceId, string> Pushed { get; init; } = new Dictionary<DeviceId, string>();
+
+    /// <summary>In which words each appliance confirmed it: what its beats say since, until somebody changes it by hand.</summary>
+    [Id(9)] public IReadOnlyDictionary<DeviceId, string> Confirmed { get; init; } = new Dictionary<DeviceId, string>();
 }
 
 /// <summary>One mirror as its primary recorded it.</summary>

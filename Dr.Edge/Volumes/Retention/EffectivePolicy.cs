@@ -35,6 +35,9 @@ internal sealed record EffectivePolicy
 
     public required FullPolicy WhenFull { get; init; }
 
+    /// <summary>How far back history is wanted: as the fine window is, or as the last tier where automatic points are taken.</summary>
+    public TimeSpan Reach => PointsEvery > TimeSpan.Zero && Keep.Count > 0 && Keep[^1].Within > FineWindow ? Keep[^1].Within : FineWindow;
+
     /// <summary>This policy with what <paramref name="own"/> says put over it.</summary>
     public EffectivePolicy With(VolumePolicy? own) => own is null
         ? this

@@ -25,6 +25,13 @@ internal static class PolicyChange
         return policy == new VolumePolicy() ? null : policy;
     }
 
+    /// <summary>All of it in one sentence: in the answer to a policy from the control plane and in every beat, so that a change by hand is seen there.</summary>
+    public static string Sentence(VolumePolicy? own, EffectivePolicy policy)
+    {
+        var texts = Describe(own, policy);
+        return $"points every {texts.PointsEvery}, keep {texts.Keep}, keep manual {texts.KeepManual}, fine window {texts.FineWindow}, when full {texts.WhenFull}";
+    }
+
     /// <summary>What the volume lives by, and which parts are its own.</summary>
     public static PolicyTexts Describe(VolumePolicy? own, EffectivePolicy policy) => new()
     {

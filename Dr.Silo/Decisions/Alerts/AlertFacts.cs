@@ -28,6 +28,12 @@ public sealed record AlertFacts
     /// <summary>Part of the promised history that is there, 0–1; only of systems whose policy promises one.</summary>
     public IReadOnlyDictionary<SystemId, double> HistoryKept { get; init; } = new Dictionary<SystemId, double>();
 
+    /// <summary>Systems for which the other site has no room, and why.</summary>
+    public IReadOnlyDictionary<SystemId, string> CapacityShort { get; init; } = new Dictionary<SystemId, string>();
+
+    /// <summary>Devices for which the detector cannot keep what their class promises, and why.</summary>
+    public IReadOnlyDictionary<DeviceId, string> BoundNotMet { get; init; } = new Dictionary<DeviceId, string>();
+
     /// <summary>How far a device's clock is off by what its beats say, seconds, never negative.</summary>
     public IReadOnlyDictionary<DeviceId, double> SkewSeconds { get; init; } = new Dictionary<DeviceId, double>();
 
@@ -36,6 +42,9 @@ public sealed record AlertFacts
 
     /// <summary>A stale writer stays in view this long after it was seen.</summary>
     public static readonly TimeSpan StaleWriterSeen = TimeSpan.FromMinutes(10);
+
+    /// <summary>What of <see cref="Lost"/> explains that other things look wrong: without database or broker nobody is heard. The other silos go on without a lost one.</summary>
+    internal IEnumerable<string> DeafBy => Lost.Keys.Where(lost => !lost.StartsWith("silo:", StringComparison.Ordinal));
 
     internal long SizeOf(SystemView system) => Devices.SelectMany(d => d.Volumes).Where(v => v.Name == system.Volume).Select(v => v.SizeBytes).DefaultIfEmpty().Max();
 }

@@ -27,7 +27,15 @@ public static class AlertSampler
                 Value = 1,
                 Since = site.Since,
                 Text = $"{site.Silent.Count} of {site.Members.Count} devices of {site.Id} are silent at once; nobody there is judged until the common cause is known.",
-                Causes = [.. facts.Lost.Keys.Select(lost => AlertSample.KeyOf(AlertKind.DependencyLost, lost))],
+                Causes = [.. facts.DeafBy.Select(lost => AlertSample.KeyOf(AlertKind.DependencyLost, lost))],
+            });
+        }
+
+        foreach (var (device, text) in facts.BoundNotMet)
+        {
+            samples.Add(new AlertSample
+            {
+                Kind = AlertKind.DetectorBlind, Subject = $"device:{device}", Value = 1, Text = text, Causes = [.. facts.DeafBy.Select(lost => AlertSample.KeyOf(AlertKind.DependencyLost, lost))],
             });
         }
 
@@ -54,7 +62,7 @@ public static class AlertSampler
         var subject = $"system:{system.Id}";
         string[] outside =
         [
-            .. facts.Lost.Keys.Select(lost => AlertSample.KeyOf(AlertKind.DependencyLost, lost)),
+            .. facts.DeafBy.Select(lost => AlertSample.KeyOf(AlertKind.DependencyLost, lost)),
             AlertSample.KeyOf(AlertKind.DetectorBlind, $"site:{system.Home}"),
             AlertSample.KeyOf(AlertKind.DetectorBlind, $"site:{system.Peer}"),
         ];
@@ -79,6 +87,10 @@ public static class AlertSampler
         if (Fails(system, "PeerReady") is { } notReady)
         {
             Add(AlertKind.PeerNotReady, 1, $"The other site cannot take {system.Id} over: {notReady.Reason}", notReady.Since, [.. outside, .. own]);
+        }
+        else if (facts.CapacityShort.TryGetValue(system.Id, out var full))
+        {
+            Add(AlertKind.PeerNotReady, 1, full, null, own);
         }
 
         if (facts.HistoryKept.TryGetValue(system.Id, out var kept))

@@ -1,3 +1,5 @@
+using Dr.Contracts.Grains;
+
 namespace Dr.Silo.Decisions.Sites;
 
 /// <summary>A business system as the plan of a whole site sees it.</summary>
@@ -14,4 +16,10 @@ public sealed record SiteMember
 
     /// <summary>What it takes of the other site's capacity, in that site's own units.</summary>
     [Id(3)] public double Load { get; init; } = 1;
+
+    public static SiteMember Of(SystemSettings system)
+    {
+        ArgumentNullException.ThrowIfNull(system);
+        return new SiteMember { System = system.Id, Priority = system.Priority, DependsOn = system.DependsOn, Load = system.Load };
+    }
 }

@@ -2,6 +2,7 @@ using Dr.Contracts.Errors;
 using Dr.Contracts.Ids;
 using Dr.Contracts.Mqtt;
 using Dr.Edge.Buffers;
+using Dr.Edge.Link;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dr.Edge.Tests.Buffers;
@@ -49,6 +50,26 @@ public sealed class EdgeBufferTests : IAsyncLifetime
         await ReopenAsync();
         (await AddAsync(Lane.Transactions, "next")).Sequence.ShouldBe(6);
         (await ReadAsync(Lane.Transactions, 6)).Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task What_waits_is_counted_over_all_lanes_over_restarts_and_is_the_queue_of_every_beat()
+    {
+        await AddAsync(Lane.Transactions, "a");
+        await AddAsync(Lane.Transactions, "b");
+        await AddAsync(Lane.Transactions, "b"); // Twice the same is one.
+        await AddAsync(Lane.Bulk, "c");
+        _buffer.Waiting.ShouldBe(3);
+        await ReopenAsync();
+        _buffer.Waiting.ShouldBe(3);
+
+        var draft = new BeatDraft();
+        new OutboxLoadContributor(_buffer).Contribute(draft);
+        draft.Load.QueueLength.ShouldBe(3);
+        BeatSchedule.Stretch(new LoadLimits { QueueLength = 2 }, draft.Load).ShouldBe(1.5, "a device that cannot get rid of its rows sends its beats less often");
+
+        await _buffer.ForgetAsync(await _buffer.StreamAsync(None), Lane.Transactions, 2, None);
+        _buffer.Waiting.ShouldBe(1);
     }
 
     [Fact]

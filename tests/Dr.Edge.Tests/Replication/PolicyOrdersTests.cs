@@ -37,6 +37,10 @@ public sealed class PolicyOrdersTests : TwoNodeTest
         done.Outcome.ShouldBe(CommandOutcome.Done);
         done.Evidence["policy"].ShouldBe("points every 10m, keep 1d:10m,7d:1h, keep manual forever, fine window 6h, when full history-gives-way");
         Production.Copies.Of(_volume)[0].ToStatus().BandwidthClass.ShouldBe("internet-5");
+        using var reports = new VolumeReports(Production.Set, Production.Copies, null);
+        var status = reports.StatusOf(_volume);
+        status.Policy.ShouldBe(done.Evidence["policy"], "every beat says it in the same words, or the control plane takes it for a change by hand");
+        (status.HistorySeconds, status.CreatedAt, status.HistoryBegins).ShouldBe((TimeSpan.FromDays(7).TotalSeconds, _volume.CreatedAt, _volume.HistoryBegins));
         Production.Copies.Bandwidth.Get("internet-5")!.Mbps.ShouldBe(5);
 
         await Production.RestartAsync();

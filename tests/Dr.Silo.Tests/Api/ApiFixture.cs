@@ -25,6 +25,9 @@ public class ApiFixture : IAsyncLifetime
     /// <summary>How callers are told apart; nothing said = as <c>dr-silo run</c> without options.</summary>
     private protected virtual AccessOptions Access => new();
 
+    /// <summary>What the sites can carry; nothing said = everything.</summary>
+    private protected virtual IReadOnlyDictionary<SiteId, double> Capacities => new Dictionary<SiteId, double>();
+
     protected string Directory => _directory.Path;
 
     public async ValueTask InitializeAsync()
@@ -35,6 +38,7 @@ public class ApiFixture : IAsyncLifetime
             Sites = [new SiteId("production"), new SiteId("backup")],
             Devices = _settings.Devices,
             Systems = [TestSilo.Settings(_settings)],
+            Capacities = Capacities,
         };
         _app = await SiloApp.BuildAsync(
             new SiloOptions

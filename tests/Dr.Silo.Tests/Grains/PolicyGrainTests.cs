@@ -76,6 +76,29 @@ public sealed class PolicyGrainTests : ControlPlaneTests
         (await Policies.ApplyAsync(new PolicyChange { Actor = "wu", Reason = "late", Policies = [book.Policies[0]], Seen = 1 })).Reasons.ShouldHaveSingleItem().ShouldContain("version 2");
     }
 
+    [Fact]
+    public async Task What_is_changed_by_hand_at_an_appliance_is_noticed_and_put_right()
+    {
+        await ProtectAsync();
+        await Policies.ApplyAsync(new PolicyChange { Actor = "mei", Reason = "table 2", Table = Table });
+        await Silo.UntilAsync("the policy to be in force at both ends", _ => World.Production.Class == "internet-5" && World.Backup.Policy is not null);
+        var policy = World.Backup.Policy;
+
+        // What was never in order is not news: each change has to be seen as one.
+        await ChangedAsync("the retention of the copy", () => World.Backup.Policy = "points every 1h", () => World.Backup.Policy == policy);
+        await ChangedAsync("the class of the line", () => World.Production.Class = "fast", () => World.Production.Class == "internet-5");
+
+        var told = await Silo.Services.GetRequiredService<EventLog>().ReadAsync(0, 500, CancellationToken.None);
+        told.Where(e => e.Kind == "volume.policy").Select(e => e.Data["appliance"]).ShouldBe([World.Backup.Id.Value, World.Production.Id.Value]);
+    }
+
+    private async Task ChangedAsync(string what, Action change, Func<bool> isRight)
+    {
+        await Task.Delay(TimeSpan.FromSeconds(2.5), CancellationToken.None);
+        change();
+        await Silo.UntilAsync($"{what} to be put right", _ => isRight(), 20);
+    }
+
     /// <summary>Until every kind that the policy asks for has a good backup, and says how they stand otherwise.</summary>
     private async Task<VolumeView> BackedUpAsync()
     {

@@ -43,6 +43,12 @@ internal sealed class ScriptedDevice(DeviceId id, SiteId site, string replicatio
     /// <summary>The newest record that the control plane has confirmed.</summary>
     public long MirrorNoted { get; private set; }
 
+    /// <summary>The policy in force, as it was last applied or changed by hand; null before.</summary>
+    public string? Policy { get; set; }
+
+    /// <summary>The class of its copy, in the same way.</summary>
+    public string? Class { get; set; }
+
     /// <summary>How old its copy is.</summary>
     public TimeSpan Age { get; set; }
 
@@ -165,6 +171,10 @@ internal sealed class ScriptedDevice(DeviceId id, SiteId site, string replicatio
             case TestDetection:
                 _test = command.Id;
                 break;
+            case ApplyVolumePolicy apply:
+                Policy = $"points every {apply.PointsEvery}, fine window {apply.Retention.FineWindow}";
+                Class = apply.Peer is null ? Class : apply.Bandwidth?.Name;
+                return new Dictionary<string, string> { ["policy"] = Policy };
             case AddCopy:
                 IsCopying = true;
                 Peer!.Follow(Appended, VolumeEpoch);
@@ -221,8 +231,9 @@ internal sealed class ScriptedDevice(DeviceId id, SiteId site, string replicatio
         Durable = new SequenceNumber(Appended),
         Writable = MayWrite,
         CurrentAsOf = TimeProvider.System.GetUtcNow() - Age,
+        Policy = Policy,
         Copies = role == VolumeRole.Primary && IsCopying
-            ? [new CopyStatus { Peer = Peer!.Replication, Mode = CopyMode.Stream, State = Peer.IsOn ? CopyState.Current : CopyState.Connecting, MirrorRecord = Mirror.Record, Mirror = Mirror.State }]
+            ? [new CopyStatus { Peer = Peer!.Replication, Mode = CopyMode.Stream, State = Peer.IsOn ? CopyState.Current : CopyState.Connecting, BandwidthClass = Class, MirrorRecord = Mirror.Record, Mirror = Mirror.State }]
             : [],
     };
 }

@@ -119,6 +119,16 @@ public sealed class AlertMachineTests
     }
 
     [Fact]
+    public void A_lost_broker_explains_what_else_looks_wrong_and_a_lost_silo_does_not()
+    {
+        AlertFacts Facts(string lost) => new() { At = Start, Systems = [System("s1")], Lost = new Dictionary<string, string> { [lost] = "away" } };
+        AlertSampler.Of(Facts("broker")).Single(s => s.Kind == AlertKind.SystemUnprotected).Causes.ShouldContain("DependencyLost/broker");
+        var samples = AlertSampler.Of(Facts("silo:10.0.0.2:11111"));
+        samples.ShouldContain(s => s.Kind == AlertKind.DependencyLost && s.Subject == "silo:10.0.0.2:11111");
+        samples.ShouldAllBe(s => !s.Causes.Contains("DependencyLost/silo:10.0.0.2:11111"));
+    }
+
+    [Fact]
     public void A_step_over_its_usual_time_or_its_phases_budget_is_told()
     {
         var step = new StepRecord { Step = "PromoteCopy", Target = "back-1", Intent = "", State = StepState.Intended, StartedAt = Start.AddSeconds(-8) };
