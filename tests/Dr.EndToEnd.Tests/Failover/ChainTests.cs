@@ -211,7 +211,7 @@ public sealed class ChainTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public Task A_control_plane_that_is_killed_at_the_point_of_no_return_goes_on_with_the_same_run() => KilledAsync("sent:ClaimOwnership", "saved:PromoteCopy");
+    public Task A_control_plane_that_is_killed_at_the_point_of_no_return_goes_on_with_the_same_run() => KilledAsync("sent:ClaimOwnership");
 
     /// <summary><c>DR_KILL_POINTS</c> (for example <c>saved:DemoteCopy,sent:DemoteCopy</c>) chooses some of them.</summary>
     [Fact]

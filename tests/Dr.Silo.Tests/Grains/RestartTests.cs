@@ -56,12 +56,12 @@ public sealed class RestartTests : ControlPlaneTests
         found.Select(e => e.Scope).Reverse().ShouldBe(["Unjudged", "Device"], "nobody was heard since the restart, so nobody is called well, dead or cut off");
     }
 
-    /// <summary>Half a minute, so only with <c>DR_SILO_CHAINS=1</c>; the rule itself is held by the model.</summary>
+    /// <summary>A minute, so only with <c>DR_SILO_CHAINS=1</c>; the rule itself is held by the model.</summary>
     [Fact]
     public async Task A_proof_from_long_before_the_restart_waits_for_the_copy_as_well()
     {
         Assert.SkipUnless(Environment.GetEnvironmentVariable("DR_SILO_CHAINS") == "1", "DR_SILO_CHAINS=1 waits out a control plane that is away");
-        static SystemSettings Slow(SystemSettings settings) => settings with { LeaseTtl = TimeSpan.FromSeconds(8) };
+        static SystemSettings Slow(SystemSettings settings) => settings with { LeaseTtl = TimeSpan.FromSeconds(20) };
         await RestartAsync(Slow);
         await ProtectAsync();
         World.Production.PowerOff();
