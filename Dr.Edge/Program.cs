@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Dr.Edge.Archives;
 using Dr.Edge.Cli;
 using Dr.Edge.Host;
 using Dr.Edge.Kiosk;
@@ -12,6 +13,7 @@ IEnumerable<Command> commands =
 [
     RunCommand.Create(),
     .. VolumeCommands.Create(),
+    ArchiveCommands.Create(),
     .. NbdCommands.Create(),
     .. ReplicationCommands.Create(),
     BandwidthCommands.Create(),

@@ -20,6 +20,13 @@ internal static class CommandShell
     /// <summary>A command that asks the running <c>dr-edge</c>; adds <c>--control</c> and <c>--json</c>.</summary>
     public static Command Remote(string name, string description, IEnumerable<Symbol> symbols, Func<CommandContext, Task<int>> run)
     {
+        var control = ControlOption();
+        return Local(name, description, [.. symbols, control], (parsed, json, cancellationToken) => AskAsync(parsed, control, json, run, cancellationToken));
+    }
+
+    /// <summary>A command that does its work itself; adds <c>--json</c>.</summary>
+    public static Command Local(string name, string description, IEnumerable<Symbol> symbols, Func<ParseResult, bool, CancellationToken, Task<int>> run)
+    {
         var command = new Command(name, description);
         foreach (var symbol in symbols)
         {
@@ -33,11 +40,9 @@ internal static class CommandShell
             }
         }
 
-        var control = ControlOption();
         var json = JsonOption();
-        command.Options.Add(control);
         command.Options.Add(json);
-        command.SetAction(async (parsed, cancellationToken) =>
+        command.SetAction((parsed, cancellationToken) =>
         {
             if (Console.IsOutputRedirected)
             {
@@ -45,11 +50,17 @@ internal static class CommandShell
                 AnsiConsole.Profile.Width = RedirectedWidth;
             }
 
-            var path = parsed.GetValue(control) ?? Environment.GetEnvironmentVariable("DR_CONTROL") ?? "/run/dr/control.sock";
-            using var client = new ControlClient(Path.GetFullPath(path));
-            return await run(new CommandContext(parsed, client, parsed.GetValue(json), cancellationToken));
+            return run(parsed, parsed.GetValue(json), cancellationToken);
         });
         return command;
+    }
+
+    /// <summary>Asks the running <c>dr-edge</c> in the middle of a command.</summary>
+    public static async Task<T> AskAsync<T>(ParseResult parsed, Option<string?> control, bool json, Func<CommandContext, Task<T>> ask, CancellationToken cancellationToken)
+    {
+        var path = parsed.GetValue(control) ?? Environment.GetEnvironmentVariable("DR_CONTROL") ?? "/run/dr/control.sock";
+        using var client = new ControlClient(Path.GetFullPath(path));
+        return await ask(new CommandContext(parsed, client, json, cancellationToken));
     }
 
     /// <summary>What the command line says in words of its own (a size, a duration): a mistake there is wrong usage.</summary>

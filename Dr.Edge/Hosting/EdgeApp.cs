@@ -1,3 +1,4 @@
+using Dr.Edge.Archives;
 using Dr.Edge.Cli;
 using Dr.Edge.Host;
 using Dr.Edge.Hosting.Metrics;
@@ -57,6 +58,7 @@ internal static class EdgeApp
         app.UseMetrics();
         app.UseControlErrors();
         app.MapVolumes();
+        app.MapArchives();
         app.MapNbd();
         app.MapReplication();
         app.MapLink();

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 
@@ -12,7 +11,6 @@ namespace Dr.EndToEnd.Tests.Commands;
 public sealed class LongWorkTests : IDisposable
 {
     private const int MiB = 1 << 20;
-    private const int Attempts = 6;
     private readonly int _rounds = int.Parse(Environment.GetEnvironmentVariable("DR_TRANSFER_KILLS") ?? "1", CultureInfo.InvariantCulture);
     private readonly int _dataMiB = Environment.GetEnvironmentVariable("DR_TRANSFER_KILLS") is null ? 32 : 700;
     private readonly string _folder = Directory.CreateTempSubdirectory("dr-long-").FullName;
@@ -88,7 +86,7 @@ public sealed class LongWorkTests : IDisposable
     {
         await QemuIoAsync($"write -P 9 0 {_dataMiB}M");
         var output = "";
-        for (var attempt = 0; attempt < Attempts && !output.Contains("v is as it was before", StringComparison.Ordinal); attempt++)
+        for (var attempt = 0; attempt < Interruption.Attempts && !output.Contains("v is as it was before", StringComparison.Ordinal); attempt++)
         {
             (var status, output) = await InterruptAsync(["restore", "v", "--at", "imported"], StoreBytes, kill: null);
             if (status == 0)
@@ -128,39 +126,12 @@ public sealed class LongWorkTests : IDisposable
         JsonDocument.Parse(shown[4]).RootElement.GetProperty("pointsEvery").GetString().ShouldBe("10m");
     }
 
-    /// <summary>Ctrl-C, then the same command again, which goes on. On a fast disk the command may be done before it hears of the Ctrl-C: then once more.</summary>
-    private async Task CancelAndRepeatAsync(string[] arguments, Func<long> progress)
-    {
-        var output = "";
-        for (var attempt = 0; attempt < Attempts && !output.Contains("went on at", StringComparison.Ordinal); attempt++)
-        {
-            var (status, said) = await InterruptAsync(arguments, progress, kill: null);
-            (status == 0 || said.Contains("Cancelled", StringComparison.Ordinal)).ShouldBeTrue(said);
-            output = await _edge.RunAsync(arguments);
-        }
+    private Task CancelAndRepeatAsync(string[] arguments, Func<long> progress) => Interruption.CancelAndRepeatAsync(_edge, arguments, progress, Within);
 
-        output.ShouldContain("went on at");
-    }
+    private Task<(int Status, string Output)> InterruptAsync(string[] arguments, Func<long> progress, Func<Task>? kill) => Interruption.RunAsync(_edge, arguments, progress, Within(), kill);
 
-    /// <summary>Runs a command until what it works on has grown, then kills dr-edge, or presses Ctrl-C (SIGINT to the command).</summary>
-    private async Task<(int Status, string Output)> InterruptAsync(string[] arguments, Func<long> progress, Func<Task>? kill)
-    {
-        var (before, after) = (progress(), (long)(MiB * (1 + (_random.NextDouble() * _dataMiB / 4))));
-        using var command = _edge.Start(arguments);
-        var output = command.StandardOutput.ReadToEndAsync();
-        var errors = command.StandardError.ReadToEndAsync();
-        var watch = Stopwatch.StartNew();
-        while (progress() < before + after && !command.HasExited)
-        {
-            watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(30), $"'{string.Join(' ', arguments)}' did nothing");
-            await Task.Delay(2);
-        }
-
-        await (kill?.Invoke() ?? Repository.RunAsync("/bin/kill", ["-INT", command.Id.ToString(CultureInfo.InvariantCulture)], TimeSpan.FromSeconds(5)));
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        await command.WaitForExitAsync(limit.Token);
-        return (command.ExitCode, await output + await errors);
-    }
+    /// <summary>How much of the work is let be done before it is cut off.</summary>
+    private long Within() => (long)(MiB * (1 + (_random.NextDouble() * _dataMiB / 4)));
 
     private long StoreBytes() => Directory.GetFiles(Path.Combine(_folder, "data", "volumes"), "*.log", SearchOption.AllDirectories).Sum(LengthOf);
 
