@@ -9,6 +9,10 @@ namespace Dr.Edge.Tests.Volumes.PowerCut;
 /// <summary>One seed: a life is recorded, then the power is cut at instants of it, and what is left is opened by the real store on a real file system.</summary>
 internal sealed class PowerCutRun(int seed, CutRules rules, Sabotage sabotage, int steps)
 {
+    // Where a sabotage acted: so many acts of a life, so many instants after each, and so many times the states.
+    private const int MaxActs = 40;
+    private const int NearInstants = 3;
+    private const int NearStates = 4;
     private int _openedAt;
 
     /// <summary>States looked at.</summary>
@@ -35,35 +39,50 @@ internal sealed class PowerCutRun(int seed, CutRules rules, Sabotage sabotage, i
             var events = workload.Trace.ToArray();
             Done = workload.Done;
             Cuts = (0, events.Length);
-            var disk = new CutDisk(rules);
-            for (var cut = 0; cut <= events.Length; cut++)
-            {
-                if (cut > 0)
-                {
-                    disk.Apply(events[cut - 1]);
-                }
-
-                if ((cut + seed) % everyCut != 0 && cut != events.Length)
-                {
-                    continue;
-                }
-
-                Cuts = (Cuts.Looked + 1, Cuts.All);
-                for (var draw = 0; draw < statesPerCut; draw++)
-                {
-                    if (Look(workload, disk, cut, draw, Path.Combine(root, "state")) is { } problem)
-                    {
-                        return problem;
-                    }
-                }
-            }
-
-            return null;
+            var near = Near(workload.Recorder.SabotagedAt);
+            var state = Path.Combine(root, "state");
+            return Sweep(workload, events, near.Contains, statesPerCut * NearStates, state)
+                ?? Sweep(workload, events, cut => (cut + seed) % everyCut == 0 || cut == events.Length, statesPerCut, state);
         }
         finally
         {
             Directory.Delete(root, recursive: true);
         }
+    }
+
+    /// <summary>The instants right after a sabotage acted, where what it did is on the disk and nothing has made up for it.</summary>
+    private static HashSet<int> Near(IReadOnlyList<int> acts)
+    {
+        var step = Math.Max(1, acts.Count / MaxActs);
+        return [.. acts.Where((_, i) => i % step == 0).SelectMany(act => Enumerable.Range(act, NearInstants))];
+    }
+
+    private string? Sweep(Workload workload, TraceEvent[] events, Predicate<int> isWanted, int states, string directory)
+    {
+        var disk = new CutDisk(rules);
+        for (var cut = 0; cut <= events.Length; cut++)
+        {
+            if (cut > 0)
+            {
+                disk.Apply(events[cut - 1]);
+            }
+
+            if (!isWanted(cut))
+            {
+                continue;
+            }
+
+            Cuts = (Cuts.Looked + 1, Cuts.All);
+            for (var draw = 0; draw < states; draw++)
+            {
+                if (Look(workload, disk, cut, draw, directory) is { } problem)
+                {
+                    return problem;
+                }
+            }
+        }
+
+        return null;
     }
 
     private string? Look(Workload workload, CutDisk disk, int cut, int draw, string directory)

@@ -9,7 +9,7 @@ internal enum FlushFate
     /// <summary>Never made, and success is answered.</summary>
     Skipped,
 
-    /// <summary>Made only after the next flush of something else.</summary>
+    /// <summary>Made only after a later flush of something else.</summary>
     Late,
 }
 
@@ -21,7 +21,7 @@ internal sealed class Sabotage
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
     private readonly HashSet<string> _compacted = new(StringComparer.Ordinal);
 
-    /// <summary>Mistakes in what a store does by itself.</summary>
+    /// <summary>Mistakes in what a store always does, then mistakes in one kind of work each.</summary>
     public static IReadOnlyList<Sabotage> All =>
     [
         Skip("a flush that is answered and not made", IsLayer),
@@ -40,14 +40,9 @@ internal sealed class Sabotage
             Name = "the mark that says what is durable is written before it is",
             First = (_, path, made) => path.EndsWith("/superblock", StringComparison.Ordinal) && made is TraceEvent.Write { Offset: 16384 },
         },
-    ];
-
-    /// <summary>Mistakes in one kind of work each.</summary>
-    public static IReadOnlyList<Sabotage> InOneKind =>
-    [
         new() { Name = "a layer's space is given back before a record says that the base has it", First = (_, path, made) => IsLayer(path) && made is TraceEvent.Punch },
         new() { Name = "a compacted layer is not flushed before the manifest names it", Fate = (self, path, _) => self._compacted.Contains(path) ? FlushFate.Skipped : FlushFate.Made },
-        new() { Name = "the record with a compacted layer is flushed before that layer", Fate = (self, path, _) => self._compacted.Contains(path) ? FlushFate.Late : FlushFate.Made },
+        new() { Name = "the record with a compacted layer is flushed before that layer", Fate = (self, path, _) => self._compacted.Contains(path) ? FlushFate.Late : FlushFate.Made, LateUntil = IsManifest },
         new() { Name = "layers are removed before the record that no longer names them is flushed", First = (_, path, made) => IsLayer(path) && made is TraceEvent.Names },
         Skip("a group's records are not flushed", IsManifest, "group"),
         Skip("a group's old heads are not flushed", IsLayer, "group"),
@@ -64,9 +59,15 @@ internal sealed class Sabotage
 
     private Func<Sabotage, string, TraceEvent, bool>? First { get; init; }
 
+    /// <summary>A flush that is late is made after the next one of these.</summary>
+    private Predicate<string> LateUntil { get; init; } = _ => true;
+
     /// <param name="path">Relative to the data directory.</param>
     /// <param name="phase">What the store was asked to do; empty while it works by itself.</param>
     public FlushFate OnFlush(string path, string phase) => Fate?.Invoke(this, path, phase) ?? FlushFate.Made;
+
+    /// <summary>Whether flushes that were kept back are made after this one.</summary>
+    public bool EndsDelay(string path) => LateUntil(path);
 
     /// <summary>Whether a write or a removal goes before the flush that it should come after.</summary>
     public bool PutsFirst(string path, TraceEvent made)

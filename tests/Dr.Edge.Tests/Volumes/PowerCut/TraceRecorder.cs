@@ -13,6 +13,9 @@ internal sealed class TraceRecorder(string root, Sabotage sabotage) : StoreFault
     private readonly List<TraceEvent> _late = [];
     private int _next = Root + 1;
 
+    /// <summary>Instants, as numbers of events before them, at which the sabotage shows: a power cut there may find what it did.</summary>
+    public List<int> SabotagedAt { get; } = [];
+
     /// <summary>Called on the thread that waits for a flush, before it learns that the flush has ended: what others may do meanwhile.</summary>
     public Action<string>? WhileFlushing { get; set; }
 
@@ -150,6 +153,12 @@ internal sealed class TraceRecorder(string root, Sabotage sabotage) : StoreFault
         {
             // As a writer would that does not wait for the flush before it.
             _events.Insert(at, made);
+            for (var i = 0; i < SabotagedAt.Count; i++)
+            {
+                SabotagedAt[i] += SabotagedAt[i] > at ? 1 : 0;
+            }
+
+            SabotagedAt.Add(at + 1);
             return;
         }
 
@@ -160,9 +169,11 @@ internal sealed class TraceRecorder(string root, Sabotage sabotage) : StoreFault
 
     private void Flushed(string path, TraceEvent made)
     {
-        switch (sabotage.OnFlush(Path.GetRelativePath(root, path), Phase))
+        var relative = Path.GetRelativePath(root, path);
+        switch (sabotage.OnFlush(relative, Phase))
         {
             case FlushFate.Skipped:
+                SabotagedAt.Add(_events.Count);
                 return;
             case FlushFate.Late:
                 _late.Add(made);
@@ -172,8 +183,12 @@ internal sealed class TraceRecorder(string root, Sabotage sabotage) : StoreFault
                 break;
         }
 
-        _late.ForEach(Add);
-        _late.Clear();
+        if (_late.Count > 0 && sabotage.EndsDelay(relative))
+        {
+            SabotagedAt.Add(_events.Count);
+            _late.ForEach(Add);
+            _late.Clear();
+        }
     }
 
     private int Parent(string path) => _nodes[Path.GetDirectoryName(path)!];

@@ -33,7 +33,7 @@ internal sealed partial class Workload
 
             var common = points[^1].Info;
             var content = ContentAt(history, common.Id);
-            _set.Maintenance.DrainAsync().Wait(); // A view that is closed may let something leave: one thing after the other, so that a life is the same each time.
+            Settle(); // A view that is closed may let something leave: one thing after the other, so that a life is the same each time.
             last = new MapHistory(new Span(Now), common.Sequence, content);
         }
         else

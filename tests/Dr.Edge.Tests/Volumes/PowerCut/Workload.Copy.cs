@@ -136,6 +136,7 @@ internal sealed partial class Workload
         history.Roles.Add((promoted, VolumeRole.Primary, epoch.Next));
         volume.Promote(epoch.Next);
         promoted.Answered = Now;
+        Settle();
         while (history.Points.Count(point => point.Deleted is null) > MaxPoints + 1)
         {
             DeletePoint(history);
@@ -168,6 +169,7 @@ internal sealed partial class Workload
         var kept = CopyHistory.Content;
         CopyHistory.Change(Now, before, Time.GetUtcNow());
         copy.RewindTo(common, "tail");
+        Settle();
         CopyHistory.Flushes.Add((Now, CopyHistory.Versions.Count - 1));
         tail.Change(tail.Made.Begun, kept, Time.GetUtcNow());
         tail.Flushes.Add((Now, 0));
@@ -190,5 +192,6 @@ internal sealed partial class Workload
         CopyHistory.Roles.Add((span, role, epoch));
         change(epoch);
         span.Answered = Now;
+        Settle();
     }
 }

@@ -12,7 +12,43 @@ internal sealed partial class Workload
 {
     /// <summary>All that a life can have in it besides writes, flushes and points.</summary>
     public static readonly IReadOnlyList<string> Kinds =
-        ["compaction", "group", "restore", "undo", "restore cancelled", "clone", "clone deleted", "resize", "middle point", "hold", "release", "import", "import resumed", "delta", "divergence", "change map begun", "change map advanced", "change map without its history"];
+        ["delta", "divergence", "compaction", "group", "restore", "undo", "restore cancelled", "clone", "clone deleted", "middle point", "hold", "release", "import", "import resumed", "resize", "change map begun", "change map advanced", "change map without its history"];
+
+    /// <summary>Brings something of a kind about, with what it needs; where it cannot be done now it comes again. Change maps are kept after every step.</summary>
+    private void DoRare(string kind, VolumeHistory live, VolumeHistory some)
+    {
+        switch (kind)
+        {
+            case "delta": TakePoint(live); Delta(live); break;
+            case "divergence": Diverge(); break;
+            case "compaction": Compacted(live); break;
+            case "group": TakeGroup(live, Volumes[2]); break;
+            case "restore": Restore(live); break;
+            case "undo": Undo(live); break;
+            case "restore cancelled": CancelRestore(live); break;
+            case "clone": Clone(live); break;
+            case "clone deleted": DeleteClone(); break;
+            case "middle point": DeleteMiddlePoint(some); break;
+            case "hold" or "release": HoldOrRelease(some, isHeld: kind == "release"); break;
+            case "import" or "import resumed": Import(Volumes[3]); break;
+            case "resize" when Done.ContainsKey("delta"): Resize(live); break; // From then on the copy's size is another.
+        }
+    }
+
+    /// <summary>Two layers that overwrite each other, and the point between them deleted: one is made of both.</summary>
+    private void Compacted(VolumeHistory history)
+    {
+        for (var count = 0; count < 3; count++)
+        {
+            Write(history, flush: true);
+            TakePoint(history);
+        }
+
+        if (PointsOf(history) is { Count: > 2 } points)
+        {
+            Delete(history, points[^2]);
+        }
+    }
 
     public string ImagePath { get; }
 
@@ -183,21 +219,23 @@ internal sealed partial class Workload
         Count("group");
     }
 
-    private void HoldOrRelease(VolumeHistory history)
+    /// <param name="isHeld">Only a point that is held, or is not; null = any.</param>
+    private void HoldOrRelease(VolumeHistory history, bool? isHeld = null)
     {
-        if (PointsOf(history) is not { Count: > 0 } points)
+        var volume = _set.Get(history.Name);
+        bool IsHeld(PointId point) => volume.State.PointHolds.Any(hold => hold.Point == point);
+        if (PointsOf(history).Where(point => isHeld is null || IsHeld(point.Info.Id) == isHeld).ToList() is not { Count: > 0 } points)
         {
             return;
         }
 
-        var volume = _set.Get(history.Name);
         var point = points[_random.Next(points.Count)].Info.Id;
-        var isHeld = volume.State.PointHolds.Any(hold => hold.Point == point);
-        Note($"{(isHeld ? "release" : "hold")} {point} of {history.Name}");
+        isHeld = IsHeld(point);
+        Note($"{(isHeld.Value ? "release" : "hold")} {point} of {history.Name}");
         var span = new Span(Now);
-        history.Holds.Add((span, point, !isHeld));
+        history.Holds.Add((span, point, !isHeld.Value));
         Recorder.Phase = "hold";
-        if (isHeld)
+        if (isHeld.Value)
         {
             volume.ReleasePoint(point);
         }
@@ -208,7 +246,7 @@ internal sealed partial class Workload
 
         Recorder.Phase = "";
         span.Answered = Now;
-        Count(isHeld ? "release" : "hold");
+        Count(isHeld.Value ? "release" : "hold");
     }
 
     /// <summary>Often ended before it is done, and sometimes somebody else writes before it goes on.</summary>

@@ -12,6 +12,9 @@ internal sealed partial class Workload : IDisposable
     private const int BlockBytes = 4096;
     private const int StartBlocks = 32;
     private const int MaxPoints = 9;
+
+    /// <summary>Every so many steps something is done that this life has not had yet: with none of it left to luck, few lives are enough.</summary>
+    private const int RareSteps = 4;
     private readonly Random _random;
     private readonly bool _bulky;
     private readonly int _thread = Environment.CurrentManagedThreadId;
@@ -59,14 +62,9 @@ internal sealed partial class Workload : IDisposable
         for (var step = 0; step < steps; step++)
         {
             Step();
-            if (step == steps - 1)
-            {
-                DoWhatIsMissing(Volumes[0]);
-            }
-
-            _set.Maintenance.DrainAsync().Wait();
+            Settle();
             KeepMap(Volumes[0]);
-            _set.Maintenance.DrainAsync().Wait();
+            Settle();
             CountCompacted();
             CountOutlived(Volumes[0]);
         }
@@ -85,6 +83,12 @@ internal sealed partial class Workload : IDisposable
         var writable = Volumes.Where(v => v.Deleted is null && v.Name is not ("r" or "tail" or "i")).ToList();
         var some = _random.Next(3) > 0 ? writable[0] : writable[_random.Next(writable.Count)];
         var live = Volumes[0];
+        if (_number % RareSteps == 0 && Kinds.Where(kind => !Done.ContainsKey(kind)).ToList() is { Count: > 0 } missing)
+        {
+            DoRare(missing[_number / RareSteps % missing.Count], live, some);
+            return;
+        }
+
         switch (_random.Next(124))
         {
             case >= 120: TakeGroup(live, Volumes[2]); break;
@@ -110,26 +114,6 @@ internal sealed partial class Workload : IDisposable
         }
     }
 
-    /// <summary>What is rare, in a life that had none of it.</summary>
-    private void DoWhatIsMissing(VolumeHistory live)
-    {
-        foreach (var (kind, act) in new (string, Action)[] { ("undo", () => Restore(live)), ("undo", () => Undo(live)), ("restore cancelled", () => CancelRestore(live)), ("delta", () => Delta(live)), ("divergence", Diverge) })
-        {
-            if (!Done.ContainsKey(kind))
-            {
-                Time.Step();
-                _number++;
-                TakePoint(live);
-                for (var tries = 0; tries < 30 && PointsOf(live).Count > MaxPoints / 2; tries++)
-                {
-                    DeletePoint(live);
-                }
-
-                act();
-            }
-        }
-    }
-
     private void Make(string name, Func<Volume> make, byte[] content)
     {
         Note($"make {name}");
@@ -142,6 +126,7 @@ internal sealed partial class Workload : IDisposable
         history.Made.Answered = Now;
         history.Flushes.Add((Now, 0));
         Volumes.Add(history);
+        Settle();
     }
 
     private void Write(VolumeHistory history, bool flush)
@@ -215,6 +200,7 @@ internal sealed partial class Workload : IDisposable
         action(_set.Get(history.Name));
         _interrupted = null;
         history.Flushes.Add((Now, version));
+        Settle();
     }
 
     /// <summary>Another client writes while a flush is under way on this thread, as far as the locks held now allow: below a flush of a layer or of the layers' directory.</summary>
@@ -257,6 +243,7 @@ internal sealed partial class Workload : IDisposable
     private void AddPoint(VolumeHistory history, PointInfo info, Span made)
     {
         made.Answered = Now;
+        Settle();
         history.Points.Add(new PointHistory(info, HashAt(history.Name, info.Id), made));
         Note($"  is {info.Id} at {info.Sequence}");
     }
@@ -292,7 +279,11 @@ internal sealed partial class Workload : IDisposable
 
         deleted.Answered = Now;
         victim.Deleted = deleted;
+        Settle();
     }
+
+    /// <summary>What goes on in the background ends before the next thing is begun, so that a seed always gives the same life.</summary>
+    private void Settle() => _set.Maintenance.DrainAsync().Wait();
 
     private void Note(string text) => Log.Add((Now, text));
 
