@@ -35,6 +35,9 @@ internal sealed record StoreContext(TimeProvider Time, StoreFaults Faults, ILogg
     /// <summary>Work that may wait: indexes, expiry.</summary>
     public MaintenanceQueue Maintenance { get; } = new(Logger);
 
+    /// <summary>Short work that somebody may wait for soon, beside what may take hours.</summary>
+    public MaintenanceQueue Preparing { get; } = new(Logger);
+
     /// <summary>What memory holds of maps of the past, of all volumes together.</summary>
     public PastBranches Past { get; } = new();
 

@@ -157,6 +157,8 @@ internal sealed partial class Volume
         {
             // The store stops, or the volume is closed: nothing was changed, and the next start finds it again.
         }
+
+        MakeSpare(); // What was compacted took its number.
     }
 
     /// <summary>Here, so that no point has to wait for it.</summary>

@@ -36,6 +36,7 @@ internal sealed partial class Volume
         foreach (var part in cut.Parts)
         {
             part.Volume.RaiseStateChanged();
+            part.Volume.PostSpare();
             part.Volume.PostMaintenance();
         }
 
@@ -65,6 +66,13 @@ internal sealed partial class Volume
             part.Volume.RequirePrimaryLocked();
             part.Volume.RequireRoomLocked(isPoint: true);
             part.Going = part.Volume.PointsThatGiveWayLocked();
+            if (part.Volume.IsOutrunLocked(part.Next!))
+            {
+                part.Volume.DropIfUnused(part.Next!);
+                part.Next = null; // Nothing to drop when the next line fails.
+                part.Next = part.Volume.OpenNextHead(part.Volume.TakeLayerNumberLocked());
+            }
+
             LockAndTake(cut, index + 1);
         }
     }

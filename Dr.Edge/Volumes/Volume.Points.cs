@@ -24,6 +24,7 @@ internal sealed partial class Volume
         }
 
         RaiseStateChanged();
+        PostSpare();
         PostMaintenance();
         return point;
     }

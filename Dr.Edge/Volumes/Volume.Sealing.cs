@@ -16,6 +16,7 @@ internal sealed partial class Volume
     private long TakeLayerNumberLocked()
     {
         _nextLayer = Math.Max(_nextLayer, State.NextLayer);
+        DropSpareLocked();
         return _nextLayer++;
     }
 
@@ -47,7 +48,11 @@ internal sealed partial class Volume
     {
         // Once the head is swapped there is no way back: writers go on in a file that only the record names.
         RequireRoomLocked(isPoint: false);
-        next ??= OpenNextHead(TakeLayerNumberLocked());
+        if (next is null || IsOutrunLocked(next))
+        {
+            next = TakeSpareLocked() ?? OpenNextHead(TakeLayerNumberLocked());
+        }
+
         HeadSwap swap;
         TimeSpan pause;
         var started = _context.Time.GetTimestamp();
@@ -68,15 +73,24 @@ internal sealed partial class Volume
     private NextHead PrepareHead()
     {
         long number;
+        lock (_spareLock) // One that is being made is ready before another would be.
         lock (_syncLock)
         {
             ThrowIfFailed();
             RequireRoomLocked(isPoint: true);
+            if (TakeSpareLocked() is { } spare)
+            {
+                return spare;
+            }
+
             number = TakeLayerNumberLocked();
         }
 
         return OpenNextHead(number);
     }
+
+    /// <summary>Under the sync lock: a record names a higher number meanwhile. A rebuild takes only higher numbers than its record's for newer, so that the head must not have a lower one.</summary>
+    private bool IsOutrunLocked(NextHead next) => next.Number < State.NextLayer;
 
     private NextHead OpenNextHead(long number) => new(number, OpenNextLayer(number));
 
@@ -107,6 +121,7 @@ internal sealed partial class Volume
 
         _head = head;
         next.IsUsed = true;
+        _takesPoints = true;
         return new HeadSwap(old, head, sequence, isEmpty);
     }
 

@@ -14,7 +14,7 @@ namespace Dr.Edge.Volumes;
 /// <item>Positions only grow, except by <see cref="RewindTo"/>; a layer is never changed once sealed.</item>
 /// <item><see cref="Durable"/> never passes what a flush that succeeded covered; after one that failed nothing is written any more.</item>
 /// <item>The manifest names a file before it is needed and no longer than it is there.</item>
-/// <item>Lock order: compact (rewriting layers) before merge (the base) before sync (manifest, points, flush) before append (head, map); events are raised outside both.</item>
+/// <item>Lock order: compact (rewriting layers) and spare (the file made for the next head) before merge (the base) before sync (manifest, points, flush) before append (head, map); events are raised outside both.</item>
 /// </list>
 /// </summary>
 internal sealed partial class Volume : IBlockDevice, IDisposable
@@ -155,6 +155,7 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
     public void Dispose()
     {
         InterruptMerge();
+        lock (_spareLock)
         lock (_mergeLock)
         lock (_syncLock)
         {
@@ -174,6 +175,8 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
             {
                 CloseLocked();
             }
+
+            DropSpareLocked();
         }
 
         SignalAppend();
@@ -261,9 +264,11 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
     private void CommitLocked(ManifestState state, Layer[]? layers = null, bool compactsManifest = false)
     {
         ThrowIfFailed();
-        if (_nextLayer > state.NextLayer)
+
+        // Of the numbers in use only those that it names: the file that is ready for the next head has the next one.
+        if (state.Layers.Select(layer => layer.Number).Append(state.Staging?.Layer ?? 0).Max() is var highest && highest >= state.NextLayer)
         {
-            state = state with { NextLayer = _nextLayer };
+            state = state with { NextLayer = highest + 1 };
         }
 
         try

@@ -71,13 +71,14 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
     /// <param name="defaults">What volumes keep that have no policy of their own.</param>
     /// <param name="reserveBytes">Space that clients never get; null = by the size of the file system.</param>
     /// <param name="isPaced">Work in the background yields to clients.</param>
-    /// <param name="awaitsHolds">Nothing is done in the background, and so no history leaves, before <see cref="StartMaintenance"/>: whoever needs some takes hold of it first.</param>
+    /// <param name="awaitsHolds">Nothing is done with the history in the background, and so none leaves, before <see cref="StartMaintenance"/>: whoever needs some takes hold of it first.</param>
     public static VolumeSet Open(string dataDirectory, TimeProvider time, StoreFaults faults, ILogger logger, EffectivePolicy defaults, long? reserveBytes = null, bool isPaced = true, bool awaitsHolds = false)
     {
         var set = new VolumeSet(dataDirectory, LockDirectory(dataDirectory, faults), new StoreContext(time, faults, logger, defaults) { IsPaced = isPaced, Space = new SpaceGuard(() => faults.FileSystem(dataDirectory), reserveBytes) });
         try
         {
             set.OpenAll();
+            set._context.Preparing.Start(); // That takes nothing from anybody.
             if (!awaitsHolds)
             {
                 set.StartMaintenance();
@@ -184,6 +185,7 @@ internal sealed partial class VolumeSet : IExportCatalog, IDisposable
     {
         // The queue first: what it still has to do is found again at the next start.
         _context.Maintenance.DisposeAsync().AsTask().Wait();
+        _context.Preparing.DisposeAsync().AsTask().Wait();
         _context.Behind.DisposeAsync().AsTask().Wait();
         foreach (var volume in _volumes.Values.OrderByDescending(Depth))
         {

@@ -7,6 +7,7 @@ internal static class CrashPoints
     public const string FlushSynced = "flush.synced";
     public const string RoomWritten = "room.written";
     public const string PointLayerCreated = "point.layer-created";
+    public const string PointSpareMade = "point.spare-made";
     public const string PointHeadSwapped = "point.head-swapped";
     public const string PointLayerSynced = "point.layer-synced";
     public const string PointRecorded = "point.recorded";
@@ -36,7 +37,7 @@ internal static class CrashPoints
 
     public static readonly IReadOnlyList<string> All =
     [
-        BatchWritten, FlushSynced, RoomWritten, PointLayerCreated, PointHeadSwapped, PointLayerSynced, PointRecorded, GroupHalf, ManifestWritten, ManifestCompacted, SuperblockHalf, IndexWritten,
+        BatchWritten, FlushSynced, RoomWritten, PointLayerCreated, PointSpareMade, PointHeadSwapped, PointLayerSynced, PointRecorded, GroupHalf, ManifestWritten, ManifestCompacted, SuperblockHalf, IndexWritten,
         CloneCreated, CloneNamed, VolumeDeleted, MergeBegun, MergeBlocksWritten, MergeSliceRecorded, MergeSliceFreed, MergeRecorded, CompactWritten, CompactRecorded, RestoreBegun, RestoreCancelled, RestoreHalf, StagingSynced, StagingCommitted, RewindCloned, RewindRecorded, DetachFilled,
     ];
 }

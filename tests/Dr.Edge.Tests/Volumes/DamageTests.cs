@@ -222,7 +222,9 @@ public sealed class DamageTests : IDisposable
         Should.Throw<BlockDeviceException>(() => StoreFixture.Write(volume, 0, new byte[4096]));
     }
 
-    private static string Head(string directory) => Directory.GetFiles(directory, "*.log", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Last();
+    /// <summary>The last layer that anything was written to: behind it may lie the file that is ready for the next.</summary>
+    private static string Head(string directory) =>
+        Directory.GetFiles(directory, "*.log", SearchOption.AllDirectories).Where(path => new FileInfo(path).Length > LayerHeader.SizeBytes).Order(StringComparer.Ordinal).Last();
 
     private static void Cut(string directory, int bytes)
     {

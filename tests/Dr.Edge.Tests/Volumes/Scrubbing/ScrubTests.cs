@@ -66,8 +66,8 @@ public sealed class ScrubTests : IDisposable
                     continue;
                 }
 
-                // What speed writes ahead of a head's end is nobody's data.
-                if (path.EndsWith(".log", StringComparison.Ordinal) && IsHead(volume, path))
+                // What speed writes ahead of a head's end is nobody's data, nor is the file that is ready for the next head.
+                if (path.EndsWith(".log", StringComparison.Ordinal) && (IsHead(volume, path) || !IsLayer(volume, path)))
                 {
                     continue;
                 }
@@ -217,6 +217,8 @@ public sealed class ScrubTests : IDisposable
             : new FileInfo(path).Length;
 
     private static bool IsHead(Volume volume, string path) => Path.GetFileNameWithoutExtension(path) == volume.State.Layers[^1].Number.ToString(System.Globalization.CultureInfo.InvariantCulture);
+
+    private static bool IsLayer(Volume volume, string path) => volume.State.Layers.Any(layer => Layer.PathOf(volume.DirectoryPath, layer.Number) == path);
 
     private static bool HasBaseBlock(Volume volume, long block)
     {

@@ -59,7 +59,8 @@ public sealed class FullFileTests : IDisposable
         new("layer data, written through", Answer.Refused, t => t.Head(), t => t.Write(7, 40, fua: true)),
         new("layer data, zeros", Answer.Refused, t => t.Head(), t => t.Zero(7, 9)),
         new("layer data, during a restore", Answer.Refused, t => EndsWith($"{t._volume.State.NextLayer}.log"), t => t.Restore()),
-        new("next layer", Answer.Refused, t => EndsWith($"{t._volume.State.NextLayer}.log"), t => t.Point()),
+        new("next layer, made ahead", Answer.Done, t => EndsWith($"{t._volume.State.NextLayer + 1}.log"), t => t.Point()),
+        new("next layer", Answer.Refused, t => EndsWith($"{t._volume.State.NextLayer + 1}.log"), t => t.TwoPoints()),
         new("layer index", Answer.Done, t => t.Head(), t => t.Point()),
         new("base.img", Answer.Done, _ => EndsWith("base.img"), t => t.DeleteOldest()),
         new("base.crc", Answer.Done, _ => EndsWith("base.crc"), t => t.DeleteOldest()),
@@ -168,6 +169,14 @@ public sealed class FullFileTests : IDisposable
     {
         var point = _volume.CreatePoint(null, PointConsistency.Crash, null);
         _points[point.Id] = [.. _content];
+    }
+
+    /// <summary>The first finds its file ready, the second does not.</summary>
+    private void TwoPoints()
+    {
+        Point();
+        Write(60, 2);
+        Point();
     }
 
     private void Restore()
