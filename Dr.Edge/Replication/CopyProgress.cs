@@ -188,7 +188,7 @@ internal sealed class CopyProgress(TimeProvider time)
                 WorkTotalBytes = _work.TotalBytes(lag),
                 EtaSeconds = _work.Left(lag, Elapsed)?.TotalSeconds,
                 DivergentBlocks = _divergentBlocks,
-                Detail = _detail ?? (_stagedBlocks > 0 && _state != CopyState.Current ? $"delta staged up to block {_stagedBlocks}" : null),
+                Detail = _detail ?? (_stagedBlocks > 0 && _state != CopyState.Current && !_work.IsUnderWay ? $"goes on at block {_stagedBlocks}" : null),
             };
         }
     }

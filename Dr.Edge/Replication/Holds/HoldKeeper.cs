@@ -72,8 +72,8 @@ internal sealed partial class HoldKeeper : IDisposable
 
     public long BudgetBytes => _budget() ?? HoldPlan.DefaultBudget(_volume.Space.Use.SizeBytes);
 
-    /// <summary>What is kept for the copy's sake; zero once the log was given up.</summary>
-    public long HeldBytes => Level == HoldLevel.Journal ? _volume.JournalBytesAfter(Known.Durable) : 0;
+    /// <summary>What is kept for the copy's sake; zero once the log was given up, and for a copy that has nothing yet.</summary>
+    public long HeldBytes => Level == HoldLevel.Journal && Known.Durable > SequenceNumber.Zero ? _volume.JournalBytesAfter(Known.Durable) : 0;
 
     /// <summary>A point of the peer's at this position can be the base of a delta of what is in the change map.</summary>
     public SequenceNumber? MappedFrom

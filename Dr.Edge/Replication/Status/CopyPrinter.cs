@@ -7,7 +7,8 @@ namespace Dr.Edge.Replication.Status;
 /// </summary>
 internal static class CopyPrinter
 {
-    private const int BarWidth = 30;
+    /// <summary>Short enough that what is beside it stays on one line of 80 columns.</summary>
+    private const int BarWidth = 20;
 
     public static string Print(CopyList list)
     {
@@ -28,21 +29,26 @@ internal static class CopyPrinter
     private static void Print(StringBuilder text, string volume, CopyStatus copy)
     {
         text.AppendLine(CultureInfo.InvariantCulture, $"{volume} -> {copy.Peer}  {copy.Mode.ToString().ToLowerInvariant()}  {Describe(copy.State)}{(copy.Detail is null ? "" : $": {copy.Detail}")}");
-        Line(text, "durable there", $"write {copy.Durable}, behind by {Bytes(copy.LagBytes)}, {(copy.LagSeconds < 0 ? "age unknown" : string.Create(CultureInfo.InvariantCulture, $"{copy.LagSeconds:0.0} s"))}");
         if (copy.WorkTotalBytes > 0)
         {
-            Line(text, "progress", $"{Bar(copy.WorkDoneBytes, copy.WorkTotalBytes)}  {Bytes(copy.WorkDoneBytes)} of {Bytes(copy.WorkTotalBytes)}{(copy.EtaSeconds is { } eta ? $", {Duration(eta)} to go" : "")}");
+            Line(text, "progress", $"{Bar(copy.WorkDoneBytes, copy.WorkTotalBytes)}  {Bytes(copy.WorkDoneBytes)} of {Bytes(copy.WorkTotalBytes)}");
+            Line(text, "time to go", copy.EtaSeconds is { } eta ? Duration(eta) : "not known yet");
         }
+
+        Line(text, "durable there", copy.Durable == SequenceNumber.Zero
+            ? "nothing yet"
+            : $"write {copy.Durable}, behind by {Bytes(copy.LagBytes)}, {(copy.LagSeconds < 0 ? "age unknown" : string.Create(CultureInfo.InvariantCulture, $"{copy.LagSeconds:0.0} s"))}");
 
         if (copy.Mirror != MirrorState.None)
         {
-            Line(text, "mirror", copy.Mirror == MirrorState.Whole ? $"whole: writes wait until {(copy.Ack == MirrorAck.Durable ? "they are on its disk" : "it has them")}" : $"out of date{(copy.OutOfDateSince is { } since ? $" since {since:O}" : "")}: writes do not wait for it");
+            Line(text, "mirror", copy.Mirror == MirrorState.Whole ? $"whole: writes wait until {(copy.Ack == MirrorAck.Durable ? "they are on its disk" : "it has them")}" : $"out of date{(copy.OutOfDateSince is { } since ? $" since {Time(since)}" : "")}: writes do not wait for it");
         }
 
-        Line(text, "common point", copy.LastCommonPoint is { } point ? $"{point.Value}{(copy.LastCommonPointAt is { } at ? $" of {at:O}" : "")}" : "none");
+        Line(text, "common point", copy.LastCommonPoint is { } point ? $"{point.Value}{(copy.LastCommonPointAt is { } at ? $" of {Time(at)}" : "")}" : "none");
         var ratio = copy.ChangedBytes > 0 ? string.Create(CultureInfo.InvariantCulture, $" (ratio {(double)copy.WireBytes / copy.ChangedBytes:0.00})") : "";
-        Line(text, "on the wire", $"{Bytes(copy.WireBytes)} for {Bytes(copy.ChangedBytes)} of changes{ratio}, {Bytes((long)copy.BytesPerSecond)}/s now{(copy.BandwidthClass is { } line ? $", class {line}" : "")}");
-        if (copy.HoldBudgetBytes > 0)
+        Line(text, "on the wire", $"{Bytes(copy.WireBytes)} for {Bytes(copy.ChangedBytes)} of changes{ratio}");
+        Line(text, "rate", $"{Bytes((long)copy.BytesPerSecond)}/s{(copy.BandwidthClass is { } line ? $", class {line}" : "")}");
+        if (copy.HoldBudgetBytes > 0 && copy.Durable > SequenceNumber.Zero)
         {
             Line(text, "held for it", $"{Bytes(copy.HeldBytes)} of at most {Bytes(copy.HoldBudgetBytes)}");
         }
@@ -54,7 +60,8 @@ internal static class CopyPrinter
 
         foreach (var gap in copy.Gaps)
         {
-            Line(text, "gap", $"writes {gap.After} to {gap.UpTo} since {gap.Since:O}, {(gap.ClosedAt is { } closed ? $"closed {closed:O}" : "open")}: {gap.Reason}");
+            Line(text, "gap", $"writes {gap.After} to {gap.UpTo} since {Time(gap.Since)}, {(gap.ClosedAt is { } closed ? $"closed {Time(closed)}" : "open")}");
+            Line(text, "", gap.Reason);
         }
     }
 
@@ -81,11 +88,7 @@ internal static class CopyPrinter
         _ => string.Create(CultureInfo.InvariantCulture, $"{(int)(seconds / 3600)} h {(int)(seconds % 3600) / 60} min"),
     };
 
-    private static string Bytes(long count) => count switch
-    {
-        < 10_240 => string.Create(CultureInfo.InvariantCulture, $"{count} B"),
-        < 10 * 1024 * 1024 => string.Create(CultureInfo.InvariantCulture, $"{count / 1024} KiB"),
-        < 10L * 1024 * 1024 * 1024 => string.Create(CultureInfo.InvariantCulture, $"{count / 1024 / 1024} MiB"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{count / 1024 / 1024 / 1024} GiB"),
-    };
+    private static string Bytes(long count) => Quantities.FormatSize(count);
+
+    private static string Time(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

@@ -20,8 +20,10 @@ internal static class CopyChild
         }
 
         using var logs = Environment.GetEnvironmentVariable("DR_CHILD_LOG") is { Length: > 0 } path ? LoggerFactory.Create(b => b.AddProvider(new FileLog(path))) : null;
-        await using var appliance = await Appliance.OpenAsync(directory, Path.GetFileName(directory), listen, logs ?? (ILoggerFactory)NullLoggerFactory.Instance, new NoLedger());
-        var shell = new CopyShell(appliance, at => Say($"w {at.Seed} {at.Number}"));
+        var clock = new ShiftedTime();
+        var disk = new FullDisk();
+        await using var appliance = await Appliance.OpenAsync(directory, Path.GetFileName(directory), listen, logs ?? (ILoggerFactory)NullLoggerFactory.Instance, new NoLedger(), clock, faults: disk);
+        var shell = new CopyShell(appliance, clock, disk, at => Say($"w {at.Seed} {at.Number}"));
         Say("= open");
         while (Console.In.ReadLine() is { } order)
         {

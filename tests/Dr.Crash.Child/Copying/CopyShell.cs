@@ -8,7 +8,7 @@ namespace Dr.Crash.Child.Copying;
 /// <summary>
 /// What the tests of failover order an appliance to do with its volume <c>v</c>, a line each: in this process, or over the standard input of one that will be killed. Each order may be given again after a death.
 /// </summary>
-internal sealed class CopyShell(Appliance appliance, Action<LoadPosition> answered)
+internal sealed class CopyShell(Appliance appliance, ShiftedTime clock, FullDisk disk, Action<LoadPosition> answered)
 {
     private const string Name = "v";
     private volatile bool _isStopping;
@@ -49,6 +49,25 @@ internal sealed class CopyShell(Appliance appliance, Action<LoadPosition> answer
             case ["add", var peer, var mode]:
                 await appliance.Copies.AddAsync(Volume, peer, Enum.Parse<CopyMode>(mode), null, CancellationToken.None);
                 return "ok";
+            case ["add", var peer, var mode, "budget", var bytes]:
+                await appliance.Copies.AddAsync(Volume, peer, s => s with { Mode = Enum.Parse<CopyMode>(mode), HoldBudgetBytes = Number(bytes) }, CancellationToken.None);
+                return "ok";
+            case ["add", var peer, var mode, "degrade", var seconds]:
+                await appliance.Copies.AddAsync(Volume, peer, s => s with { Mode = Enum.Parse<CopyMode>(mode), OnLoss = LossPolicy.Degrade, DegradeAfter = TimeSpan.FromSeconds(Number(seconds)) }, CancellationToken.None);
+                return "ok";
+            case ["review"]:
+                appliance.Copies.Of(Volume).Single().Holds.Review();
+                return $"{appliance.Copies.Of(Volume).Single().Holds.Level}";
+            case ["age"]:
+                return $"{await AgeAsync()} needed: {string.Join(", ", Volume.Holders)}; merging {Volume.State.Merging}, layers {string.Join(", ", Volume.State.Layers)}".ReplaceLineEndings(" ");
+            case ["disk", "full"]:
+                disk.IsFull = true;
+                return "ok";
+            case ["disk", "free"]:
+                disk.IsFull = false;
+                return $"{disk.Refused}";
+            case ["compares"]:
+                return appliance.Copies.Of(Volume).Single().IsComparing ? "yes" : "no";
             case ["remove", var peer]:
                 await appliance.Copies.RemoveAsync(Volume, peer, CancellationToken.None);
                 return "ok";
@@ -105,6 +124,21 @@ internal sealed class CopyShell(Appliance appliance, Action<LoadPosition> answer
                 Thread.Sleep(1); // A load that never ends leaves the one who checks something to do too.
             }
         }
+    }
+
+    // Everything that nothing holds leaves the history. Where that begins now.
+    private async Task<long> AgeAsync()
+    {
+        clock.Offset += TimeSpan.FromDays(400);
+        Volume.CreatePoint("much later", PointConsistency.Crash, null);
+        foreach (var point in Volume.Points.SkipLast(1).ToArray())
+        {
+            Volume.DeletePoint(point.Id);
+        }
+
+        await appliance.Set.Maintenance.DrainAsync();
+        Volume.AdvanceBase();
+        return Volume.State.BaseSequence;
     }
 
     private async Task StopLoadAsync()

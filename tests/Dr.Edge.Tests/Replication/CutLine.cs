@@ -7,6 +7,7 @@ internal sealed class CutLine(string target) : TestLine(target)
 {
     private long _budget = long.MaxValue;
     private Fault _fault;
+    private bool _ofAnswers;
 
     public enum Fault
     {
@@ -22,20 +23,20 @@ internal sealed class CutLine(string target) : TestLine(target)
     /// <summary>The first bytes that the source sent.</summary>
     public byte[] First { get; private set; } = [];
 
-    /// <summary>After this many more bytes from the source the fault happens, once.</summary>
-    public void FailAfter(long bytes, Fault fault)
+    /// <summary>After this many more bytes from the source (or of the target's answers) the fault happens, once.</summary>
+    public void FailAfter(long bytes, Fault fault, bool ofAnswers = false)
     {
-        _fault = fault;
+        (_fault, _ofAnswers) = (fault, ofAnswers);
         Interlocked.Exchange(ref _budget, bytes);
     }
 
     protected override async Task CarryAsync(Socket source, Socket target, CancellationToken cancellationToken)
     {
-        var first = await Task.WhenAny(CopyAsync(source, target, faulty: true, cancellationToken), CopyAsync(target, source, faulty: false, cancellationToken));
+        var first = await Task.WhenAny(CopyAsync(source, target, isAnswers: false, cancellationToken), CopyAsync(target, source, isAnswers: true, cancellationToken));
         await first;
     }
 
-    private async Task CopyAsync(Socket from, Socket to, bool faulty, CancellationToken cancellationToken)
+    private async Task CopyAsync(Socket from, Socket to, bool isAnswers, CancellationToken cancellationToken)
     {
         var buffer = new byte[16 * 1024];
         while (true)
@@ -46,10 +47,14 @@ internal sealed class CutLine(string target) : TestLine(target)
                 return;
             }
 
-            if (faulty)
+            if (!isAnswers)
             {
                 Bytes += count;
                 First = First.Length < 4096 ? [.. First, .. buffer.AsSpan(0, count)] : First;
+            }
+
+            if (isAnswers == _ofAnswers)
+            {
                 if (Interlocked.Add(ref _budget, -count) < 0)
                 {
                     Interlocked.Exchange(ref _budget, long.MaxValue);

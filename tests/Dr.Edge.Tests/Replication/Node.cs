@@ -99,14 +99,6 @@ internal sealed class Node : IAsyncDisposable
     }
 }
 
-/// <summary>The system's time, moved.</summary>
-internal sealed class ShiftedTime : TimeProvider
-{
-    public TimeSpan Offset { get; set; }
-
-    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Offset;
-}
-
 /// <summary>Writes and reads of tests: random content from a seed, so that a failure can be run again.</summary>
 internal static class VolumeTestExtensions
 {

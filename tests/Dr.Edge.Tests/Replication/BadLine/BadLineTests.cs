@@ -77,6 +77,53 @@ public sealed class BadLineTests(ITestOutputHelper output)
         ratio.ShouldBeGreaterThanOrEqualTo(0.9);
     }
 
+    [Fact]
+    public async Task A_mirror_over_a_bad_line_answers_for_minutes_stalls_or_degrades_as_told_and_becomes_whole_again()
+    {
+        Assert.SkipWhen(Seconds == 0, "set DR_LINE_SECONDS to measure");
+        using var line = PacketLine.Create(LineQuality.Bad, seed: 17);
+        await using var production = await Node.StartAsync("production");
+        await using var backup = await Node.StartAsync("backup", host: line.Near);
+        var volume = production.Set.Create("dilas", 16 << 20);
+        await production.Copies.AddAsync(volume, line.To(backup.Address), s => s with { Mode = CopyMode.Sync, OnLoss = LossPolicy.Stall }, default);
+        var copy = production.Copies.Of(volume).Single();
+        string State() => copy.ToStatus().ToString();
+        Task WholeAsync() => Node.Until(() => copy.ToStatus() is { State: CopyState.Current, Mirror: MirrorState.Whole }, "the mirror to be whole", State, seconds: 90);
+        await WholeAsync();
+
+        // As many writers as a database has connections: one alone would only measure the round trip.
+        using var load = new LineLoad(volume, writers: 32);
+        var (began, carried) = (Stopwatch.StartNew(), line.Bytes);
+        await Task.Delay(TimeSpan.FromSeconds(Seconds));
+        var (answered, slowest, took) = (load.Answered, load.SlowestSeconds, began.Elapsed.TotalSeconds);
+        output.WriteLine($"{answered} writes of 4 KiB in {took:0} s: {answered * 4096 * 8 / took / 1e6:0.00} Mbit/s of 5 ({(line.Bytes - carried) * 8 / took / 1e6:0.00} carried both ways), slowest {slowest:0.00} s; {line.Lost} of {line.Lost + line.Carried} packets lost; {copy.Connections} connection");
+        copy.Connections.ShouldBe(1, "a line that loses packets is not a dead one");
+        copy.ToStatus().Mirror.ShouldBe(MirrorState.Whole);
+        slowest.ShouldBeLessThan(FrameConnection.DeadAfter.TotalSeconds, "a write that hangs");
+
+        line.IsDead = true;
+        await Node.Until(() => copy.ToStatus().State == CopyState.Connecting, "the dead line to be noticed", State);
+        var stalled = load.Answered;
+        await Task.Delay(3000); // Long for writes that do not wait.
+        load.Answered.ShouldBe(stalled, "with stall nothing is answered without the copy");
+        line.IsDead = false;
+        await Node.Until(() => load.Answered > stalled + 100, "writes to be answered again", State, seconds: 90);
+        await WholeAsync();
+
+        await production.Copies.SetAsync(volume, copy.Settings.Peer, s => s with { OnLoss = LossPolicy.Degrade, DegradeAfter = TimeSpan.FromSeconds(1) }, default);
+        await WholeAsync();
+        line.IsDead = true;
+        await Node.Until(() => copy.ToStatus().Mirror == MirrorState.OutOfDate, "the copy to be called out of date", State);
+        var degraded = load.Answered;
+        await Node.Until(() => load.Answered > degraded + 100, "writes to go on without the copy", State);
+        load.Pause(); // Otherwise 32 writers without a mirror write more than the line ever carries.
+        line.IsDead = false;
+        await WholeAsync();
+        load.Stop();
+        await SyncAsync(production, volume);
+        backup.Set.Get("dilas").ShouldHoldTheSameAs(volume);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

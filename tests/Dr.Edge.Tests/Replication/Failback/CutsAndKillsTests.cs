@@ -3,7 +3,7 @@ using Dr.Crash.Child.Copying;
 namespace Dr.Edge.Tests.Replication.Failback;
 
 /// <summary>
-/// Two processes under load, killed with signal 9 and cut off from each other at random, in every mode, with takeovers in between. <c>DR_COPY_ROUNDS</c> is how many faults (default 8), <c>DR_COPY_SEED</c> which ones.
+/// Two processes under load, killed with signal 9 (one or both at once), frozen, with full disks, and cut off from each other at random (in frames, in answers, in the first words of a connection), in every mode, with takeovers in between. <c>DR_COPY_ROUNDS</c> is how many faults (default 8), <c>DR_COPY_SEED</c> which ones.
 /// </summary>
 public sealed class CutsAndKillsTests(ITestOutputHelper output)
 {
@@ -41,8 +41,51 @@ public sealed class CutsAndKillsTests(ITestOutputHelper output)
             }
 
             await Task.Delay(random.Next(20, 300)); // The instant of the fault is what is random.
-            switch (random.Next(12))
+            switch (random.Next(19))
             {
+                case 12:
+                    Count("both killed at once");
+                    await Task.WhenAll(from.Site.KillAsync(), to.Site.KillAsync());
+                    Held(await from.Site.MustAsync("show"), from.Site.Answered, "the primary after both were killed");
+                    await from.Site.MustAsync($"load {line}");
+                    break;
+                case 13:
+                    Count("line cut, and again in the first words of the next connection");
+                    await FaultAsync(to.Line, from.Site, round, random.Next(1, 20_000), CutLine.Fault.Cut, ofAnswers: false);
+                    await FaultAsync(to.Line, from.Site, round, random.Next(1, 400), CutLine.Fault.Cut, ofAnswers: random.Next(2) == 0);
+                    break;
+                case 14:
+                    var wrong = (CutLine.Fault)random.Next(3);
+                    Count($"answers: {wrong}");
+                    await FaultAsync(to.Line, from.Site, round, random.Next(1, 2_000), wrong, ofAnswers: true);
+                    break;
+                case 15:
+                    Count("line cut and the copy killed");
+                    to.Line.FailAfter(random.Next(1, 20_000), CutLine.Fault.Cut);
+                    await to.Site.KillAsync();
+                    break;
+                case 16 or 17:
+                    var disk = random.Next(2) == 0 ? to.Site : from.Site;
+                    Count(disk == to.Site ? "the copy's disk full" : "the primary's disk full");
+                    await disk.MustAsync("disk full");
+                    await Task.Delay(random.Next(20, 400)); // So long it is.
+                    if (random.Next(3) == 0)
+                    {
+                        Count("killed on a full disk");
+                        await disk.KillAsync();
+                    }
+
+                    await disk.MustAsync("disk free");
+                    await from.Site.MustAsync("stop"); // A load ends when it gets an error.
+                    await from.Site.MustAsync($"load {line}");
+                    break;
+                case 18:
+                    var frozen = random.Next(2) == 0 ? to.Site : from.Site;
+                    Count(frozen == to.Site ? "copy frozen" : "primary frozen");
+                    frozen.Freeze();
+                    await Task.Delay(random.Next(20, 600)); // Shorter than a peer takes to be called dead; longer ones are in FreezeTests.
+                    frozen.Thaw();
+                    break;
                 case < 3:
                     Count("primary killed");
                     await from.Site.KillAsync();
@@ -54,11 +97,9 @@ public sealed class CutsAndKillsTests(ITestOutputHelper output)
                     await to.Site.KillAsync();
                     break;
                 case < 9:
-                    var (faults, kind) = (to.Line.Faults, (CutLine.Fault)random.Next(3));
+                    var kind = (CutLine.Fault)random.Next(3);
                     Count($"line: {kind}");
-                    to.Line.FailAfter(random.Next(1, 100_000), kind);
-                    await from.Site.RunAsync($"point f{round}"); // In delta mode nothing goes without one.
-                    await Node.Until(() => to.Line.Faults > faults, "the fault on the line", seconds: 60, state: () => from.Site.RunAsync("show").Result);
+                    await FaultAsync(to.Line, from.Site, round, random.Next(1, 100_000), kind, ofAnswers: false);
                     break;
                 case < 10:
                     Count("planned move");
@@ -89,6 +130,20 @@ public sealed class CutsAndKillsTests(ITestOutputHelper output)
         }
 
         output.WriteLine($"seed {seed}, {rounds} faults: {string.Join(", ", _counts.Select(c => $"{c.Value} × {c.Key}"))}; 0 differences");
+    }
+
+    private static async Task FaultAsync(CutLine line, ProcessSite from, int round, int bytes, CutLine.Fault kind, bool ofAnswers)
+    {
+        var faults = line.Faults;
+        line.FailAfter(bytes, kind, ofAnswers);
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        for (var point = 0; line.Faults == faults; point++)
+        {
+            // In delta mode nothing goes without one.
+            await from.RunAsync($"point f{round}-{point}-{(ofAnswers ? 'a' : 's')}");
+            watch.Elapsed.TotalSeconds.ShouldBeLessThan(60, $"still waiting for the fault on the line: {await from.RunAsync("show")}");
+            await Task.Delay(50);
+        }
     }
 
     private async Task<(Place From, Place To, int Line)> TakeOverAsync(Place from, Place to, int epoch, int line, LoadPosition? mustHave)

@@ -8,7 +8,7 @@ internal sealed class LocalSite : ICopySite
     private readonly Node _node;
     private readonly CopyShell _shell;
 
-    private LocalSite(Node node) => (_node, _shell) = (node, new CopyShell(node.Appliance, _ => { }));
+    private LocalSite(Node node) => (_node, _shell) = (node, new CopyShell(node.Appliance, node.Clock, new FullDisk(), _ => { }));
 
     public string Name => _node.Name;
 

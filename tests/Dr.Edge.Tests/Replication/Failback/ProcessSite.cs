@@ -112,6 +112,18 @@ internal sealed class ProcessSite : ICopySite
         }
     }
 
+    /// <summary>SIGSTOP: none of its threads runs, its connections stay open. No orders before <see cref="Thaw"/>.</summary>
+    public void Freeze() => Signal("-STOP");
+
+    public void Thaw() => Signal("-CONT");
+
+    private void Signal(string signal)
+    {
+        using var kill = Process.Start("/bin/kill", [signal, _process!.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+        kill.ExitCode.ShouldBe(0, $"{Name}: kill {signal}");
+    }
+
     public async ValueTask DisposeAsync()
     {
         _disposed = true;

@@ -1,5 +1,6 @@
 using Dr.Contracts.Ids;
 using Dr.Contracts.Mqtt;
+using Dr.Crash.Child.Copying;
 using Dr.Edge.Replication;
 using Dr.Edge.Replication.Holds;
 using Dr.Edge.Volumes;
@@ -149,6 +150,38 @@ public sealed class GapTests : TwoNodeTest
         await Node.Until(() => Review().Gaps[^1].ClosedAt is not null, "the gap to be closed");
         File.Exists(file).ShouldBeFalse("a map that has served");
         Copy.IsComparing.ShouldBe(damaged, "with a map nothing is compared");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_disk_that_is_full_while_the_map_is_written_costs_the_map_and_nothing_else(bool hadOne)
+    {
+        var disk = new FullDisk { Only = path => path.Contains(".map", StringComparison.Ordinal) };
+        Production.Faults = disk;
+        await Production.RestartAsync();
+        var volume = await ProtectedAsync(1 << 20);
+        await Backup.CloseAsync();
+        volume.WriteRandom(_random, 800);
+        disk.IsFull = !hadOne;
+        Copy.Holds.Review();
+        if (hadOne)
+        {
+            Copy.Holds.Level.ShouldBe(HoldLevel.Map);
+            volume.WriteRandom(_random, 400);
+            disk.IsFull = true;
+            Copy.Holds.Review();
+        }
+
+        disk.Refused.ShouldBeGreaterThan(0);
+        Copy.Holds.Level.ShouldBe(HoldLevel.Nothing, "production goes first");
+        Directory.GetFiles(volume.DirectoryPath, "changes-*").ShouldBeEmpty("a full disk gets back what was written of it");
+        volume.WriteRandom(_random, 20);
+        disk.IsFull = false;
+        await Production.RestartAsync();
+        Production.Set.Damaged.ShouldBeEmpty();
+        await HomeAsync();
+        await Node.Until(() => Review().Gaps[^1].ClosedAt is not null, "the gap to be closed");
     }
 
     [Fact]

@@ -36,17 +36,48 @@ public class CopyPrinterTests
 
         lines[0].ShouldBe("dilas -> 10.0.0.2:10811  stream  catching up");
         lines.ShouldContain("  durable there    write 17, behind by 12 MiB, 3.3 s");
-        lines.ShouldContain("  progress         [#######-----------------------] 25 %  25 B of 100 B, 2 min 41 s to go");
-        lines.ShouldContain($"  common point     {new PointId(5).Value} of 2026-11-22T10:00:00.0000000+00:00");
-        lines.ShouldContain("  on the wire      107 KiB for 97 KiB of changes (ratio 1.10), 625 KiB/s now");
-        lines.ShouldContain("  gap              writes 3 to 9 since 2026-11-22T10:00:00.0000000+00:00, open: the budget of 20 GiB was used up");
+        lines.ShouldContain("  progress         [#####---------------] 25 %  25 B of 100 B");
+        lines.ShouldContain("  time to go       2 min 41 s");
+        lines.ShouldContain($"  common point     {new PointId(5).Value} of 2026-11-22T10:00:00Z");
+        lines.ShouldContain("  on the wire      107.4 KiB for 97.7 KiB of changes (ratio 1.10)");
+        lines.ShouldContain("  gap              writes 3 to 9 since 2026-11-22T10:00:00Z, open");
+        lines.ShouldContain("                   the budget of 20 GiB was used up");
         lines.ShouldNotContain(l => l.Contains("mirror", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_first_copy_of_any_size_fits_on_80_columns_and_claims_nothing_that_is_not_there()
+    {
+        var copy = new CopyStatus
+        {
+            Peer = "10.0.0.2:10811",
+            Mode = CopyMode.Delta,
+            State = CopyState.Seeding,
+            LagBytes = 1023L << 30,
+            LagSeconds = -1,
+            WorkDoneBytes = 1022L << 30,
+            WorkTotalBytes = 1023L << 30,
+            EtaSeconds = 7199,
+            WireBytes = 1022L << 30,
+            ChangedBytes = 1022L << 30,
+            BytesPerSecond = 1022L << 20,
+            HeldBytes = 0,
+            HoldBudgetBytes = 20L << 30,
+        };
+
+        var lines = CopyPrinter.Print(new CopyList("circulation", VolumeRole.Primary, 1, [copy])).Split(Environment.NewLine);
+
+        lines.Max(line => line.Length).ShouldBeLessThanOrEqualTo(80);
+        lines[0].ShouldBe("circulation -> 10.0.0.2:10811  delta  first copy under way");
+        lines.ShouldContain("  durable there    nothing yet");
+        lines.ShouldContain("  time to go       1 h 59 min");
+        lines.ShouldNotContain(l => l.Contains("held", StringComparison.Ordinal));
     }
 
     [Theory]
     [InlineData(MirrorState.Whole, MirrorAck.Applied, "  mirror           whole: writes wait until it has them")]
     [InlineData(MirrorState.Whole, MirrorAck.Durable, "  mirror           whole: writes wait until they are on its disk")]
-    [InlineData(MirrorState.OutOfDate, MirrorAck.Applied, "  mirror           out of date since 2026-11-22T10:00:00.0000000+00:00: writes do not wait for it")]
+    [InlineData(MirrorState.OutOfDate, MirrorAck.Applied, "  mirror           out of date since 2026-11-22T10:00:00Z: writes do not wait for it")]
     public void A_mirror_says_whether_it_is_one(MirrorState mirror, MirrorAck ack, string line)
     {
         var copy = new CopyStatus { Peer = "b:1", Mode = CopyMode.Sync, State = CopyState.Current, Mirror = mirror, Ack = ack, OutOfDateSince = mirror == MirrorState.OutOfDate ? At : null };
