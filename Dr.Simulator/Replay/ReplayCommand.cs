@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Dr.Contracts.Cli;
 using Dr.Simulator.Reports;
+using Dr.Simulator.Reports.Html;
 using Spectre.Console;
 
 namespace Dr.Simulator.Replay;
@@ -20,11 +21,12 @@ internal static class ReplayCommand
         var compare = new Option<bool>("--compare") { Description = $"Run the year again with fixed heartbeat periods, without witnesses, and with points instead of a stream (over --seeds, or {ComparedSeeds})." };
         var explain = new Option<string?>("--explain") { Description = "Tell one fault second by second, as it was and with the system.", HelpName = "SYSTEM[/DATE[/NUMBER]]" };
         var report = new Option<string?>("--report") { Description = "Write one self-contained HTML page there.", HelpName = "FILE.html" };
+        var language = new Option<string>("--lang") { Description = "Language of the page: en or zh.", HelpName = "en|zh", DefaultValueFactory = _ => "en" }.AcceptOnlyFromAmong([.. Texts.Languages]);
         var json = new Option<bool>("--json") { Description = "Print everything as JSON instead of tables." };
         var csv = new Option<bool>("--csv") { Description = "Print a line per system as CSV instead of tables." };
         var command = new Command("replay", "Run the year of faults twice, as it was and with the system, and show what each business system lost, which promises hold, and what no second site could have helped.")
         {
-            log, policies, seed, seeds, compare, explain, report, json, csv,
+            log, policies, seed, seeds, compare, explain, report, language, json, csv,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -49,7 +51,7 @@ internal static class ReplayCommand
             var study = YearProgress.Run(ReplayStudy.Years(count, compared), done => ReplayStudy.Run(year, parsed.GetValue(seed), count, compared, done, cancellationToken));
             if (parsed.GetValue(report) is { } file)
             {
-                await ReportFile.WriteAsync(file, HtmlReport.Render(study.Replay), cancellationToken);
+                await ReportFile.WriteAsync(file, HtmlReport.Render(study, Texts.Of(parsed.GetValue(language)!)), cancellationToken);
             }
 
             if (parsed.GetValue(json))

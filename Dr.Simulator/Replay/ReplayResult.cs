@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using Dr.Contracts.Policy;
+using Dr.Simulator.World;
 
 namespace Dr.Simulator.Replay;
 
@@ -28,10 +30,11 @@ internal sealed record ReplayResult
 
     public required IReadOnlyList<IncidentResult> Incidents { get; init; }
 
-    public required IReadOnlyList<string> Oddities { get; init; }
+    public required IReadOnlyList<Finding> Oddities { get; init; }
 
-    /// <summary>Faults that a second site cannot help with, each with the reason.</summary>
-    public required IReadOnlyList<string> NotHelped { get; init; }
+    /// <summary>Faults that a second site cannot help with.</summary>
+    [JsonIgnore]
+    public IEnumerable<IncidentResult> NotHelped => Incidents.Where(i => i.WhyNotHelped is not null);
 
     public required IReadOnlyList<string> Violations { get; init; }
 
@@ -62,7 +65,6 @@ internal sealed record ReplayResult
             Totals = KindTotal.Of(systems, days, year.Summary.Count > 0),
             Incidents = incidents,
             Oddities = Replay.Oddities.Find(year, survey, calendar, systems, days),
-            NotHelped = [.. incidents.Where(i => i.WhyNotHelped is not null).Select(i => $"{i.System} {i.Strike:yyyy-MM-dd}: {i.WhyNotHelped}")],
             Violations = world.Violations,
             Events = world.Events,
             Beats = world.Beats,
@@ -109,7 +111,7 @@ internal sealed record IncidentResult
 
     public required int PeopleAsked { get; init; }
 
-    public string? WhyNotHelped { get; init; }
+    public Finding? WhyNotHelped { get; init; }
 
     public FirstSign? DetectedBy { get; init; }
 
@@ -158,12 +160,12 @@ internal sealed record IncidentResult
     private static double Minutes(Incident incident, FaultEntry fault) =>
         (fault.Kind == SystemKind.Equipment ? incident.WorstLoss : incident.Lost.GetValueOrDefault(fault.System)).TotalMinutes;
 
-    private static string? Why(Incident incident) => incident switch
+    private static Finding? Why(Incident incident) => incident switch
     {
         { WorstLoss.Ticks: 0 } => null,
-        { NoPolicy: true } => "no row of table 2 protects this system, so nothing watched or copied it.",
-        { UsersCutOffFromBothSites: true } => $"{incident.Breakage.Part} stands between these users and everything: no way led from them to either site, so no second site could help. Only people on the spot, or a spare there, shorten it.",
-        { Remedy: Remedy.PeopleOnly } => "nothing that the system could do brought the service back before people repaired it.",
+        { NoPolicy: true } => new Finding("why.no-policy"),
+        { UsersCutOffFromBothSites: true, Breakage.Part: { } part } => new Finding("why.cut-off", new Finding(Places.TextOf(part))),
+        { Remedy: Remedy.PeopleOnly } => new Finding("why.nothing"),
         _ => null,
     };
 }
@@ -174,6 +176,8 @@ internal sealed record SystemResult
     public required SystemId System { get; init; }
 
     public required string Name { get; init; }
+
+    public required string NameZh { get; init; }
 
     public required SystemKind Kind { get; init; }
 
@@ -226,6 +230,7 @@ internal sealed record SystemResult
         {
             System = id,
             Name = rows[0].Name,
+            NameZh = rows[0].NameZh,
             Kind = rows[0].Kind,
             Policy = policy?.Name,
             Rows = rows.Length,

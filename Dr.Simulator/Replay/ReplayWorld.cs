@@ -90,6 +90,7 @@ internal sealed partial class ReplayWorld
         var own = _systems.GetValueOrDefault(incident.Fault.System);
         if (own is not null)
         {
+            own.Beneath = own.Incident;
             own.Incident?.Tell(Now, "fault", $"The fault of line {incident.Fault.Line} strikes the same system; what follows is told and counted there.");
             own.Incident = incident;
             incident.NoPolicy = own.Policy is null;
@@ -100,9 +101,10 @@ internal sealed partial class ReplayWorld
         {
             // An incident of the network belongs to everybody it cuts off.
             var before = system.Unserved;
-            if (Share(system) > before && system.Incident is null)
+            if (Share(system) > before && system.Incident != incident)
             {
-                system.Incident = incident;
+                system.Beneath = system.Incident is null ? null : incident;
+                system.Incident ??= incident;
             }
 
             Count(system);
@@ -196,7 +198,7 @@ internal sealed partial class ReplayWorld
         }
 
         incident.Tell(Now, "people", incident.Breakage.Lasts is null ? "Repaired by closing time." : "Repaired.");
-        CountAll();
+        CountAll(byPeople: true);
         foreach (var system in _systems.Values.Where(s => s.Incident == incident))
         {
             if (system.State is not null && _protected)
@@ -213,12 +215,23 @@ internal sealed partial class ReplayWorld
     private void Close(SimSystem system)
     {
         Count(system);
+        if (system is { Unserved: > 0, Beneath: { RepairedAt: null } beneath, Incident: { } over } && system.At[system.PointedAt].Works)
+        {
+            // It works again; who is still cut off, is cut off by the other fault.
+            over.Tell(Now, "fault", $"{system.Id} works; what is left is the doing of line {beneath.Fault.Line}, and counted there.");
+            beneath.Lost.TryAdd(system.Id, TimeSpan.Zero);
+            (system.Incident, system.Told, system.Beneath, system.Repair, system.ReportedFailing) = (beneath, beneath, null, null, false);
+            system.WitnessReportAt = FirstWitnessReport(system);
+            return;
+        }
+
         if (system.Unserved > 0)
         {
             return;
         }
 
         system.Incident = null;
+        system.Beneath = null;
         system.Watched = false;
         system.Detector = null;
         system.Repair = null;
@@ -239,22 +252,22 @@ internal sealed partial class ReplayWorld
         return u.Share * places.Count(place => !Served(system, place)) / places.Length;
     });
 
-    private void CountAll()
+    private void CountAll(bool byPeople = false)
     {
         foreach (var system in _systems.Values)
         {
-            Count(system);
+            Count(system, byPeople);
         }
     }
 
-    /// <summary>Books what was lost since the last change, to the incident under way.</summary>
-    private void Count(SimSystem system)
+    /// <summary>Books what was lost since the last change, to the incident under way. What people repaired is no merit of the system.</summary>
+    private void Count(SimSystem system, bool byPeople = false)
     {
         var share = Share(system);
         if (system.Unserved > 0 && system.Incident is { } incident)
         {
             incident.Lost[system.Id] = incident.Lost.GetValueOrDefault(system.Id) + (_hours.Between(system.UnservedSince, Now) * system.Unserved);
-            if (share < system.Unserved && incident.RepairedAt is null)
+            if (share < system.Unserved && !byPeople && incident.RepairedAt is null)
             {
                 incident.ServedAt[system.Id] = Now;
             }

@@ -62,6 +62,9 @@ internal sealed class SimSystem
     // The incident under way.
     public Incident? Incident { get; set; }
 
+    /// <summary>Another fault that cuts a part of its users off at the same time; what is left when the one above is over belongs to it.</summary>
+    public Incident? Beneath { get; set; }
+
     /// <summary>The incident whose story has the last word on its users.</summary>
     public Incident? Told { get; set; }
 

@@ -23,7 +23,7 @@ internal static class ExplainReport
             console.MarkupLineInterpolated($"  = noticed after {Figures.Seconds(incident.DetectionSeconds)} ({By(incident.DetectedBy)}), served again after {Figures.Seconds(incident.RtoSeconds)} ({incident.Remedy}), {Figures.Seconds(incident.RpoSeconds)} of data lost, {incident.MinutesAfter:0.00} opening minutes without service.");
             if (incident.WhyNotHelped is { } why)
             {
-                console.MarkupLineInterpolated($"  [yellow]Not helped:[/] {why}");
+                console.MarkupLineInterpolated($"  [yellow]Not helped:[/] {Texts.English.Of(why)}");
             }
 
             console.WriteLine();

@@ -12,8 +12,16 @@ internal static class JsonReport
     {
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        Converters = { new JsonStringEnumConverter() },
+        Converters = { new JsonStringEnumConverter(), new FindingConverter() },
     };
 
     public static string Render<T>(T result) => JsonSerializer.Serialize(result, Options);
+
+    /// <summary>Findings in English: machines that want them otherwise have the figures.</summary>
+    private sealed class FindingConverter : JsonConverter<Finding>
+    {
+        public override Finding Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException("Reports are only written.");
+
+        public override void Write(Utf8JsonWriter writer, Finding value, JsonSerializerOptions options) => writer.WriteStringValue(Texts.English.Of(value));
+    }
 }

@@ -29,8 +29,8 @@ internal static class TerminalReport
         console.WriteLine(result.StopsAfter);
         StudyTables.Write(console, study);
 
-        List(console, "What no off-site system could have helped, or nothing protected", result.NotHelped);
-        List(console, "Oddities of the source, kept as printed", result.Oddities);
+        List(console, "What no off-site system could have helped, or nothing protected", [.. result.NotHelped.Select(i => $"{i.System} {i.Strike:yyyy-MM-dd}: {Texts.English.Of(i.WhyNotHelped!)} {Figures.Minutes(i.MinutesAfter)} minutes, as before.")]);
+        List(console, "Oddities of the source, kept as printed", [.. result.Oddities.Select(Texts.English.Of)]);
         List(console, "RULES BROKEN", result.Violations);
         console.WriteLine();
         console.MarkupLineInterpolated($"{result.Incidents.Count} faults, {result.Transitions} decisions, {result.Beats} beats, {result.Events} events; rules of the design broken: {result.Violations.Count}.");

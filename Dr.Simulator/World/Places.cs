@@ -37,6 +37,9 @@ internal static class Places
         ["readers on the Internet"] = ["internet-telecom", "internet-unicom", "internet-mobile"],
     };
 
+    /// <summary>Key of a part's name in the texts.</summary>
+    public static string TextOf(string part) => part.StartsWith("switch-port-", StringComparison.Ordinal) ? "part.port" : $"part.{part}";
+
     public static string Port(SystemId system) => $"switch-port-{system}";
 
     public static string Host(SystemId system, SiteId site) => $"{site}-host-{system}";

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.RegularExpressions;
 using Dr.Contracts.Errors;
 using Dr.Contracts.Ids;
 using Dr.Simulator.Replay;
@@ -54,12 +53,12 @@ public sealed class ReplayTests
     [InlineData("ulas prints 12-10-23")]
     [InlineData("five minutes")]
     [InlineData("Archive: 18 of 312 days is 5.8 %, printed as 5 %")]
-    [InlineData("All: 71 of 312 days is 22.8 %, printed as 22 %")]
+    [InlineData("All together: 71 of 312 days is 22.8 %, printed as 22 %")]
     [InlineData("ulas has faults in table 1 but no policy in table 2")]
     [InlineData("Table 2 has systems that table 1 has not: ftp, lacc")]
     [InlineData("a Monday")]
     [InlineData("18 of 312 days is 5.8 %, printed as 6 %")]
-    public void Each_oddity_of_the_source_is_reported(string oddity) => Result.Oddities.ShouldContain(o => o.Contains(oddity, StringComparison.Ordinal));
+    public void Each_oddity_of_the_source_is_reported(string oddity) => English(Result).ShouldContain(o => o.Contains(oddity, StringComparison.Ordinal));
 
     [Fact]
     public void Another_log_gets_its_own_oddities_and_not_the_papers()
@@ -70,8 +69,10 @@ public sealed class ReplayTests
         var result = ReplayRun.Run(year, 1, CancellationToken.None);
         result.Incidents.Count.ShouldBe(1);
         result.Totals[^1].DaysBefore.ShouldBe(1);
-        result.Oddities.ShouldAllBe(o => !o.Contains("dilas", StringComparison.Ordinal) || o.StartsWith("Table 2 has", StringComparison.Ordinal));
+        English(result).ShouldAllBe(o => !o.Contains("dilas", StringComparison.Ordinal) || o.StartsWith("Table 2 has", StringComparison.Ordinal));
     }
+
+    private static string[] English(ReplayResult result) => [.. result.Oddities.Select(Texts.English.Of)];
 
     [Fact]
     public void The_same_seed_gives_the_same_bytes_and_another_one_other_hours()
@@ -107,12 +108,12 @@ public sealed class ReplayTests
         string[] helpless = ["device-ups", "device-switch", "wireless", "ulas"];
         foreach (var system in helpless)
         {
-            Result.NotHelped.ShouldContain(line => line.StartsWith(system, StringComparison.Ordinal));
+            Result.NotHelped.ShouldContain(i => i.System.Value == system);
             var incidents = Result.Incidents.Where(i => i.System.Value == system).ToArray();
             incidents.ShouldAllBe(i => Math.Abs(i.MinutesAfter - i.MinutesBefore) < 0.01, "what nobody could help lasts as long as it did");
         }
 
-        Result.NotHelped.Count.ShouldBe(5);
+        Result.NotHelped.Count().ShouldBe(5);
     }
 
     [Fact]
@@ -135,21 +136,6 @@ public sealed class ReplayTests
         {
             story.ShouldContain(part);
         }
-    }
-
-    [Fact]
-    public void The_page_loads_nothing_from_elsewhere_and_shows_every_system()
-    {
-        var html = HtmlReport.Render(Result);
-        Regex.IsMatch(html, "(src|href)\\s*=|@import|url\\(", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture).ShouldBeFalse();
-        foreach (var system in Result.Systems)
-        {
-            html.ShouldContain(System.Net.WebUtility.HtmlEncode(system.Name));
-        }
-
-        html.ShouldContain("<s>71</s>");
-        html.ShouldContain("<s>48</s>");
-        html.ShouldNotContain("NaN", Case.Sensitive);
     }
 
     [Theory]

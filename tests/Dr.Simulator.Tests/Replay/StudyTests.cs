@@ -83,6 +83,20 @@ public sealed class StudyTests
         zone.Story.Count(l => l.Text.Contains("still coming", StringComparison.Ordinal)).ShouldBeLessThan(4, "an owner whose gate is shut adds nothing");
     }
 
+    /// <summary>Of seed 9: a database is damaged while the third floor has no power; it is given back within minutes, and the floor stays dark until people repair it.</summary>
+    [Fact]
+    public void Users_whom_another_fault_still_cuts_off_are_counted_there()
+    {
+        var incidents = ReplayRun.Run(Year, 9, CancellationToken.None).Incidents.Where(i => i.Strike is { Year: 2012, Month: 2, Day: 11 }).ToArray();
+        var database = incidents.Single(i => i.System.Value == "cnki");
+        var floor = incidents.Single(i => i.System.Value == "device-ups");
+        database.Remedy.ShouldBe(Remedy.RestoredFromPoint);
+        database.RtoSeconds!.Value.ShouldBeLessThan(600);
+        database.MinutesAfter.ShouldBeLessThan(10);
+        floor.Remedy.ShouldBe(Remedy.PeopleOnly);
+        floor.RtoSeconds.ShouldBeNull("what people repaired is no recovery of the system's");
+    }
+
     [Fact]
     public void What_a_story_shows_first_is_the_fault_and_as_it_was_only_people_help()
     {
