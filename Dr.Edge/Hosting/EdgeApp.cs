@@ -1,3 +1,4 @@
+using Dr.Contracts.Hosting;
 using Dr.Edge.Archives;
 using Dr.Edge.Cli;
 using Dr.Edge.Host;
@@ -30,6 +31,7 @@ internal static class EdgeApp
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         builder.Host.UseSystemd();
+        builder.Services.AddWatchdog();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
 
         builder.Services.AddSingleton(config);

@@ -1,4 +1,5 @@
 using System.Net;
+using Dr.Contracts.Hosting;
 using Dr.Contracts.Mqtt.Client;
 using Dr.Contracts.Tls;
 using Dr.Silo.Access;
@@ -32,6 +33,7 @@ internal static class SiloApp
         builder.Logging.AddFilter("Dr.Silo.Access.DrAuthenticationHandler", LogLevel.Warning); // Says at Information that a caller was not signed in.
         builder.Logging.AddFilter("Polly", LogLevel.Warning);
         builder.Host.UseSystemd();
+        builder.Services.AddWatchdog();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
 
         builder.Services.AddSingleton(options);
