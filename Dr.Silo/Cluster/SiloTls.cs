@@ -23,6 +23,9 @@ internal static partial class SiloTls
         options.HandshakeTimeout = HandshakeLimit;
         (options.RemoteCertificateMode, options.ClientCertificateMode) = (RemoteCertificateMode.RequireCertificate, RemoteCertificateMode.RequireCertificate);
         options.CheckCertificateRevocation = false;
+
+        // Asked for once, before anything is connected: without it no silo would show a certificate as a client. What is shown is what the selectors say.
+        options.LocalCertificate = files.Current.Own.TargetCertificate;
         options.LocalServerCertificateSelector = (_, _) => files.Current.Own.TargetCertificate;
         options.LocalClientCertificateSelector = (_, _, _, _, _) => files.Current.Own.TargetCertificate;
         options.OnAuthenticateAsClient = (_, client) => client.TargetHost = ServerName;

@@ -129,7 +129,14 @@ internal sealed partial class BusinessSystemGrain
         var statement = order.Statement is { Length: > 0 } said ? said : order.Reason;
         if (machine.Run is { Kind: RunPurpose.Failover, Claimed: false } live)
         {
-            var two = Guards.Completes(live, new SystemEvent.Attest(order.Actor, live.Id, statement), time.GetUtcNow());
+            var now = time.GetUtcNow();
+            var isRepeated = order.IdempotencyKey is not null && IdOf(ForceKey(order)) == live.Id;
+            if (live.Attestation is { IsComplete: false } first && Attestation.IsSamePerson(first.First, order.Actor) && now - first.At <= Attestation.Valid && !isRepeated)
+            {
+                return Outcome(RunAnswer.GuardsUnmet, live.Id, $"{order.Actor} has stated it already; it takes another person to state the same within {Attestation.Valid.TotalMinutes:F0} minutes.", [Guards.SecondPerson.Name]);
+            }
+
+            var two = Guards.Completes(live, new SystemEvent.Attest(order.Actor, live.Id, statement), now);
             return await OrderAsync(new SystemEvent.Attest(order.Actor, live.Id, statement), live.Id, two ? $"Two people have attested: run {live.Id} goes on." : "Taken; a second person has to state the same.");
         }
 
@@ -138,9 +145,11 @@ internal sealed partial class BusinessSystemGrain
             return Outcome(RunAnswer.OtherRunLive, other.Id, $"Run {other.Id} is live; only one can be.");
         }
 
-        var id = IdOf(new StartRun { Kind = RunKind.Failover, Actor = order.Actor, Reason = order.Reason, IdempotencyKey = order.IdempotencyKey });
+        var id = IdOf(ForceKey(order));
         return await OrderAsync(new SystemEvent.StartForce(order.Actor, id, order.Reason, statement), id, $"Run {id} waits for a second person's statement.");
     }
+
+    private static StartRun ForceKey(SystemOrder order) => new() { Kind = RunKind.Failover, Actor = order.Actor, Reason = order.Reason, IdempotencyKey = order.IdempotencyKey };
 
     private async Task<RunOutcome> OrderAsync(SystemEvent order, RunId? run, string accepted)
     {

@@ -69,7 +69,7 @@ public sealed class PostgresDatabase : Database, IAsyncDisposable
         }
         catch (NpgsqlException e)
         {
-            throw new DrException($"The database {Place} cannot be reached: {e.Message}", "Check that PostgreSQL runs there and lets this user in.", e, isTransient: true);
+            throw new DrException($"The database {Place} cannot be reached: {WithCause(e)}", "Check that PostgreSQL runs there and lets this user in.", e, isTransient: true);
         }
     }
 
@@ -89,4 +89,7 @@ public sealed class PostgresDatabase : Database, IAsyncDisposable
 
     protected override ValueTask<DbTransaction> BeginWriteAsync(DbConnection connection, CancellationToken cancellationToken) =>
         connection.BeginTransactionAsync(cancellationToken);
+
+    /// <summary>"Exception while performing SSL handshake" alone says nothing about whose certificate is wrong.</summary>
+    private static string WithCause(Exception e) => e.GetBaseException() is var cause && cause != e && !e.Message.Contains(cause.Message, StringComparison.Ordinal) ? $"{e.Message}: {cause.Message}" : e.Message;
 }

@@ -17,6 +17,14 @@ public sealed record Attestation
 
     [Id(4)] public string? SecondStatement { get; init; }
 
+    /// <summary>Two spellings of one name are one person.</summary>
+    public static bool IsSamePerson(string left, string right)
+    {
+        ArgumentNullException.ThrowIfNull(left);
+        ArgumentNullException.ThrowIfNull(right);
+        return string.Equals(left.Trim(), right.Trim(), StringComparison.OrdinalIgnoreCase);
+    }
+
     public bool IsComplete => Second is not null;
 
     public override string ToString() => IsComplete ? $"{First}: {Statement} {Second}: {SecondStatement}" : $"{First}: {Statement}";

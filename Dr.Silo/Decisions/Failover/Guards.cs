@@ -127,7 +127,7 @@ internal static class Guards
 
     /// <summary>True when <paramref name="attest"/> is the second statement, by another person, while the first still stands.</summary>
     public static bool Completes(LiveRun run, SystemEvent.Attest attest, DateTimeOffset now) =>
-        run.Attestation is { IsComplete: false } first && !string.Equals(first.First.Trim(), attest.By.Trim(), StringComparison.OrdinalIgnoreCase) && now - first.At <= Attestation.Valid;
+        run.Attestation is { IsComplete: false } first && !Attestation.IsSamePerson(first.First, attest.By) && now - first.At <= Attestation.Valid;
 
     public static Guard IsStep(StepKind step) => new($"the step is {step}", (_, e, _) => KeyOf(e)?.Step == step);
 

@@ -17,7 +17,7 @@ public sealed class PostgresServer : IAsyncLifetime
     public static bool IsThere => File.Exists($"{Bin}/initdb");
 
     public string ConnectionTo(string database) =>
-        string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={_port};Username=postgres;Database={database};Pooling=true;Maximum Pool Size=40");
+        string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={_port};Username=postgres;Database={database};Pooling=true;Maximum Pool Size=40{(Tls is { } tls ? $";SSL Mode=VerifyFull;Root Certificate={tls.Ca}" : "")}");
 
     /// <summary>A fresh database.</summary>
     public async Task<string> CreateAsync()
@@ -35,10 +35,18 @@ public sealed class PostgresServer : IAsyncLifetime
         Assert.SkipUnless(IsThere, "PostgreSQL 15 is not installed.");
         await MakeDirectoryAsync();
         await AsPostgresAsync($"{Bin}/initdb", "-D", $"{_directory}/data", "-A", "trust", "-U", "postgres", "--no-sync");
+        if (Tls is { } tls)
+        {
+            await TakeTlsAsync(tls.Certificate, tls.Key);
+        }
+
         await StartAsync();
     }
 
     public int Port => _port;
+
+    /// <summary>PEM files of the server's certificate, its key and the authority: with them it takes nobody who does not speak TLS.</summary>
+    public (string Certificate, string Key, string Ca)? Tls { get; init; }
 
     /// <summary>Starts it, also again after <see cref="StopAsync"/>.</summary>
     public Task StartAsync()
@@ -84,6 +92,16 @@ public sealed class PostgresServer : IAsyncLifetime
 
             Directory.Delete(_directory, recursive: true);
         }
+    }
+
+    private async Task TakeTlsAsync(string certificate, string key)
+    {
+        File.Copy(certificate, $"{_directory}/data/server.crt");
+        File.Copy(key, $"{_directory}/data/server.key");
+        await File.WriteAllTextAsync($"{_directory}/data/pg_hba.conf", "hostssl all all 127.0.0.1/32 trust\nlocal all all trust\n");
+        await RunAsync("chown", "postgres", $"{_directory}/data/server.crt", $"{_directory}/data/server.key");
+        await RunAsync("chmod", "600", $"{_directory}/data/server.key");
+        await File.AppendAllTextAsync($"{_directory}/data/postgresql.conf", "ssl = on\n");
     }
 
     private async Task MakeDirectoryAsync()
