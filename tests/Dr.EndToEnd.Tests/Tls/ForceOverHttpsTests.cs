@@ -64,9 +64,9 @@ public sealed class ForceOverHttpsTests : IAsyncLifetime
         second.Status.ShouldBe(0, second.Output);
 
         await Until.TrueAsync("the system to be taken over", async () => (await SystemAsync(wang)).GetProperty("phase").GetString() == "OnTrial", TimeSpan.FromSeconds(60));
-        var run = (await SystemAsync(wang)).GetProperty("liveRun");
-        run.GetProperty("epoch").ToString().ShouldBe("2");
-        var facts = run.GetProperty("facts");
+        var taken = await SystemAsync(wang);
+        (taken.GetProperty("epoch").ToString(), taken.GetProperty("site").GetString()).ShouldBe(("2", "backup"));
+        var facts = taken.GetProperty("liveRun").GetProperty("facts");
         facts.GetProperty("approvedBy").GetString().ShouldBe("wang and li");
         facts.GetProperty("attestation").GetString().ShouldBe("wang: the rack is dark li: I pulled the plug");
 
@@ -81,7 +81,7 @@ public sealed class ForceOverHttpsTests : IAsyncLifetime
     private async Task<string> PersonAsync(string admin, string name, string role)
     {
         await CurlAsync(_authority.CaFile, admin, "POST", "/api/v1/users", JsonSerializer.Serialize(new { name, role, password = Password }));
-        var signedIn = (await CurlAsync(_authority.CaFile, "", "POST", "/api/v1/login", JsonSerializer.Serialize(new { name, password = Password }))).Output;
+        var signedIn = (await CurlAsync(_authority.CaFile, "", "POST", "/api/v1/sign-in", JsonSerializer.Serialize(new { name, password = Password }))).Output;
         signedIn.ShouldContain("\"token\":");
         return JsonDocument.Parse(signedIn).RootElement.GetProperty("token").GetString()!;
     }
