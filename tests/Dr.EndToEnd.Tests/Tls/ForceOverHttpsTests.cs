@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.Versioning;
 using System.Text.Json;
 using Dr.EndToEnd.Tests.Link;
 using Dr.EndToEnd.Tests.WebConsole;
@@ -6,6 +7,7 @@ using Dr.EndToEnd.Tests.WebConsole;
 namespace Dr.EndToEnd.Tests.Tls;
 
 /// <summary>Taking over by force as two people do it: <c>curl</c> and <c>dr-silo</c> over HTTPS against a real control plane, each signed in as themselves.</summary>
+[UnsupportedOSPlatform("windows")]
 public sealed class ForceOverHttpsTests : IAsyncLifetime
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
