@@ -69,7 +69,7 @@ internal static class VolumePrinter
         Row("current as of", volume.CurrentAsOf?.ToString("O", CultureInfo.InvariantCulture));
         Row("content", Quantities.FormatSize(volume.MappedBytes));
         Row("on disk", Quantities.FormatSize(volume.AllocatedBytes));
-        foreach (var (rowName, value) in volume.Space is { } space ? SpacePrinter.Rows(space) : [])
+        foreach (var (rowName, value) in volume.Space is { } space ? SpacePrinter.Rows(space, TimeProvider.System.GetUtcNow()) : [])
         {
             Row(rowName, value);
         }

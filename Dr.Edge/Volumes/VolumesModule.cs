@@ -24,7 +24,7 @@ internal static class VolumesModule
             config.Space.ReserveBytes,
             awaitsHolds: true)); // CopyService takes them and starts the rest.
         services.AddHostedService<PointScheduleService>();
-        services.AddSpace();
+        services.AddSpace(config);
         services.AddScrubbing(config);
         services.AddSingleton<TransferGate>();
         services.AddSingleton<VolumeInstruments>();

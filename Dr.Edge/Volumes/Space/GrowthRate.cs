@@ -6,7 +6,7 @@ namespace Dr.Edge.Volumes.Space;
 /// <param name="Covered">Time that was really looked at; shorter than the window while the history of samples is.</param>
 internal sealed record GrowthRate(double WrittenPerHour, double GrowthPerHour, TimeSpan Covered);
 
-/// <summary>The same over the last hour, day and week; null where there is too little to tell.</summary>
+/// <summary>The same over the last hour (or the shorter window that was configured), day and week; null where there is too little to tell.</summary>
 internal sealed record GrowthRates(GrowthRate? Hour, GrowthRate? Day, GrowthRate? Week)
 {
     public static readonly GrowthRates Unknown = new(null, null, null);

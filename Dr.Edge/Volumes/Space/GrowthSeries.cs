@@ -1,7 +1,7 @@
 namespace Dr.Edge.Volumes.Space;
 
 /// <summary>
-/// Samples of the last week, dense in the last hour and thinner behind: every minute, every ten minutes, every hour. At most about 380, whatever is added. Pure; not for two threads at once.
+/// Samples of the last week, dense in the last hour (or a shorter window) and thinner behind: every minute, every ten minutes, every hour. At most about 380, whatever is added. Pure; not for two threads at once.
 /// </summary>
 internal sealed class GrowthSeries
 {
@@ -12,14 +12,19 @@ internal sealed class GrowthSeries
     /// <summary>A window must be covered by one part in so many before its trend is believed.</summary>
     public const int LeastCoverage = 12;
 
-    private readonly List<GrowthSample> _samples = [];
+    /// <summary>Samples in the shortest window.</summary>
+    public const int ShortSamples = 60;
 
-    public GrowthSeries()
-    {
-    }
+    private readonly List<GrowthSample> _samples = [];
+    private readonly TimeSpan _short;
 
     /// <param name="samples">As they were saved; in any order.</param>
-    public GrowthSeries(IEnumerable<GrowthSample> samples) => _samples.AddRange(samples.OrderBy(sample => sample.At));
+    /// <param name="shortest">The shortest of the three windows; null = an hour, which is also the most.</param>
+    public GrowthSeries(IEnumerable<GrowthSample>? samples = null, TimeSpan? shortest = null)
+    {
+        _samples.AddRange((samples ?? []).OrderBy(sample => sample.At));
+        _short = shortest ?? Hour;
+    }
 
     /// <summary>Oldest first.</summary>
     public IReadOnlyList<GrowthSample> Samples => _samples;
@@ -32,10 +37,10 @@ internal sealed class GrowthSeries
         Thin(sample.At);
     }
 
-    public GrowthRates Rates() => new(Over(Hour), Over(Day), Over(Week));
+    public GrowthRates Rates() => new(Over(_short), Over(Day), Over(Week));
 
-    private static TimeSpan SpacingAt(TimeSpan age) =>
-        age <= Hour ? TimeSpan.FromMinutes(1) : age <= Day ? TimeSpan.FromMinutes(10) : TimeSpan.FromHours(1);
+    private TimeSpan SpacingAt(TimeSpan age) =>
+        age <= _short ? _short / ShortSamples : age <= Day ? TimeSpan.FromMinutes(10) : TimeSpan.FromHours(1);
 
     private GrowthRate? Over(TimeSpan window)
     {

@@ -7,8 +7,8 @@ namespace Dr.Edge.Volumes.Space;
 /// <summary>Knows how the disk and each volume grow, says when there will be no space, and raises the alarm. Every member may be called from any thread.</summary>
 internal sealed partial class SpaceKeeper
 {
-    /// <summary>Between samples.</summary>
-    public static readonly TimeSpan SamplePeriod = TimeSpan.FromMinutes(1);
+    /// <summary>Between samples, unless the shortest window is shorter than an hour.</summary>
+    public static readonly TimeSpan SamplePeriod = GrowthSeries.Hour / GrowthSeries.ShortSamples;
 
     /// <summary>Between saves: what a crash may forget of the past.</summary>
     public static readonly TimeSpan SavePeriod = TimeSpan.FromMinutes(5);
@@ -16,6 +16,7 @@ internal sealed partial class SpaceKeeper
     private readonly VolumeSet _set;
     private readonly StoreFaults _faults;
     private readonly ILogger _logger;
+    private readonly TimeSpan _trend;
     private readonly Lock _lock = new(); // Guards everything below.
     private readonly GrowthSeries _fileSystem;
     private readonly Dictionary<VolumeId, VolumeGrowth> _volumes = [];
@@ -24,16 +25,17 @@ internal sealed partial class SpaceKeeper
     private DateTimeOffset? _sampledAt;
     private DateTimeOffset _savedAt;
 
-    public SpaceKeeper(VolumeSet set, StoreFaults faults, ILogger logger)
+    /// <param name="trend">The shortest window; null = an hour.</param>
+    public SpaceKeeper(VolumeSet set, StoreFaults faults, ILogger logger, TimeSpan? trend = null)
     {
-        (_set, _faults, _logger) = (set, faults, logger);
+        (_set, _faults, _logger, _trend) = (set, faults, logger, trend ?? GrowthSeries.Hour);
         _loaded = SpaceBook.Load(set.DirectoryPath, faults, out var wasDamaged) ?? new SpaceBook();
         if (wasDamaged)
         {
             LogDamaged(Path.Combine(set.DirectoryPath, SpaceBook.FileName));
         }
 
-        _fileSystem = new GrowthSeries(_loaded.FileSystem);
+        _fileSystem = new GrowthSeries(_loaded.FileSystem, _trend);
         _alarm = _loaded.Alarm;
         _savedAt = set.Time.GetUtcNow();
     }
@@ -62,7 +64,7 @@ internal sealed partial class SpaceKeeper
         var now = _set.Time.GetUtcNow();
         lock (_lock)
         {
-            if (_sampledAt is not { } last || now - last >= SamplePeriod || now < last)
+            if (_sampledAt is not { } last || now - last >= _trend / GrowthSeries.ShortSamples || now < last)
             {
                 Sample(now, use);
             }
@@ -151,7 +153,7 @@ internal sealed partial class SpaceKeeper
         if (!_volumes.TryGetValue(volume.Id, out var growth))
         {
             var samples = _loaded.Volumes.TryGetValue(volume.Id.Value, out var saved) ? saved : [];
-            growth = new VolumeGrowth(new GrowthSeries(samples), samples.Count > 0 ? samples.Max(sample => sample.WrittenBytes) : 0);
+            growth = new VolumeGrowth(new GrowthSeries(samples, _trend), samples.Count > 0 ? samples.Max(sample => sample.WrittenBytes) : 0);
             _volumes.Add(volume.Id, growth);
         }
 

@@ -1,3 +1,4 @@
+using Dr.Edge.Hosting;
 using Dr.Edge.Volumes.Disk;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -8,9 +9,10 @@ namespace Dr.Edge.Volumes.Space;
 /// <summary>Accounting, forecast, alarms and what gives way.</summary>
 internal static class SpaceModule
 {
-    public static void AddSpace(this IServiceCollection services)
+    public static void AddSpace(this IServiceCollection services, EdgeConfig config)
     {
-        services.AddSingleton(provider => new SpaceKeeper(provider.GetRequiredService<VolumeSet>(), StoreFaults.None, Logger(provider)));
+        var trend = config.Space.TrendTime; // Refused before anything is opened.
+        services.AddSingleton(provider => new SpaceKeeper(provider.GetRequiredService<VolumeSet>(), StoreFaults.None, Logger(provider), trend));
         services.AddSingleton(provider => new GiveWay(provider.GetRequiredService<VolumeSet>(), Logger(provider)));
         services.AddHostedService<SpaceService>();
     }

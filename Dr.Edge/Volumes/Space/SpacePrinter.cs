@@ -31,7 +31,8 @@ internal static class SpacePrinter
     }
 
     /// <summary>Rows for <c>volume show</c>.</summary>
-    public static IEnumerable<(string Name, string Value)> Rows(VolumeSpaceReport space)
+    /// <param name="now">When it was asked: the time until the disk is full is told as a date too.</param>
+    public static IEnumerable<(string Name, string Value)> Rows(VolumeSpaceReport space, DateTimeOffset now)
     {
         yield return ("space", $"{Quantities.FormatSize(space.AllocatedBytes)} on disk: base {Quantities.FormatSize(space.BaseBytes)}, layers {Quantities.FormatSize(space.LayerBytes)} (head {Quantities.FormatSize(space.HeadBytes)})");
         if (space.SharedBytes > 0)
@@ -44,8 +45,8 @@ internal static class SpacePrinter
             yield return ("to be freed", Quantities.FormatSize(space.WaitingBytes));
         }
 
-        yield return ("growth", $"written {Per(space.LastHour?.WrittenPerHour, 1)} in the last hour, {Per(space.LastDay?.WrittenPerHour, 24)} a day ({Quantities.FormatSize(space.ChangedLastDayBytes)} of them different); on disk {Per(space.LastDay?.GrowthPerHour, 24)} a day");
-        yield return ("full in", $"{FullIn(space.FullInSeconds)}, this volume alone {FullIn(space.FullInAloneSeconds)} (disk: {space.Level.ToString().ToLowerInvariant()}; when full: {PolicyText(space.WhenFull)})");
+        yield return ("growth", $"written {Per(space.LastHour?.WrittenPerHour, 1)} an hour, {Per(space.LastDay?.WrittenPerHour, 24)} a day ({Quantities.FormatSize(space.ChangedLastDayBytes)} of them different); on disk {Per(space.LastDay?.GrowthPerHour, 24)} a day");
+        yield return ("full in", $"{FullIn(space.FullInSeconds)}{SpaceText.Date(space.FullInSeconds, now)}, this volume alone {FullIn(space.FullInAloneSeconds)} (disk: {space.Level.ToString().ToLowerInvariant()}; when full: {PolicyText(space.WhenFull)})");
         if (space.RefusedWrites > 0)
         {
             yield return ("refused", $"{space.RefusedWrites} writes for want of space since the start");

@@ -11,5 +11,9 @@ internal static class SpaceText
         : time < TimeSpan.FromDays(7) ? string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalDays} d {time.Hours} h")
         : string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalDays} d");
 
+    /// <summary>The moment that lies so many seconds ahead, as <c> (2026-12-01 21:40Z)</c>; nothing when it is not known or now.</summary>
+    public static string Date(double? seconds, DateTimeOffset now) =>
+        seconds is > 0 and var ahead ? string.Create(CultureInfo.InvariantCulture, $" ({now.AddSeconds(ahead).UtcDateTime:yyyy-MM-dd HH:mm}Z)") : "";
+
     public static string Rate(double bytesPerHour, string unit) => $"{(bytesPerHour < 0 ? "-" : "")}{Quantities.FormatSize((long)Math.Abs(bytesPerHour))}/{unit}";
 }

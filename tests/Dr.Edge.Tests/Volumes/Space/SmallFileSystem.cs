@@ -63,6 +63,9 @@ internal sealed class SmallFileSystem : IAsyncDisposable
         return client;
     }
 
+    /// <summary>What a client command against the process says.</summary>
+    public Task<string> RunAsync(params string[] arguments) => Tool.RunAsync("sh", ["-c", "exec dotnet \"$@\"", "sh", Program, .. arguments, "--control", Path.Combine(_root, "control")]);
+
     /// <summary>kill -9.</summary>
     public async Task KillAsync()
     {
