@@ -73,6 +73,9 @@ internal enum NbdExportFlags : ushort
     CanMultiConnection = 1 << 8,
     SendCache = 1 << 10,
     SendFastZero = 1 << 11,
+
+    /// <summary>BLOCK_STATUS may name the contexts it wants; with extended headers only.</summary>
+    BlockStatusPayload = 1 << 12,
 }
 
 internal enum NbdCommand : ushort

@@ -26,7 +26,7 @@ internal enum NegotiationStep
 /// <item>At most two exports are open: the one that was asked about last, and the one that contexts were selected for. So INFO, SET_META_CONTEXT and GO speak of the same thing, and a
 /// view is made once.</item>
 /// <item>Contexts count only for the export they were selected for.</item>
-/// <item>INFO and GO answer alike.</item>
+/// <item>INFO and GO answer alike, but for the filter of contexts, which GO offers only when some are selected.</item>
 /// <item>Where TLS is required nothing is told or kept before it; what was agreed before TLS is not known here any more, because TLS begins a new negotiation.</item>
 /// </list>
 /// </summary>
@@ -146,7 +146,7 @@ internal sealed class NbdNegotiation(IExportCatalog catalog, NbdClientFlags clie
         }
 
         var padded = (clientFlags & NbdClientFlags.NoZeroes) == NbdClientFlags.None;
-        OptionCodec.WriteExportNameReply(replies, lease.Device.SizeBytes, FlagsOf(lease), padded);
+        OptionCodec.WriteExportNameReply(replies, lease.Device.SizeBytes, FlagsOf(lease, filtersStatus: false), padded);
         return Transmit(name);
     }
 
@@ -162,7 +162,9 @@ internal sealed class NbdNegotiation(IExportCatalog catalog, NbdClientFlags clie
             return Refuse(replies, option, error, message);
         }
 
-        OptionCodec.WriteExportInfo(replies, option, lease.Device.SizeBytes, FlagsOf(lease));
+        // INFO tells what there could be; GO what there is.
+        var filters = option == NbdOption.Info || (_contexts.Count > 0 && _contextExport == query.ExportName);
+        OptionCodec.WriteExportInfo(replies, option, lease.Device.SizeBytes, FlagsOf(lease, filters));
         if (query.WantsName)
         {
             OptionCodec.WriteTextInfo(replies, option, NbdInfoKind.Name, lease.Info.Name);
@@ -255,6 +257,7 @@ internal sealed class NbdNegotiation(IExportCatalog catalog, NbdClientFlags clie
 
     private static IStatusSource? OpenContext(string name, IExportLease lease) =>
         name == ContextNames.Allocation ? new AllocationStatus(lease.Device)
+        : name == ContextNames.Depth ? new DepthStatus(lease.Device)
         : ContextNames.PointOf(name) is { } point && lease.OpenChanges(point) is { } changes ? new ChangeStatus(changes)
         : null;
 
@@ -328,7 +331,7 @@ internal sealed class NbdNegotiation(IExportCatalog catalog, NbdClientFlags clie
         }
     }
 
-    private NbdExportFlags FlagsOf(IExportLease lease) => RequestRules.ExportFlags(lease.Device.IsReadOnly, Form);
+    private NbdExportFlags FlagsOf(IExportLease lease, bool filtersStatus) => RequestRules.ExportFlags(lease.Device.IsReadOnly, Form, filtersStatus);
 
     private static string Sentence(DrException exception) => exception.Hint is null ? exception.Message : $"{exception.Message} {exception.Hint}";
 

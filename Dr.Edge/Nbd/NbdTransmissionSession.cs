@@ -139,6 +139,12 @@ internal sealed partial class NbdTransmissionSession
             return;
         }
 
+        if (request.PayloadLength > 0)
+        {
+            FilteredStatus(request);
+            return;
+        }
+
         _input.Take(_requestSize);
         WriteBatch();
         switch (request.Command)
@@ -149,12 +155,11 @@ internal sealed partial class NbdTransmissionSession
             case NbdCommand.Flush:
                 Flush(request);
                 break;
-            case NbdCommand.BlockStatus:
-                BlockStatus(request);
+            case NbdCommand.Cache:
+                Cache(request);
                 break;
             default:
-                // CACHE is a hint; the page cache does its own reading ahead.
-                Answer(request, NbdError.None);
+                BlockStatus(request, new StatusFilter(request.Length, StatusFilter.All));
                 break;
         }
     }
@@ -329,16 +334,53 @@ internal sealed partial class NbdTransmissionSession
         AnswerChange(request.Cookie, request.Offset, error);
     }
 
-    /// <summary>One chunk per context, the last of them marked.</summary>
-    private void BlockStatus(in NbdRequest request)
+    private void Cache(in NbdRequest request)
+    {
+        var error = NbdError.None;
+        try
+        {
+            _device.Prefetch((long)request.Offset, (long)request.Length);
+        }
+        catch (Exception exception) when (ErrorOf(exception) is { } wireError)
+        {
+            error = Failed(NbdCommand.Cache, wireError, exception);
+        }
+
+        Answer(request, error);
+    }
+
+    /// <summary>A BLOCK_STATUS whose payload says what is asked about and which contexts are wanted.</summary>
+    private void FilteredStatus(in NbdRequest request)
+    {
+        var filter = StatusFilter.Read(_input.Filled.Slice(_requestSize, (int)request.PayloadLength), _contexts.Count);
+        _input.Take(_requestSize + (int)request.PayloadLength);
+        WriteBatch();
+        var size = (ulong)_device.SizeBytes;
+        if (filter is not { Length: > 0 } asked || request.Offset > size || asked.Length > size - request.Offset)
+        {
+            Counters.Refused++;
+            Answer(request, NbdError.Invalid);
+            return;
+        }
+
+        BlockStatus(request, asked);
+    }
+
+    /// <summary>One chunk per wanted context, the last of them marked.</summary>
+    private void BlockStatus(in NbdRequest request, in StatusFilter asked)
     {
         var maxRuns = (request.Flags & NbdCommandFlags.RequestOne) != NbdCommandFlags.None ? 1 : NbdLimits.MaxStatusExtents;
         for (var index = 0; index < _contexts.Count; index++)
         {
+            if (!asked.Has(_contexts[index].Id))
+            {
+                continue;
+            }
+
             _runs.Clear();
             try
             {
-                _contexts[index].Source.GetStatus((long)request.Offset, (long)request.Length, maxRuns, _runs);
+                _contexts[index].Source.GetStatus((long)request.Offset, (long)asked.Length, maxRuns, _runs);
             }
             catch (Exception exception) when (ErrorOf(exception) is { } wireError)
             {
@@ -346,7 +388,7 @@ internal sealed partial class NbdTransmissionSession
                 return;
             }
 
-            WriteStatus(request, _contexts[index].Id, isLast: index == _contexts.Count - 1);
+            WriteStatus(request, _contexts[index].Id, isLast: asked.IsLast(_contexts[index].Id, _contexts.Count));
         }
     }
 

@@ -23,6 +23,9 @@ internal static class RequestRules
             case NbdCommand.Read:
             case NbdCommand.Cache:
                 return InRange(request, sizeBytes) ? NbdError.None : NbdError.Invalid;
+            case NbdCommand.BlockStatus when (request.Flags & NbdCommandFlags.PayloadLength) != NbdCommandFlags.None:
+                // The length is the payload's; what it asks about stands inside (StatusFilter).
+                return hasContext && StatusFilter.IsLength(request.Length) ? NbdError.None : NbdError.Invalid;
             case NbdCommand.BlockStatus:
                 return hasContext && request.Length > 0 && InRange(request, sizeBytes) ? NbdError.None : NbdError.Invalid;
             case NbdCommand.Write or NbdCommand.Trim or NbdCommand.WriteZeroes when isReadOnly:
@@ -40,13 +43,15 @@ internal static class RequestRules
     }
 
     /// <summary>What an export offers; the same for INFO, GO and EXPORT_NAME, so that they agree.</summary>
-    public static NbdExportFlags ExportFlags(bool isReadOnly, ReplyForm form)
+    /// <param name="filtersStatus">Contexts are selected, or may be.</param>
+    public static NbdExportFlags ExportFlags(bool isReadOnly, ReplyForm form, bool filtersStatus)
     {
         // MULTI_CONN is true here: the device promises that a flush covers writes answered on every connection.
         var flags = NbdExportFlags.HasFlags | NbdExportFlags.SendFlush | NbdExportFlags.SendFua | NbdExportFlags.SendCache | NbdExportFlags.CanMultiConnection;
         
         // FAST_ZERO too: zeros are a note in the log here, whatever their length, and never data.
         flags |= isReadOnly ? NbdExportFlags.ReadOnly : NbdExportFlags.SendTrim | NbdExportFlags.SendWriteZeroes | NbdExportFlags.SendFastZero;
+        flags |= filtersStatus && form == ReplyForm.Extended ? NbdExportFlags.BlockStatusPayload : NbdExportFlags.None;
         return form != ReplyForm.Simple ? flags | NbdExportFlags.SendDontFragment : flags;
     }
 
@@ -65,6 +70,7 @@ internal static class RequestRules
     {
         NbdCommand.Write when form == ReplyForm.Extended => NbdCommandFlags.ForceUnitAccess | NbdCommandFlags.PayloadLength,
         NbdCommand.WriteZeroes => NbdCommandFlags.ForceUnitAccess | NbdCommandFlags.NoHole | NbdCommandFlags.FastZero,
+        NbdCommand.BlockStatus when form == ReplyForm.Extended => NbdCommandFlags.ForceUnitAccess | NbdCommandFlags.RequestOne | NbdCommandFlags.PayloadLength,
         NbdCommand.BlockStatus => NbdCommandFlags.ForceUnitAccess | NbdCommandFlags.RequestOne,
         NbdCommand.Read when form != ReplyForm.Simple => NbdCommandFlags.ForceUnitAccess | NbdCommandFlags.DontFragment,
         _ => NbdCommandFlags.ForceUnitAccess,

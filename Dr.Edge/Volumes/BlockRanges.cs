@@ -29,4 +29,23 @@ internal static class BlockRanges
             position = next;
         }
     }
+
+    /// <summary>As <see cref="GetAllocation"/>, by depth; ends early after <see cref="LayerDepths.MaxBlocks"/>.</summary>
+    public static void GetDepths(BlockMap map, LayerDepths depths, long sizeBytes, long offset, long length, int maxRuns, List<DepthRun> runs)
+    {
+        CheckInside(offset, length, sizeBytes);
+        var position = offset;
+        var end = offset + length;
+        var endBlock = (end + StoreLimits.BlockBytes - 1) >> StoreLimits.BlockShift;
+        var budget = LayerDepths.MaxBlocks;
+        for (var count = 0; position < end && count < maxRuns && budget > 0; count++)
+        {
+            var block = position >> StoreLimits.BlockShift;
+            var depth = depths.Of(map, block);
+            var next = Math.Min(depths.FindChange(map, block + 1, endBlock, depth, ref budget) << StoreLimits.BlockShift, end);
+            runs.Add(new DepthRun(next - position, depth));
+            position = next;
+            budget--;
+        }
+    }
 }

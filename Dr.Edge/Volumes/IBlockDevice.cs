@@ -59,6 +59,22 @@ public interface IBlockDevice
     /// merged where equal, at most <paramref name="maxRuns"/>. A run said to be zero reads as zeros.
     /// </summary>
     void GetAllocation(long offset, long length, int maxRuns, List<AllocationRun> runs);
+
+    /// <summary>
+    /// As <see cref="GetAllocation"/>, by how many layers down the data lie: 1 = the newest one, 0 = no data are kept. May cover less than was asked, never nothing. A device without layers has one.
+    /// </summary>
+    void GetDepths(long offset, long length, int maxRuns, List<DepthRun> runs)
+    {
+        var allocation = new List<AllocationRun>();
+        GetAllocation(offset, length, maxRuns, allocation);
+        runs.AddRange(allocation.Select(run => new DepthRun(run.Length, run.IsZero ? 0 : 1)));
+    }
+
+    /// <summary>What lies in the range is going to be read soon. A hint, and no wait.</summary>
+    /// <exception cref="BlockDeviceException">Out of range (<see cref="BlockError.Invalid"/>).</exception>
+    void Prefetch(long offset, long length)
+    {
+    }
 }
 
 public enum ExtentKind : byte
@@ -75,6 +91,10 @@ public readonly record struct WriteExtent(long Offset, long Length, ExtentKind K
 /// <param name="Length">Bytes, more than 0.</param>
 /// <param name="IsZero">Reads as zeros and takes no space.</param>
 public readonly record struct AllocationRun(long Length, bool IsZero);
+
+/// <param name="Length">Bytes, more than 0.</param>
+/// <param name="Depth">1 = the newest layer; 0 = reads as zeros and takes no space.</param>
+public readonly record struct DepthRun(long Length, int Depth);
 
 public enum BlockError
 {

@@ -143,6 +143,13 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
         BlockRanges.GetAllocation(_map, SizeBytes, offset, length, maxRuns, runs);
     }
 
+    public void Prefetch(long offset, long length)
+    {
+        ThrowIfUnreadable();
+        BlockRanges.CheckInside(offset, length, SizeBytes);
+        BlockPrefetch.Run(_map, _context.Layers, offset, length);
+    }
+
     public void Read(long offset, Span<byte> destination)
     {
         ThrowIfUnreadable();

@@ -64,6 +64,15 @@ internal sealed class VolumeView : IBlockDevice, IDisposable
     public void GetAllocation(long offset, long length, int maxRuns, List<AllocationRun> runs) =>
         BlockRanges.GetAllocation(Map, SizeBytes, offset, length, maxRuns, runs);
 
+    public void GetDepths(long offset, long length, int maxRuns, List<DepthRun> runs) =>
+        BlockRanges.GetDepths(Map, Volume.DepthsAt(Sequence.Value), SizeBytes, offset, length, maxRuns, runs);
+
+    public void Prefetch(long offset, long length)
+    {
+        BlockRanges.CheckInside(offset, length, SizeBytes);
+        BlockPrefetch.Run(Map, _layers, offset, length);
+    }
+
     /// <summary>Reads content against its checksums, as <see cref="Scrubbing.ContentCheck"/> does; nobody's reads are counted.</summary>
     internal long Check(long block, int maxBlocks, out long bytes, Action<long, string> report) =>
         Scrubbing.ContentCheck.Check(Map, _layers, block, SizeBytes / Format.StoreLimits.BlockBytes, maxBlocks, out bytes, report);

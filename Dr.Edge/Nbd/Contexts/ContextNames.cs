@@ -5,6 +5,8 @@ internal static class ContextNames
 {
     public const string Allocation = "base:allocation";
 
+    public const string Depth = "qemu:allocation-depth";
+
     public const string ChangesPrefix = "qemu:dirty-bitmap:";
 
     private const string BaseNamespace = "base:";
@@ -25,6 +27,11 @@ internal static class ContextNames
         if (all || asked.Contains(BaseNamespace) || asked.Contains(Allocation))
         {
             names.Add(Allocation);
+        }
+
+        if (all || asked.Contains(QemuNamespace) || asked.Contains(Depth))
+        {
+            names.Add(Depth);
         }
 
         var allChanges = all || asked.Contains(QemuNamespace) || asked.Contains(ChangesPrefix);

@@ -135,6 +135,9 @@ internal sealed class DurableFile : IDisposable
         return true;
     }
 
+    /// <summary>Has the kernel begin to read a range, without waiting.</summary>
+    public void Prefetch(long offset, long length) => Posix.WillNeed(Handle, offset, length);
+
     /// <summary>Bytes read (fewer at the end of the file), or minus the error.</summary>
     public int Read(Span<byte> destination, long offset) =>
         _faults.ErrorFor(DiskCall.Read, Path) is var injected && injected != 0 ? -injected : Posix.Read(Handle, destination, offset);

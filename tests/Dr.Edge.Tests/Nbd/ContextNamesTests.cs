@@ -7,13 +7,14 @@ public sealed class ContextNamesTests
     private static readonly string[] Points = ["p1", "p2"];
 
     [Theory]
-    [InlineData("", "base:allocation qemu:dirty-bitmap:p1 qemu:dirty-bitmap:p2")]
+    [InlineData("", "base:allocation qemu:allocation-depth qemu:dirty-bitmap:p1 qemu:dirty-bitmap:p2")]
     [InlineData("base:", "base:allocation")]
     [InlineData("base:allocation", "base:allocation")]
-    [InlineData("qemu:", "qemu:dirty-bitmap:p1 qemu:dirty-bitmap:p2")]
+    [InlineData("qemu:allocation-depth", "qemu:allocation-depth")]
+    [InlineData("qemu:", "qemu:allocation-depth qemu:dirty-bitmap:p1 qemu:dirty-bitmap:p2")]
     [InlineData("qemu:dirty-bitmap:", "qemu:dirty-bitmap:p1 qemu:dirty-bitmap:p2")]
     [InlineData("qemu:dirty-bitmap:p2", "qemu:dirty-bitmap:p2")]
-    [InlineData("qemu:dirty-bitmap:p2 qemu:", "qemu:dirty-bitmap:p1 qemu:dirty-bitmap:p2")]
+    [InlineData("qemu:dirty-bitmap:p2 qemu:", "qemu:allocation-depth qemu:dirty-bitmap:p1 qemu:dirty-bitmap:p2")]
     [InlineData("qemu:dirty-bitmap:label", "qemu:dirty-bitmap:label")]
     [InlineData("qemu:dirty-bitmap:p3", "")]
     [InlineData("base:allocations", "")]

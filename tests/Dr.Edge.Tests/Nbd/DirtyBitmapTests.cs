@@ -137,8 +137,8 @@ public sealed class DirtyBitmapTests : IAsyncLifetime
         using var client = _stand.Server.Connect();
         client.Greet();
         client.AgreeStructuredReplies();
-        List("volume").ShouldBe(["base:allocation", .. points.Select(point => $"qemu:dirty-bitmap:{point.Id}")]);
-        List($"volume@{points[1].Id}", "qemu:").ShouldBe([$"qemu:dirty-bitmap:{points[0].Id}"]);
+        List("volume").ShouldBe(["base:allocation", "qemu:allocation-depth", .. points.Select(point => $"qemu:dirty-bitmap:{point.Id}")]);
+        List($"volume@{points[1].Id}", "qemu:").ShouldBe(["qemu:allocation-depth", $"qemu:dirty-bitmap:{points[0].Id}"]);
         client.SelectContexts($"volume@{points[1].Id}", $"qemu:dirty-bitmap:{points[2].Id}").ShouldBeEmpty();
 
         List<string> List(string export, params string[] queries)

@@ -72,6 +72,83 @@ public sealed class ExtendedHeaderTests
     }
 
     [Fact]
+    public async Task Block_status_with_a_payload_answers_the_contexts_that_it_names()
+    {
+        await using var stand = await StoreServer.StartAsync(1024 * 1024);
+        var before = stand.Volume.CreatePoint("before", Dr.Contracts.Mqtt.PointConsistency.Crash, reason: null);
+        using var client = Extended(stand.Server);
+        client.Go("volume", NbdOption.Info).Flags.HasFlag(NbdExportFlags.BlockStatusPayload).ShouldBeTrue();
+        var ids = client.SelectContexts("volume", "base:allocation", "qemu:allocation-depth", $"qemu:dirty-bitmap:{before.Id}");
+        client.Go("volume").Flags.HasFlag(NbdExportFlags.BlockStatusPayload).ShouldBeTrue();
+        client.Write(4096, new byte[] { 1 }).ShouldBe(NbdError.None);
+        var whole = client.Status(0, 16384);
+        whole.Keys.ShouldBe(ids.Values, ignoreOrder: true);
+        for (var wanted = 1; wanted < 8; wanted++)
+        {
+            uint[] some = [.. ids.Values.Where(id => (wanted & (1 << (int)(id - 1))) != 0).Reverse()];
+            var part = client.FilteredStatus(0, 16384, some);
+            part.Keys.ShouldBe(some, ignoreOrder: true);
+            part.ShouldAllBe(pair => pair.Key == 3 || pair.Value.SequenceEqual(whole[pair.Key]));
+        }
+
+        // The range is the payload's, with 64 bits, and REQ_ONE holds as ever.
+        client.FilteredStatus(8192, 4096, 1)[1].ShouldBe([(4096L, 3u)]);
+        var payload = ScriptedClient.FilterBytes(1024 * 1024, 2);
+        client.Request(NbdCommand.BlockStatus, 0, (ulong)payload.Length, 50, payload, NbdCommandFlags.PayloadLength | NbdCommandFlags.RequestOne);
+        client.Chunk(50, 0).Data.Length.ShouldBe(8 + 16);
+    }
+
+    [Fact]
+    public async Task Payloads_of_block_status_that_say_nothing_right_are_consumed_and_refused()
+    {
+        await using var server = await NbdTestServer.StartAsync();
+        using var client = Extended(server);
+        client.SelectContexts("volume", "base:allocation", "qemu:allocation-depth");
+        client.Go("volume");
+        foreach (var (payload, why) in new[]
+        {
+            (ScriptedClient.FilterBytes(4096), "no context"),
+            (ScriptedClient.FilterBytes(4096, 0), "no id"),
+            (ScriptedClient.FilterBytes(4096, 3), "not selected"),
+            (ScriptedClient.FilterBytes(4096, 33), "beyond any mask"),
+            (ScriptedClient.FilterBytes(4096, uint.MaxValue), "the largest id"),
+            (ScriptedClient.FilterBytes(4096, 1, 1), "twice"),
+            (ScriptedClient.FilterBytes(4096, [.. Enumerable.Range(1, NbdLimits.MaxContexts + 1).Select(i => (uint)i)]), "more than can be selected"),
+            ([.. ScriptedClient.FilterBytes(4096, 1), 0], "half an id"),
+            ([1, 2, 3], "too short"),
+            (ScriptedClient.FilterBytes(0, 1), "nothing asked about"),
+            (ScriptedClient.FilterBytes(1024 * 1024, 1), "beyond the end"),
+            (ScriptedClient.FilterBytes(ulong.MaxValue - 4095, 1), "a sum that wraps"),
+        })
+        {
+            client.Request(NbdCommand.BlockStatus, 4096, (ulong)payload.Length, 51, payload, NbdCommandFlags.PayloadLength);
+            client.Answer(NbdCommand.BlockStatus, 51, 4096).ShouldBe(NbdError.Invalid, why);
+        }
+
+        client.FilteredStatus(0, 4096, 2).Keys.ShouldBe([2u]);
+    }
+
+    [Fact]
+    public async Task The_filter_is_offered_by_go_only_with_contexts_and_never_without_extended_headers()
+    {
+        await using var server = await NbdTestServer.StartAsync();
+        using (var client = Extended(server))
+        {
+            client.Go("volume", NbdOption.Info).Flags.HasFlag(NbdExportFlags.BlockStatusPayload).ShouldBeTrue();
+            client.Go("volume").Flags.HasFlag(NbdExportFlags.BlockStatusPayload).ShouldBeFalse();
+        }
+
+        using var other = server.Connect();
+        other.Greet();
+        other.AgreeStructuredReplies();
+        other.SelectContexts("volume", "base:allocation");
+        other.Go("volume", NbdOption.Info).Flags.HasFlag(NbdExportFlags.BlockStatusPayload).ShouldBeFalse();
+        other.Go("volume").Flags.HasFlag(NbdExportFlags.BlockStatusPayload).ShouldBeFalse();
+        other.Request(NbdCommand.BlockStatus, 0, 4096, 5, flags: NbdCommandFlags.PayloadLength);
+        other.Answer(NbdCommand.BlockStatus, 5).ShouldBe(NbdError.Invalid);
+    }
+
+    [Fact]
     public async Task Payloads_beyond_the_promise_are_refused_without_memory_however_long_they_claim_to_be()
     {
         await using var server = await NbdTestServer.StartAsync();

@@ -117,7 +117,7 @@ public sealed class NbdFuzzTests
         if (form == ReplyForm.Extended)
         {
             Frame(bytes, NbdOption.ExtendedHeaders, []);
-            Frame(bytes, NbdOption.SetMetaContext, ScriptedClient.ContextData("volume", "base:allocation", "qemu:dirty-bitmap:before"));
+            Frame(bytes, NbdOption.SetMetaContext, ScriptedClient.ContextData("volume", "base:allocation", "qemu:allocation-depth", "qemu:dirty-bitmap:before"));
         }
 
         for (var options = random.Next(0, 6); options > 0; options--)
@@ -151,7 +151,7 @@ public sealed class NbdFuzzTests
             0 => [],
             1 => Noise(random, random.Next(0, 300)),
             2 => ScriptedClient.InfoData("volume", 0, 1, 2, 3, (ushort)random.Next(10)),
-            _ => ScriptedClient.ContextData("volume", "base:", "base:allocation", "qemu:", "qemu:dirty-bitmap:before", "qemu:dirty-bitmap:nobody"),
+            _ => ScriptedClient.ContextData("volume", "base:", "base:allocation", "qemu:", "qemu:allocation-depth", "qemu:dirty-bitmap:before", "qemu:dirty-bitmap:nobody"),
         };
         Frame(bytes, option, data);
     }
@@ -182,6 +182,15 @@ public sealed class NbdFuzzTests
             1 => ulong.MaxValue - (ulong)random.Next(1024),
             _ => (ulong)random.Next(0, 2 * 1024 * 1024),
         };
+        if (form == ReplyForm.Extended && command == NbdCommand.BlockStatus && random.Next(2) == 0)
+        {
+            // Mostly right filters: ids 1 to 3 were selected. Some bytes are missing, or one too many.
+            var filter = ScriptedClient.FilterBytes(random.Next(4) == 0 ? (ulong)random.NextInt64() : length, [.. Enumerable.Range(0, random.Next(5)).Select(_ => random.Next(6) == 0 ? (uint)random.NextInt64(uint.MaxValue) : (uint)random.Next(1, 4))]);
+            var announced = random.Next(5) == 0 ? (ulong)random.Next(0, 90) : (ulong)filter.Length;
+            bytes.Write(ScriptedClient.RequestBytes(command, offset, announced, (ulong)random.NextInt64(), filter, NbdCommandFlags.PayloadLength | (random.Next(4) == 0 ? NbdCommandFlags.RequestOne : NbdCommandFlags.None), form));
+            return;
+        }
+
         var payload = command == NbdCommand.Write ? Noise(random, (int)Math.Min(length, 100_000)) : [];
         var flags = (NbdCommandFlags)(random.Next(3) == 0 ? random.Next(0x10000) : form == ReplyForm.Extended && command == NbdCommand.Write ? 0x20 : 0);
         bytes.Write(ScriptedClient.RequestBytes(command, offset, form == ReplyForm.Extended && random.Next(4) == 0 ? (ulong)random.NextInt64() : length, (ulong)random.NextInt64(), payload, flags, form));

@@ -289,6 +289,27 @@ internal sealed class ScriptedClient : IDisposable
     public Dictionary<uint, List<(long Length, uint Status)>> Status(ulong offset, ulong length, NbdCommandFlags flags = NbdCommandFlags.None)
     {
         Request(NbdCommand.BlockStatus, offset, length, 21, flags: flags);
+        return ReceiveStatus(offset);
+    }
+
+    /// <summary>A BLOCK_STATUS that names the contexts it wants.</summary>
+    public Dictionary<uint, List<(long Length, uint Status)>> FilteredStatus(ulong offset, ulong length, params uint[] contexts)
+    {
+        var payload = FilterBytes(length, contexts);
+        Request(NbdCommand.BlockStatus, offset, (ulong)payload.Length, 21, payload, NbdCommandFlags.PayloadLength);
+        return ReceiveStatus(offset);
+    }
+
+    /// <summary>The payload of a BLOCK_STATUS that names contexts.</summary>
+    public static byte[] FilterBytes(ulong length, params uint[] contexts)
+    {
+        var bytes = new byte[8];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, length);
+        return [.. bytes, .. contexts.SelectMany(Bytes32)];
+    }
+
+    private Dictionary<uint, List<(long Length, uint Status)>> ReceiveStatus(ulong offset)
+    {
         var answer = new Dictionary<uint, List<(long, uint)>>();
         while (true)
         {

@@ -60,6 +60,6 @@ public sealed class IncrementalBackupTests
         exports["trial"].ShouldMatch("^clone of volume at 20[-0-9T:.]+Z, primary, epoch 1$");
         exports.Count.ShouldBe(3);
         using var contexts = JsonDocument.Parse(await Tool.RunAsync("nbdinfo", "--json", stand.Uri("volume")));
-        contexts.RootElement.GetProperty("exports")[0].GetProperty("contexts").EnumerateArray().Select(context => context.GetString()).ShouldBe(["base:allocation", $"qemu:dirty-bitmap:{point.Id}"]);
+        contexts.RootElement.GetProperty("exports")[0].GetProperty("contexts").EnumerateArray().Select(context => context.GetString()).ShouldBe(["base:allocation", "qemu:allocation-depth", $"qemu:dirty-bitmap:{point.Id}"]);
     }
 }

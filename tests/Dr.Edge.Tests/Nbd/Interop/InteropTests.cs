@@ -32,7 +32,7 @@ public sealed class InteropTests
         volume.GetProperty("block_size_minimum").GetInt64().ShouldBe(1);
         volume.GetProperty("block_size_preferred").GetInt64().ShouldBe(4096);
         volume.GetProperty("block_size_maximum").GetInt64().ShouldBe(32 * 1024 * 1024);
-        volume.GetProperty("contexts").EnumerateArray().Select(context => context.GetString()).ShouldBe(["base:allocation"]);
+        volume.GetProperty("contexts").EnumerateArray().Select(context => context.GetString()).ShouldBe(["base:allocation", "qemu:allocation-depth"]);
     }
 
     [Fact]

@@ -37,7 +37,7 @@ internal static class Tool
     public static Process Start(string program, params string[] arguments)
     {
         var path = Find(program);
-        path.ShouldNotBeNull($"{program} is not installed; 'tests/run.sh' installs what the tests need (nbdkit libnbd-bin nbdfuse qemu-utils fio e2fsprogs xfsprogs btrfs-progs postgresql-15)");
+        path.ShouldNotBeNull($"{program} is not installed; 'tests/run.sh' installs what the tests need (nbdkit libnbd-bin python3-libnbd nbdfuse qemu-utils fio e2fsprogs xfsprogs btrfs-progs postgresql-15)");
         var start = new ProcessStartInfo(path) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
         foreach (var argument in arguments)
         {
