@@ -2,11 +2,14 @@ using System.CommandLine;
 using Dr.Contracts.Cli;
 using Dr.Simulator.Detection;
 using Dr.Simulator.Live;
+using Dr.Simulator.Plans;
 using Dr.Simulator.Replay;
 
 var root = new RootCommand("dr-sim: the year of faults on record, replayed through the control plane's own decision code, and workloads for real machines.")
 {
     ReplayCommand.Create(),
+    WhatIfCommand.Create(),
+    CapacityCommand.Create(),
     WorkloadCommands.Create(),
     DetectorCommand.Create(),
 };

@@ -38,6 +38,13 @@ internal static class FaultLog
             PolicyCsv.Parse(policies, policyFile ?? "backup-policies.csv"));
     }
 
+    /// <summary>The policies alone: of a file, or the paper's table 2.</summary>
+    public static IReadOnlyList<BackupPolicy> LoadPolicies(string? file)
+    {
+        using var policies = Open(file, "backup-policies.csv");
+        return PolicyCsv.Parse(policies, file ?? "backup-policies.csv");
+    }
+
     public static IReadOnlyList<FaultEntry> ParseLog(TextReader text, string file)
     {
         var table = CsvTable.Read(text, file, "system_id", "system_name_zh", "system_name_en", "kind", "date_as_printed", "date", "symptom_zh", "symptom_en", "fault_type", "note");

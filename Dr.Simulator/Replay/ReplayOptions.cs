@@ -16,6 +16,9 @@ internal sealed record ReplayOptions
 
     public CopyPlan Copy { get; init; } = CopyPlan.Stream;
 
+    /// <summary>A whole site is lost: systems go over in the waves of its run, and whoever can is asked as a witness.</summary>
+    public SiteLoss? Site { get; init; }
+
     /// <summary>Write down every step of every fault. Sums do not need it, and it takes most of the time.</summary>
     public bool Stories { get; init; } = true;
 

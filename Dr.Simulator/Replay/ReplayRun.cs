@@ -31,6 +31,22 @@ internal static class ReplayRun
         return ReplayResult.Of(year, survey, calendar, options.Seed, before, after, world);
     }
 
+    /// <summary>The production site is lost at <paramref name="at"/>; the world is what it has become <paramref name="watched"/> later.</summary>
+    public static ReplayWorld LoseSite(FaultYear year, ReplayOptions options, DateTimeOffset at, TimeSpan watched, CancellationToken cancellationToken)
+    {
+        var chance = new Chance(options.Seed);
+        var site = new FaultEntry(0, new SystemId("site-production"), "", "Production site", SystemKind.Equipment, "", null, "", "The production site is lost", ["hardware"], "");
+        Incident[] incidents = [new Incident(site, new Breakage(BreakageKind.SiteLost, Lasts: TimeSpan.FromDays(2)), at, dateDrawn: false, options.Stories)];
+        var streams = StreamModel.Of(year.Policies, OpeningCalendar.Default);
+        var systems = SystemsOf(year).Select(id => System(id, year, streams.GetValueOrDefault(id), options, isProtected: true, at - TimeSpan.FromHours(1))).ToArray();
+        var world = new ReplayWorld(systems, incidents, NetworkOf(year).Fresh(), new ServiceHours(OpeningCalendar.Default, new HashSet<DateOnly>()), chance, options, isProtected: true);
+        world.Run(watched, cancellationToken);
+        return world;
+    }
+
+    /// <summary>As the policy says; otherwise systems that can wait are repointed, and the others taken over as a whole.</summary>
+    public static TakeoverClass ClassOf(BackupPolicy policy) => policy.Takeover ?? (policy.Kind == BusinessKind.Archive ? TakeoverClass.R : TakeoverClass.T);
+
     /// <summary>The year that ends with the last fault of the surveyed months; a date more than a year after the first lies outside.</summary>
     private static (DateOnly First, DateOnly Last) Survey(FaultEntry[] dated)
     {
@@ -54,7 +70,7 @@ internal static class ReplayRun
         var start = incidents.Min(i => i.Strike) - TimeSpan.FromHours(1);
         var systems = SystemsOf(year).Select(id => System(id, year, streams.GetValueOrDefault(id), options, isProtected, start)).ToArray();
         var world = new ReplayWorld(systems, incidents, network, hours, chance, options, isProtected);
-        world.Run(cancellationToken);
+        world.Run(null, cancellationToken);
         return (incidents, world);
     }
 
@@ -104,16 +120,16 @@ internal static class ReplayRun
         var entry = year.Log.FirstOrDefault(f => f.System == id);
         var kind = policy is null ? entry?.Kind ?? SystemKind.Archive : policy.Kind == BusinessKind.RealTime ? SystemKind.RealTime : SystemKind.Archive;
 
-        // Systems that can wait are repointed, the others are taken over as a whole. Several servers in table 2 mean a standby inside the site.
-        var repoint = kind == SystemKind.Archive;
+        // Several servers in table 2 mean a standby inside the site.
+        var repoint = policy is null ? kind == SystemKind.Archive : ClassOf(policy) == TakeoverClass.R;
         var standby = policy is not null && !policy.Servers.StartsWith("1 x", StringComparison.Ordinal) && policy.Servers.Length > 0;
         var rules = new TakeoverRules
         {
             Home = Places.ProductionSite,
             Peer = Places.BackupSite,
             Class = repoint ? TakeoverClass.R : TakeoverClass.T,
-            Approval = ApprovalMode.Automatic,
-            LossLimit = policy?.Targets.Rpo ?? TimeSpan.FromMinutes(5),
+            Approval = policy?.Approval ?? ApprovalMode.Automatic,
+            LossLimit = policy?.LossLimit ?? policy?.Targets.Rpo ?? TimeSpan.FromMinutes(5),
             LocalStandby = standby,
         };
         return new SimSystem

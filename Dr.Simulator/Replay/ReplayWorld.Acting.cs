@@ -88,14 +88,21 @@ internal sealed partial class ReplayWorld
     {
         var age = CopyAge(system);
         var ready = _network.Reaches(Places.Control, system.At[assess.To].Host);
+        var notYet = Turn(system);
         Apply(system, new SystemEvent.TakeoverAssessed(assess.Run, new Assessment
         {
             Loss = PredictedLoss.Between(null, system.Detector?.ArrivedAt, null, Now - age, Now, synchronous: false),
             PeerReady = ready,
             NotReady = ready ? null : "its host is not reachable",
+            NotYet = notYet,
             InstanceRuns = system.At[assess.To].Works,
             At = Now,
         }));
+        if (notYet is not null)
+        {
+            LookAgain(system, assess);
+        }
+
         if (system.State is { Phase: Phase.Fencing, Run: { Proof: not null, ClaimSent: false } })
         {
             // The last writes of an owner that stopped in order are on their way: looked at again until they are there.
@@ -189,7 +196,7 @@ internal sealed partial class ReplayWorld
         var run = system.State!.Run!;
         if (run.Kind == RunPurpose.Failover && system.Incident is { } incident)
         {
-            incident.DataLost = CopyAge(system);
+            incident.DataLost = Losses[system.Id] = CopyAge(system);
         }
 
         var old = system.At[run.From];
@@ -307,8 +314,15 @@ internal sealed partial class ReplayWorld
             return;
         }
 
+        if (run.Assessment?.NotYet == why)
+        {
+            // It only waits for its turn, or stays behind by the site's plan: nothing for a person to decide.
+            return;
+        }
+
         incident.Tell(Now, "alert", $"{system.Id}: a person has to decide. {why}");
         incident.PeopleAsked++;
+        _asked.TryAdd(system.Id, why);
         _scheduler.After(_times.Person(), () =>
         {
             if (system.State!.Phase != Phase.Deciding || system.State.Run?.Id != run.Id)

@@ -21,7 +21,7 @@ internal sealed partial class ReplayWorld
     {
         foreach (var system in _systems.Values.Where(s => s.State is not null))
         {
-            if (system.Id == incident.Fault.System || (incident.Breakage.Kind == BreakageKind.NetworkPart && Uses(system, incident.Breakage.Part!)))
+            if (system.Id == incident.Fault.System || incident.Breakage.Kind == BreakageKind.SiteLost || (incident.Breakage.Kind == BreakageKind.NetworkPart && Uses(system, incident.Breakage.Part!)))
             {
                 var warmUp = system.Beats.BusyPeriod * WarmUpBeats;
                 _scheduler.At(incident.Strike - (warmUp < WarmUp ? warmUp : WarmUp), () => Watch(system));
@@ -157,11 +157,11 @@ internal sealed partial class ReplayWorld
     }
 
     /// <summary>
-    /// Witnesses report with their own beats, each in its own rhythm: a street kiosk every ten seconds, others every thirty, after a try that had to time out.
+    /// Witnesses report with their own beats, each in its own rhythm: a street kiosk every ten seconds, others every thirty, less often at night, after a try that had to time out.
     /// Who is cut off from us as well reports nothing.
     /// </summary>
     private DateTimeOffset? FirstWitnessReport(SimSystem system) => !_options.Witnesses ? null : system.Users
-        .SelectMany(u => Places.Users[u.Group].Select(place => (Place: place, Period: (u.Group == "street kiosks" ? BeatClass.Kiosk24H : BeatClass.IndoorKiosk).BusyPeriod)))
+        .SelectMany(u => Places.Users[u.Group].Select(place => (Place: place, Period: (u.Group == "street kiosks" ? BeatClass.Kiosk24H : BeatClass.IndoorKiosk).Period(Hours))))
         .Where(w => !Served(system, w.Place) && _network.Reaches(w.Place, Places.Control))
         .Select(w => (DateTimeOffset?)(Now + _times.Phase(w.Period) + ModelTimes.CheckTimeout))
         .Min();
@@ -245,7 +245,7 @@ internal sealed partial class ReplayWorld
     /// <summary>The system's own users, asked at once. Who cannot answer says nothing.</summary>
     private WitnessReport[] Witnesses(SimSystem system) =>
     [
-        .. system.Users.SelectMany(u => Places.Users[u.Group]).Where(place => _network.Reaches(place, Places.Control)).Select(place =>
+        .. (_options.Site is null ? system.Users.SelectMany(u => Places.Users[u.Group]) : Places.Users.Values.SelectMany(p => p)).Where(place => _network.Reaches(place, Places.Control)).Select(place =>
         {
             var instance = system.At[system.PointedAt];
             var reaches = _network.Reaches(place, instance.Host);

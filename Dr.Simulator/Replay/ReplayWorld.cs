@@ -50,7 +50,8 @@ internal sealed partial class ReplayWorld
 
     private DateTimeOffset Now => _scheduler.Now;
 
-    public void Run(CancellationToken cancellationToken)
+    /// <param name="watched">How long after the last fault; null = until everything is home again, which is then checked.</param>
+    public void Run(TimeSpan? watched, CancellationToken cancellationToken)
     {
         foreach (var system in _systems.Values.Where(s => s.State is not null))
         {
@@ -70,11 +71,11 @@ internal sealed partial class ReplayWorld
             _scheduler.At(incident.Strike, () => Strike(incident));
         }
 
-        _scheduler.Run(_incidents.Max(i => i.Strike) + TimeSpan.FromDays(7), cancellationToken);
+        _scheduler.Run(_incidents.Max(i => i.Strike) + (watched ?? TimeSpan.FromDays(7)), cancellationToken);
         foreach (var system in _systems.Values)
         {
             Count(system);
-            if (system.State is { Phase: not (Phase.Protected or Phase.NeedsOperator) } state)
+            if (watched is null && system.State is { Phase: not (Phase.Protected or Phase.NeedsOperator) } state)
             {
                 Violations.Add($"{system.Id} ended the year {state.Phase} although everything is repaired.");
             }
@@ -139,6 +140,9 @@ internal sealed partial class ReplayWorld
         {
             case BreakageKind.NetworkPart:
                 _network.Break(incident.Breakage.Part!);
+                break;
+            case BreakageKind.SiteLost:
+                LoseSite();
                 break;
             case BreakageKind.ProcessCrash:
                 serving!.Running = false;

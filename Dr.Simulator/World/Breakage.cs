@@ -20,6 +20,9 @@ internal enum BreakageKind
 
     /// <summary>A line, switch, firewall or the power of a floor: <see cref="Breakage.Part"/>.</summary>
     NetworkPart,
+
+    /// <summary>The machine room with everything in it.</summary>
+    SiteLost,
 }
 
 /// <param name="Part">The part of the network that is broken.</param>
