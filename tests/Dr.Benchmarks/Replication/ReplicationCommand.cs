@@ -10,6 +10,7 @@ namespace Dr.Benchmarks.Replication;
 internal static class ReplicationCommand
 {
     private const string PeersPart = "peers";
+    private const string OutagePart = "outage";
     private static readonly JsonSerializerOptions Indented = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     public static Command Create()
@@ -18,15 +19,17 @@ internal static class ReplicationCommand
         var seed = new Option<int>("--seed") { Description = "Of places and content.", DefaultValueFactory = _ => 1 };
         var directory = new Option<DirectoryInfo?>("--dir") { Description = "Where the volumes are put; a directory on the disk to be measured (default: the temporary one)." };
         var far = new Option<DirectoryInfo?>("--far-dir") { Description = "Where the copies are put (default: as --dir). Both ends share this machine's disk; a directory in memory takes the other end's disk out of the figures." };
-        var only = new Option<string[]>("--only") { Description = $"Parts to measure: {string.Join(", ", ReplicationBench.Parts)} (default: these), {PeersPart} (needs root and what 'deploy/prerequisites.sh bench' installs).", AllowMultipleArgumentsPerToken = true };
+        var only = new Option<string[]>("--only") { Description = $"Parts to measure: {string.Join(", ", ReplicationBench.Parts)} (default: these), {OutagePart} (a day without the line; takes as long as the line needs for what changed), {PeersPart} (needs root and what 'deploy/prerequisites.sh bench' installs).", AllowMultipleArgumentsPerToken = true };
         var scale = new Option<int>("--scale") { Description = "Of pgbench's tables beside the peers: about 15 MB each.", DefaultValueFactory = _ => DatabaseRunner.Scale };
         var pgbenchSeconds = new Option<int>("--pgbench-seconds") { Description = "How long pgbench writes between the two points that are compared with the peers.", DefaultValueFactory = _ => 60 };
         var edge = new Option<string>("--edge") { Description = "The dr-edge to measure beside the peers; build it in Release.", DefaultValueFactory = _ => BenchCommand.DefaultEdge() };
         var rounds = new Option<int>("--rounds") { Description = "How often the clients' cost is measured in each mode, in turn; the median counts.", DefaultValueFactory = _ => 3 };
         var modes = new Option<string[]>("--mode") { Description = $"What the clients' cost is measured with, beside no copy: {string.Join(", ", ReplicationBench.Modes)} (default: all).", AllowMultipleArgumentsPerToken = true };
+        var outage = new Option<long>("--outage-megabytes") { Description = "Written in the day without the line; 2000 is a whole day's and takes the better part of an hour at 5 Mbit/s.", DefaultValueFactory = _ => 40 };
+        var outageRate = new Option<double>("--outage-mbits") { Description = "What the line carries when it is back, in Mbit/s.", DefaultValueFactory = _ => 5 };
         var json = new Option<FileInfo?>("--json") { Description = "Write the figures here." };
         var markdown = new Option<FileInfo?>("--markdown") { Description = "Write the table here." };
-        var command = new Command("replication", "Measures copies of a volume over loopback: bytes on the wire, speed of a delta, lag of a stream, and what each mode costs the volume's clients.") { seconds, seed, directory, far, only, rounds, modes, scale, pgbenchSeconds, edge, json, markdown };
+        var command = new Command("replication", "Measures copies of a volume over loopback: bytes on the wire, speed of a delta, lag of a stream, and what each mode costs the volume's clients.") { seconds, seed, directory, far, only, rounds, modes, scale, pgbenchSeconds, edge, outage, outageRate, json, markdown };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             try
@@ -38,6 +41,11 @@ internal static class ReplicationCommand
                 string[] wanted = parsed.GetValue(only) is { Length: > 0 } parts ? parts : ReplicationBench.Parts;
                 void Say(string name) => Console.Error.WriteLine($"measuring: {name}");
                 var figures = (await bench.RunAsync(wanted, Say, cancellationToken)).ToList();
+                if (wanted.Contains(OutagePart))
+                {
+                    figures.AddRange(await new OutageBench(near, parsed.GetValue(far)?.FullName ?? near, parsed.GetValue(outage) * 1_000_000, parsed.GetValue(outageRate), parsed.GetValue(seed)).RunAsync(Say, cancellationToken));
+                }
+
                 if (wanted.Contains(PeersPart))
                 {
                     figures.AddRange(await new PeerBench(near, parsed.GetValue(edge)!, parsed.GetValue(scale), TimeSpan.FromSeconds(parsed.GetValue(pgbenchSeconds))).RunAsync(Say, cancellationToken));

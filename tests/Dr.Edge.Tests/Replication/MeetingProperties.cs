@@ -108,7 +108,12 @@ public class MeetingProperties
         var backwards = new CopyHistory([new(generation, new SequenceNumber(0)), new(Generation.New(), new SequenceNumber(9))], new SequenceNumber(5));
         var twice = new CopyHistory([new(generation, new SequenceNumber(0)), new(generation, new SequenceNumber(2))], new SequenceNumber(5));
 
+        var returning = new CopyHistory([new(generation, new SequenceNumber(0)), new(Generation.New(), new SequenceNumber(4)), new(Generation.New(), new SequenceNumber(2))], new SequenceNumber(5));
+        var nameless = new CopyHistory([], new SequenceNumber(5));
+
         Meeting.Of(good, backwards).Kind.ShouldBe(MeetingKind.Impossible);
+        Meeting.Of(good, returning).Kind.ShouldBe(MeetingKind.Impossible, "positions only grow");
+        Meeting.Of(nameless, good).Kind.ShouldBe(MeetingKind.Impossible, "what is written has a generation");
         Meeting.Of(twice, good).Kind.ShouldBe(MeetingKind.Impossible);
         Meeting.Of(good, good).ShouldBe(new Meeting(MeetingKind.Equal, new SequenceNumber(5)));
     }
@@ -121,6 +126,11 @@ public class MeetingProperties
         var two = new CopyHistory([new(root, new SequenceNumber(0)), new(later, new SequenceNumber(4))], new SequenceNumber(9));
 
         Meeting.Of(one, two).ShouldBe(new Meeting(MeetingKind.Diverged, new SequenceNumber(3)));
+
+        // Nor when it is the oldest that one of them remembers.
+        var aged = new CopyHistory([new(later, new SequenceNumber(4))], new SequenceNumber(9));
+        Meeting.Of(one, aged).Kind.ShouldBe(MeetingKind.Unrelated);
+        Meeting.Of(aged, one).Kind.ShouldBe(MeetingKind.Unrelated);
     }
 
     // One of the two no longer has the position: it can neither say which generation wrote it nor go back to it.

@@ -27,6 +27,16 @@ public class ResumePlanProperties
                 for (var round = 0; round < 12; round++)
                 {
                     var step = ResumePlan.Next(View(source, mode, gone, rewindGone, c.Backlog), Position(target));
+                    var meeting = Meeting.Of(source.History, target.History);
+                    if (meeting.Kind == MeetingKind.SourceBehind)
+                    {
+                        step.ShouldBeOfType<SourceStep.Refuse>("nothing is ever copied from the one that holds less");
+                    }
+                    else if (meeting.Kind == MeetingKind.Diverged && rewindGone != meeting.Common)
+                    {
+                        step.ShouldBe(new SourceStep.Rewind(meeting.Common), "what both share is not sent again");
+                    }
+
                     switch (step)
                     {
                         case SourceStep.Refuse refuse:
@@ -100,6 +110,17 @@ public class ResumePlanProperties
                 Assert.Fail($"no end in sight: source {source.Appended}, target {target.Appended}, mode {mode}");
             },
             iter: 10_000);
+
+    [Fact]
+    public void With_a_history_that_cannot_be_nothing_is_copied() =>
+        Cases.Sample(
+            c =>
+            {
+                var (source, target) = Start(c.Past);
+                var position = Position(target) with { Chain = [.. target.Chain, new GenerationStart(Generation.New(), new SequenceNumber(target.Appended + 1))] };
+                ResumePlan.Next(View(source, (CopyMode)c.Mode, null, null, c.Backlog), position).ShouldBeOfType<SourceStep.Refuse>().Code.ShouldBe(RefusalCode.Unrelated);
+            },
+            iter: 1_000);
 
     [Fact]
     public void A_staged_delta_is_gone_on_with_only_from_its_own_base() =>

@@ -1,41 +1,85 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 
 namespace Dr.Benchmarks.Replication.Peers;
 
-/// <summary>A TCP relay on loopback that counts what goes through it, both ways together: what neither end has counted itself.</summary>
-internal sealed class CountingRelay : IAsyncDisposable
+/// <summary>A TCP relay on loopback that counts what goes through it, both ways together: what neither end has counted itself. It can be taken away, and carry only so much.</summary>
+/// <param name="to">Where it leads.</param>
+/// <param name="bytesPerSecond">From the source to the target at most.</param>
+internal sealed class CountingRelay(IPEndPoint to, double bytesPerSecond = double.MaxValue) : IAsyncDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private const int PieceBytes = 256 * 1024;
+
+    /// <summary>On a line with a rate: of a connection's buffers as well, so that it is the line that the sender waits for.</summary>
+    private const int SlowPieceBytes = 16 * 1024;
+
+    private readonly TcpListener _listener = Listen();
     private readonly CancellationTokenSource _end = new();
-    private readonly IPEndPoint _to;
-    private readonly Task _running;
+    private CancellationTokenSource _down = new();
+    private Task? _running;
     private long _bytes;
 
-    public CountingRelay(IPEndPoint to)
+    public string Address
     {
-        _to = to;
-        _listener.Start();
-        _running = Task.Run(AcceptAsync);
+        get
+        {
+            _running ??= Task.Run(AcceptAsync);
+            return _listener.LocalEndpoint.ToString()!;
+        }
     }
 
-    public string Address => _listener.LocalEndpoint.ToString()!;
-
     public long Bytes => Interlocked.Read(ref _bytes);
+
+    /// <summary>While it is not, every connection ends at once.</summary>
+    public bool IsUp
+    {
+        get => !_down.IsCancellationRequested;
+        set
+        {
+            if (!value)
+            {
+                _down.Cancel();
+            }
+            else
+            {
+                _down = new CancellationTokenSource();
+            }
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync();
         _listener.Dispose();
-        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_running is not null)
+        {
+            await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         _end.Dispose();
+        _down.Dispose();
     }
+
+    private static TcpListener Listen()
+    {
+        var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return listener;
+    }
+
+    private bool IsSlow => bytesPerSecond < double.MaxValue;
 
     private async Task AcceptAsync()
     {
         while (true)
         {
             var near = await _listener.AcceptTcpClientAsync(_end.Token);
+            if (IsSlow)
+            {
+                near.ReceiveBufferSize = SlowPieceBytes;
+            }
+
             _ = Task.Run(() => RelayAsync(near));
         }
     }
@@ -44,11 +88,12 @@ internal sealed class CountingRelay : IAsyncDisposable
     {
         using (near)
         using (var far = new TcpClient())
+        using (var either = CancellationTokenSource.CreateLinkedTokenSource(_end.Token, _down.Token))
         {
             try
             {
-                await far.ConnectAsync(_to, _end.Token);
-                await Task.WhenAny(PumpAsync(near.GetStream(), far.GetStream()), PumpAsync(far.GetStream(), near.GetStream()));
+                await far.ConnectAsync(to, either.Token);
+                await Task.WhenAny(PumpAsync(near.GetStream(), far.GetStream(), bytesPerSecond, either.Token), PumpAsync(far.GetStream(), near.GetStream(), double.MaxValue, either.Token));
             }
             catch (Exception exception) when (exception is SocketException or OperationCanceledException)
             {
@@ -57,14 +102,22 @@ internal sealed class CountingRelay : IAsyncDisposable
         }
     }
 
-    private async Task PumpAsync(NetworkStream from, NetworkStream to)
+    private async Task PumpAsync(NetworkStream from, NetworkStream into, double rate, CancellationToken cancellationToken)
     {
         try
         {
-            var buffer = new byte[256 * 1024];
-            for (int count; (count = await from.ReadAsync(buffer, _end.Token)) > 0;)
+            var buffer = new byte[rate < double.MaxValue ? SlowPieceBytes : PieceBytes];
+            var watch = Stopwatch.StartNew();
+            double due = 0;
+            for (int count; (count = await from.ReadAsync(buffer, cancellationToken)) > 0;)
             {
-                await to.WriteAsync(buffer.AsMemory(0, count), _end.Token);
+                due = Math.Max(due, watch.Elapsed.TotalSeconds) + (count / rate);
+                if (TimeSpan.FromSeconds(due) - watch.Elapsed is { TotalMilliseconds: >= 1 } early)
+                {
+                    await Task.Delay(early, cancellationToken);
+                }
+
+                await into.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
                 Interlocked.Add(ref _bytes, count);
             }
         }

@@ -28,6 +28,8 @@ internal sealed class PeerBench(string directory, string program, int scale, Tim
         {
             var (before, after) = (Path.Combine(work, "before.img"), Path.Combine(work, "after.img"));
             var ours = await RunLoadAsync(work, before, after, progress, cancellationToken);
+            progress("peers: packing");
+            PackingCost.Measure(before, after, progress);
             var peers = await new ImagePeers(work, before, after).MeasureAsync(progress, cancellationToken);
             foreach (var (name, bytes) in ours.Concat(peers.Select(peer => (peer.Name, peer.Bytes))))
             {
@@ -49,10 +51,14 @@ internal sealed class PeerBench(string directory, string program, int scale, Tim
         var socket = Path.Combine(work, "nbd");
         var peer = new EdgePeer(program);
         await using var near = await peer.StartAsync(Path.Combine(work, "near"), socket, VolumeBytes, cancellationToken);
-        await using var slow = await Far.StartAsync(program, work, "slow", cancellationToken);
-        await using var fast = await Far.StartAsync(program, work, "fast", cancellationToken);
-        await using var stream = await Far.StartAsync(program, work, "stream", cancellationToken);
-        (string Name, Far Far, string Mode)[] ours = [($"delta at {LineMegabits:0} Mbit/s", slow, "delta"), ("delta without a limit", fast, "delta"), ("stream", stream, "stream")];
+        await using var slow = await Far.StartAsync(program, work, "slow", double.MaxValue, cancellationToken);
+        await using var narrow = await Far.StartAsync(program, work, "narrow", LineMegabits * 1e6 / 8, cancellationToken);
+        await using var fast = await Far.StartAsync(program, work, "fast", double.MaxValue, cancellationToken);
+        await using var stream = await Far.StartAsync(program, work, "stream", double.MaxValue, cancellationToken);
+        (string Name, Far Far, string Mode)[] ours =
+        [
+            ($"delta limited to {LineMegabits:0} Mbit/s", slow, "delta"), ($"delta without a limit, line of {LineMegabits:0} Mbit/s", narrow, "delta"), ("delta without a limit, loopback", fast, "delta"), ("stream", stream, "stream"),
+        ];
         await using (var database = await Database.StartAsync(peer.Uri(socket), work, near, cancellationToken))
         {
             await database.FillAsync(scale, cancellationToken);
@@ -100,7 +106,7 @@ internal sealed class PeerBench(string directory, string program, int scale, Tim
     {
         public CountingRelay Relay => relay;
 
-        public static async Task<Far> StartAsync(string program, string work, string name, CancellationToken cancellationToken)
+        public static async Task<Far> StartAsync(string program, string work, string name, double bytesPerSecond, CancellationToken cancellationToken)
         {
             using var free = new TcpListener(IPAddress.Loopback, 0);
             free.Start();
@@ -108,7 +114,7 @@ internal sealed class PeerBench(string directory, string program, int scale, Tim
             free.Stop();
             var process = ChildProcess.Start(program, ["run", "--data", Path.Combine(work, name), "--control", Path.Combine(work, $"{name}.control"), "--replication", address.ToString()]);
             return await process.Output.ReadLineAsync(cancellationToken) == "ready"
-                ? new Far(process, new CountingRelay(address))
+                ? new Far(process, new CountingRelay(address, bytesPerSecond))
                 : throw new BenchException($"The receiving dr-edge did not become ready: {(await process.ErrorAsync()).Trim()}");
         }
 
