@@ -29,6 +29,16 @@ internal sealed class RunningSilo : IAsyncDisposable
 
     public string Url => $"http://127.0.0.1:{HttpPort}/";
 
+    /// <summary>Working set of the process, MiB.</summary>
+    public double MemoryMiB
+    {
+        get
+        {
+            _process!.Refresh();
+            return _process.WorkingSet64 / 1048576.0;
+        }
+    }
+
     /// <summary>The end of what it logged, for a test that failed.</summary>
     public string Log => string.Join('\n', _log.TakeLast(60));
 
