@@ -13,6 +13,7 @@ public sealed class RebuildCommandTests : IDisposable
         { "superblock copies", "superblock: " },
         { "manifest cut", "manifest: " },
         { "manifest garbage", "manifest: " },
+        { "manifest gone and an index damaged", "manifest" },
     };
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -21,33 +22,17 @@ public sealed class RebuildCommandTests : IDisposable
     [MemberData(nameof(Damages))]
     public async Task A_damaged_volume_is_explained_then_rebuilt_with_every_byte_and_point(string damage, string says)
     {
-        var digests = new Dictionary<string, string>(StringComparer.Ordinal);
-        string volume;
-        await using (var edge = await EdgeProcess.StartAsync(_folder))
-        {
-            await edge.RunAsync("volume", "create", "v", "--size", $"{Blocks * VerifyingLoad.BlockBytes / 1024}KiB");
-            volume = Directory.GetDirectories(Path.Combine(_folder, "data", "volumes")).ShouldHaveSingleItem();
-            for (var i = 0; i < 3; i++)
-            {
-                Fill(edge, i);
-                var id = (await edge.RunAsync("point", "create", "v", "--label", $"p{i}")).Split('\n')[0].Trim();
-                digests[$"v@{id}"] = await DigestAsync(edge, $"v@{id}");
-            }
-
-            Fill(edge, 3);
-            digests["v"] = await DigestAsync(edge, "v");
-            await edge.KillAsync();
-        }
-
+        var (volume, digests) = await LiveAsync();
         Damage(volume, damage);
+        var name = File.Exists(Path.Combine(volume, "manifest")) ? "v" : Path.GetFileName(volume); // Without a manifest it is listed by its directory.
         await using var again = await EdgeProcess.StartAsync(_folder);
         (await again.RunAsync("volume", "list")).ShouldContain("damaged");
         var before = Digest(volume);
-        var dry = await again.RunAsync("volume", "rebuild", "v");
+        var dry = await again.RunAsync("volume", "rebuild", name);
         dry.ShouldContain(says);
         dry.ShouldContain("Nothing was changed; --apply does it.");
         Digest(volume).ShouldBe(before, "without --apply nothing is changed");
-        var applied = await again.RunAsync("volume", "rebuild", "v", "--apply");
+        var applied = await again.RunAsync("volume", "rebuild", name, "--apply");
         applied.ShouldContain("v is rebuilt");
         applied.ShouldContain("dr-edge promote v --epoch");
         foreach (var (export, digest) in digests)
@@ -61,6 +46,73 @@ public sealed class RebuildCommandTests : IDisposable
         var (status, text) = await Repository.RunAsync(EdgeProcess.Program, ["volume", "rebuild", "v", "--control", again.Control], TimeSpan.FromSeconds(60));
         (status, text.Contains("is open", StringComparison.Ordinal)).ShouldBe((1, true), text);
     }
+
+    /// <summary>What there is once more heals without anybody: the volume is served as before, and what was damaged is right again.</summary>
+    [Theory]
+    [InlineData("an index")]
+    [InlineData("one superblock copy")]
+    public async Task A_damage_that_heals_by_itself_is_no_reason_for_a_rebuild(string damage)
+    {
+        var (volume, digests) = await LiveAsync();
+        var path = damage == "an index" ? Path.Combine(volume, "layers", "1.log") : Path.Combine(volume, "superblock");
+        var before = File.ReadAllBytes(path);
+        Damage(volume, damage);
+        var (from, to) = damage == "an index" ? (IndexOf(before), before.Length) : (0, CopyBytes);
+        File.ReadAllBytes(path)[from..to].ShouldNotBe(before[from..to]);
+        await using var edge = await EdgeProcess.StartAsync(_folder);
+        (await edge.RunAsync("volume", "list")).ShouldNotContain("damaged");
+        foreach (var (export, digest) in digests)
+        {
+            (await DigestAsync(edge, export)).ShouldBe(digest, $"{damage}: {export}");
+        }
+
+        await edge.RunAsync("verify", "v");
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (!IsHealed())
+        {
+            limit.IsCancellationRequested.ShouldBeFalse($"{damage} was not made again within 20 s");
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+
+        Fill(edge, 4);
+
+        // An index is the same byte for byte; the copies of the superblock are alike again.
+        bool IsHealed() => File.ReadAllBytes(path) is var now && (damage == "an index"
+            ? now.Length > from && now[from..(from + IndexBytes(before))].AsSpan().SequenceEqual(before.AsSpan(from, IndexBytes(before)))
+            : now.AsSpan(0, CopyBytes).SequenceEqual(now.AsSpan(CopyBytes, CopyBytes)) && now.AsSpan(0, 4).SequenceEqual(before.AsSpan(0, 4)));
+    }
+
+    /// <summary>Three points and writes behind them, then kill -9: the volume's directory, and what every export held.</summary>
+    private async Task<(string Volume, Dictionary<string, string> Digests)> LiveAsync()
+    {
+        var digests = new Dictionary<string, string>(StringComparer.Ordinal);
+        await using var edge = await EdgeProcess.StartAsync(_folder);
+        await edge.RunAsync("volume", "create", "v", "--size", $"{Blocks * VerifyingLoad.BlockBytes / 1024}KiB");
+        var volume = Directory.GetDirectories(Path.Combine(_folder, "data", "volumes")).ShouldHaveSingleItem();
+        for (var i = 0; i < 3; i++)
+        {
+            Fill(edge, i);
+            var id = (await edge.RunAsync("point", "create", "v", "--label", $"p{i}")).Split('\n')[0].Trim();
+            digests[$"v@{id}"] = await DigestAsync(edge, $"v@{id}");
+        }
+
+        Fill(edge, 3);
+        digests["v"] = await DigestAsync(edge, "v");
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (IndexOf(File.ReadAllBytes(Path.Combine(volume, "layers", "1.log"))) < 0)
+        {
+            limit.IsCancellationRequested.ShouldBeFalse("the first layer got no index within 20 s");
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+
+        await edge.KillAsync();
+        return (volume, digests);
+    }
+
+    private static int IndexOf(byte[] layer) => layer.AsSpan().LastIndexOf("DRI1"u8);
+
+    /// <summary>Header and entries; behind them lies a copy of a record, which may be a newer one afterwards.</summary>
+    private static int IndexBytes(byte[] layer) => 40 + (24 * (int)System.Buffers.Binary.BinaryPrimitives.ReadInt64LittleEndian(layer.AsSpan(IndexOf(layer) + 16)));
 
     private static void Fill(EdgeProcess edge, int seed)
     {
@@ -102,14 +154,33 @@ public sealed class RebuildCommandTests : IDisposable
                 new Random(1).NextBytes(garbage.AsSpan(garbage.Length / 2));
                 File.WriteAllBytes(manifest, garbage);
                 break;
+            case "one superblock copy":
+                using (var file = File.OpenWrite(Path.Combine(volume, "superblock")))
+                {
+                    file.Write(new byte[CopyBytes]);
+                }
+
+                break;
+            case "an index":
+                DamageIndex(volume);
+                break;
             default:
                 File.Delete(manifest);
-                var layer = Path.Combine(volume, "layers", "1.log");
-                var content = File.ReadAllBytes(layer);
-                content.AsSpan(content.AsSpan().LastIndexOf("DRI1"u8) + 60, 8).Clear();
-                File.WriteAllBytes(layer, content);
+                DamageIndex(volume);
                 break;
         }
+    }
+
+    private static void DamageIndex(string volume)
+    {
+        var layer = Path.Combine(volume, "layers", "1.log");
+        var content = File.ReadAllBytes(layer);
+        foreach (ref var one in content.AsSpan(IndexOf(content) + 60, 8))
+        {
+            one ^= 0x55;
+        }
+
+        File.WriteAllBytes(layer, content);
     }
 
     private static string Digest(string folder) => string.Join('\n', Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
