@@ -97,6 +97,8 @@ internal static class BigCommand
             times.Add(clock.Elapsed.TotalMilliseconds);
         }
 
+        var slowest = times.Select((time, index) => (time, index)).OrderByDescending(sample => sample.time).Take(3);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| slowest points, and which of them they were | {string.Join(", ", slowest.Select(sample => string.Create(CultureInfo.InvariantCulture, $"{sample.time:F1} ms (number {sample.index + 1})")))} |"));
         times.Sort();
         Say($"point p50 (of {PointSamples}, control socket)", times[PointSamples / 2] / 1000, PointSeconds, process);
         Say("point p99 (slowest of them)", times[^1] / 1000, PointSeconds, process);

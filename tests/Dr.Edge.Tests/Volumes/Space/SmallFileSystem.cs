@@ -11,16 +11,22 @@ internal sealed class SmallFileSystem : IAsyncDisposable
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "dr-edge.dll");
     private readonly string _root = Directory.CreateTempSubdirectory("dr-small-").FullName;
     private Process? _process;
+    private FailingDevice? _device;
     private ControlClient? _client;
+    private bool _isMounted;
 
     public string Mount => Path.Combine(_root, "disk");
 
     public ControlClient Client => _client ??= new ControlClient(Path.Combine(_root, "control"));
 
+    /// <summary>The disk below, where it can fail.</summary>
+    public FailingDevice Device => _device ?? throw new InvalidOperationException("the disk was made to work");
+
     /// <summary>What the process has logged, all starts together.</summary>
     public string Log => string.Concat(Directory.EnumerateFiles(_root, "log*").Order(StringComparer.Ordinal).Select(File.ReadAllText));
 
-    public static async Task<SmallFileSystem> CreateAsync(long megabytes, string configuration)
+    /// <param name="canFail">On a <see cref="FailingDevice"/>.</param>
+    public static async Task<SmallFileSystem> CreateAsync(long megabytes, string configuration, bool canFail = false)
     {
         var disk = new SmallFileSystem();
         var image = Path.Combine(disk._root, "image");
@@ -31,9 +37,17 @@ internal sealed class SmallFileSystem : IAsyncDisposable
 
         await Tool.RunAsync("mkfs.ext4", "-q", "-F", image);
         Directory.CreateDirectory(disk.Mount);
-        await Tool.RunAsync("mount", "-o", "loop", image, disk.Mount);
+        disk._device = canFail ? await FailingDevice.StartAsync(disk._root, image) : null;
+        await disk.MountAsync();
         await File.WriteAllTextAsync(Path.Combine(disk._root, "edge.yaml"), configuration);
         return disk;
+    }
+
+    /// <summary>As after a start of the machine; the process must not run.</summary>
+    public async Task RemountAsync()
+    {
+        await Tool.RunAsync("umount", Mount);
+        await MountAsync();
     }
 
     public async Task StartAsync()
@@ -63,6 +77,13 @@ internal sealed class SmallFileSystem : IAsyncDisposable
         return client;
     }
 
+    private async Task MountAsync()
+    {
+        _isMounted = false;
+        await Tool.RunAsync("mount", "-o", "loop", _device?.Path ?? Path.Combine(_root, "image"), Mount);
+        _isMounted = true;
+    }
+
     /// <summary>What a client command against the process says.</summary>
     public Task<string> RunAsync(params string[] arguments) => Tool.RunAsync("sh", ["-c", "exec dotnet \"$@\"", "sh", Program, .. arguments, "--control", Path.Combine(_root, "control")]);
 
@@ -83,7 +104,21 @@ internal sealed class SmallFileSystem : IAsyncDisposable
         }
 
         _client?.Dispose();
-        await Tool.RunAsync("umount", Mount);
+        if (_device is not null)
+        {
+            _device.Fails = false;
+        }
+
+        if (_isMounted)
+        {
+            await Tool.RunAsync("umount", Mount);
+        }
+
+        if (_device is not null)
+        {
+            await _device.DisposeAsync();
+        }
+
         Directory.Delete(_root, recursive: true);
     }
 }
