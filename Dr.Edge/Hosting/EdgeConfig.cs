@@ -1,6 +1,7 @@
 using Dr.Edge.Host;
 using Dr.Edge.Hosting.Metrics;
 using Dr.Edge.Kiosk;
+using Dr.Edge.Link;
 using Dr.Edge.Nbd;
 using Dr.Edge.Replication;
 using Dr.Edge.Volumes.Scrubbing;
@@ -34,6 +35,9 @@ internal sealed class EdgeConfig
 
     /// <summary><c>host:port</c> of MQTT brokers, in the order to try.</summary>
     public List<string> Brokers { get; set; } = [];
+
+    /// <summary>Section <c>brokerTls</c>.</summary>
+    public BrokerTlsConfig BrokerTls { get; set; } = new();
 
     /// <summary>What this device can be asked to reach as a witness: name to address.</summary>
     public Dictionary<string, string> Targets { get; set; } = [];

@@ -1,5 +1,6 @@
 using System.Reflection;
 using Dr.Contracts.Mqtt.Client;
+using Dr.Contracts.Tls;
 using Dr.Edge.Buffers;
 using Dr.Edge.Hosting;
 using Microsoft.AspNetCore.Builder;
@@ -36,6 +37,7 @@ internal static class LinkModule
         if (config.Brokers.Count > 0)
         {
             services.AddSingleton(OptionsOf(config));
+            services.AddBrokerTls(config);
             services.TryAddSingleton<IBrokerConnector, BrokerConnector>();
             services.AddHostedService<LinkService>();
         }
@@ -47,6 +49,29 @@ internal static class LinkModule
         var view = new LinkView(state.Connected, state.DeviceEpoch, state.Config.Version, state.LastTrouble);
         return context.Response.WriteAsJsonAsync(view, LinkJson.Default.LinkView, cancellationToken: context.RequestAborted);
     });
+
+    private static void AddBrokerTls(this IServiceCollection services, EdgeConfig config)
+    {
+        if (config.BrokerTls is { IsOn: true } files)
+        {
+            services.AddSingleton(provider => TlsOf(files, config, provider));
+        }
+    }
+
+    /// <exception cref="DrException">Files are missing, cannot be used, or are another device's.</exception>
+    private static BrokerTls TlsOf(BrokerTlsConfig files, EdgeConfig config, IServiceProvider services)
+    {
+        var tls = BrokerTls.Create(
+            files.Certificate, files.Key, files.Ca, "'brokerTls: certificate', 'key' and 'ca'",
+            services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILoggerFactory>().CreateLogger("Dr.Edge.Link.Tls"))!;
+
+        // Brokers go by the certificate's name: with another's they would refuse every message, one by one.
+        return CertificateCheck.CommonNameOf(tls.Current.Own.TargetCertificate) == config.Device
+            ? tls
+            : throw new DrException(
+                $"The certificate {config.BrokerTls.Certificate} is {CertificateCheck.CommonNameOf(tls.Current.Own.TargetCertificate) ?? "nobody"}'s; this device is {config.Device}.",
+                "Its common name must be the device's id.");
+    }
 
     private static LinkOptions OptionsOf(EdgeConfig config)
     {
@@ -60,7 +85,7 @@ internal static class LinkModule
             Device = new DeviceId(config.Device),
             Site = new SiteId(config.Site),
             Roles = config.Roles,
-            Brokers = [.. config.Brokers.Select(BrokerAddress.Parse)],
+            Brokers = [.. config.Brokers.Select(broker => BrokerAddress.Parse(broker, tls: config.BrokerTls.IsOn))],
             Systems = [.. config.Systems.Select(s => new SystemId(s.Id))],
             Software = $"dr-edge {typeof(LinkModule).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}",
         };

@@ -21,7 +21,8 @@ internal sealed partial class LinkService(
     IEnumerable<ILeaseListener> listeners,
     IBrokerConnector connector,
     TimeProvider time,
-    ILogger<LinkService> logger) : BackgroundService
+    ILogger<LinkService> logger,
+    BrokerTls? tls = null) : BackgroundService
 {
     private static readonly TimeSpan LeaveWithin = TimeSpan.FromSeconds(2);
 
@@ -90,6 +91,7 @@ internal sealed partial class LinkService(
             new BrokerSession
             {
                 Broker = broker,
+                Tls = tls,
                 ClientId = options.Device.Value,
                 Will = LinkSession.Will(options, state, deviceEpoch),
                 WillDelay = options.WillDelay,

@@ -14,6 +14,9 @@ internal static class RunCommand
         var http = new Option<string>("--http") { Description = "Address of the admin API and the console.", HelpName = "HOST:PORT", DefaultValueFactory = _ => "127.0.0.1:8480" };
         var broker = new Option<string?>("--broker") { Description = "MQTT broker to use.", HelpName = "HOST:PORT" };
         var listen = new Option<string?>("--mqtt-listen") { Description = "Run the embedded MQTT broker here.", HelpName = "HOST:PORT" };
+        var mqttCertificate = new Option<string?>("--mqtt-tls-certificate") { Description = "TLS with devices: this silo's certificate, common name control-plane, good as client (and as server with --mqtt-listen, naming the address that devices use). Read again when it changes.", HelpName = "PEM" };
+        var mqttKey = new Option<string?>("--mqtt-tls-key") { Description = "TLS with devices: the key of the certificate.", HelpName = "PEM" };
+        var mqttCa = new Option<string?>("--mqtt-tls-ca") { Description = "TLS with devices: the CA of brokers and devices. A device's certificate has its id as common name.", HelpName = "PEM" };
         var config = new Option<string?>("--config") { Description = "YAML file with sites, devices and systems.", HelpName = "FILE" };
         var siloAddress = new Option<string>("--silo-address") { Description = "Address by which the other silos reach this one.", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1" };
         var siloCertificate = new Option<string?>("--silo-tls-certificate") { Description = "TLS between silos: this silo's certificate, good as client and as server. Read again when it changes.", HelpName = "PEM" };
@@ -22,7 +25,7 @@ internal static class RunCommand
         var dashboard = new Option<bool>("--dashboard") { Description = "Serve the dashboard of grains and silos under /dashboard, for administrators. It measures every call, which costs a little." };
         var siloPort = new Option<int>("--silo-port") { Description = "Port between silos (0 = a free one).", HelpName = "PORT" };
         var gatewayPort = new Option<int>("--gateway-port") { Description = "Port for cluster clients (0 = a free one).", HelpName = "PORT" };
-        var command = new Command("run", "Run the control plane; prints \"ready\" once it serves.") { data, postgres, http, broker, listen, config, siloAddress, siloPort, gatewayPort, siloCertificate, siloKey, siloCa, dashboard };
+        var command = new Command("run", "Run the control plane; prints \"ready\" once it serves.") { data, postgres, http, broker, listen, config, siloAddress, siloPort, gatewayPort, siloCertificate, siloKey, siloCa, mqttCertificate, mqttKey, mqttCa, dashboard };
         var web = new WebOptions(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -33,6 +36,9 @@ internal static class RunCommand
                 Http = parsed.GetValue(http)!,
                 Broker = parsed.GetValue(broker),
                 MqttListen = parsed.GetValue(listen),
+                MqttTlsCertificate = parsed.GetValue(mqttCertificate),
+                MqttTlsKey = parsed.GetValue(mqttKey),
+                MqttTlsCa = parsed.GetValue(mqttCa),
                 ConfigPath = parsed.GetValue(config),
                 SiloAddress = parsed.GetValue(siloAddress)!,
                 SiloTlsCertificate = parsed.GetValue(siloCertificate),

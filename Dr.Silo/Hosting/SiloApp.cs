@@ -61,7 +61,8 @@ internal static class SiloApp
         builder.Services.AddIngress(new IngressOptions
         {
             Listen = options.MqttListen is null ? null : EndPointOf(options.MqttListen, "--mqtt-listen"),
-            Broker = options.Broker is null ? null : BrokerAddress.Parse(options.Broker),
+            Broker = options.Broker is null ? null : BrokerAddress.Parse(options.Broker, tls: options.MqttTlsCertificate is not null),
+            Tls = MqttTlsOf(options, logger),
         });
         builder.Services.AddAccess(options.Access with { FirstAdminFile = options.Access.FirstAdminFile ?? (options.DataDirectory is { } data ? Path.Combine(data, "first-admin.token") : null) });
         builder.Services.AddAlerts(options.Alerts);
@@ -117,6 +118,17 @@ internal static class SiloApp
         using var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
         probe.Start();
         return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    /// <exception cref="DrException">Files are missing or cannot be used, or the certificate is not the control plane's.</exception>
+    private static BrokerTls? MqttTlsOf(SiloOptions options, ILogger logger)
+    {
+        var tls = BrokerTls.Create(options.MqttTlsCertificate, options.MqttTlsKey, options.MqttTlsCa, "--mqtt-tls-certificate, --mqtt-tls-key and --mqtt-tls-ca", TimeProvider.System, logger);
+        return tls is null || CertificateCheck.CommonNameOf(tls.Current.Own.TargetCertificate) == TopicAccess.ControlPlane
+            ? tls
+            : throw new DrException(
+                $"The certificate {options.MqttTlsCertificate} has the common name {CertificateCheck.CommonNameOf(tls.Current.Own.TargetCertificate) ?? "of nobody"}.",
+                $"Brokers know the control plane by the common name {TopicAccess.ControlPlane}.");
     }
 
     private static Database OpenDatabase(SiloOptions options)

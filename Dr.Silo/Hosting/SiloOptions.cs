@@ -33,6 +33,13 @@ public sealed record SiloOptions
     /// <summary>Address of the embedded broker; null with <see cref="Broker"/>.</summary>
     public string? MqttListen { get; init; }
 
+    /// <summary>TLS to the broker, or of the embedded one: this silo's certificate (common name control-plane), its key, and the CA of brokers and devices. All or none.</summary>
+    public string? MqttTlsCertificate { get; init; }
+
+    public string? MqttTlsKey { get; init; }
+
+    public string? MqttTlsCa { get; init; }
+
     public string? ConfigPath { get; init; }
 
     /// <summary>Where the other silos reach this one. Only used with <see cref="Postgres"/>; loopback is for silos of one machine.</summary>

@@ -46,6 +46,7 @@ internal sealed class DelayedWills : IDisposable
     private Task OnPublishAsync(InterceptingPublishEventArgs e)
     {
         if (e.ClientId == Sender
+            || !e.ProcessPublish
             || !Topics.TryParse(e.ApplicationMessage.Topic, out _, out var channel)
             || channel != StateChannel.Name
             || !PayloadCodec.TryDecode(e.ApplicationMessage.Payload.ToArray(), e.ApplicationMessage.ContentType, MqttJson.Default.DeviceState, out var state, out _)

@@ -1,8 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using Dr.Contracts.Mqtt.Client;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using MQTTnet.Certificates;
 using MQTTnet.Server;
 
 namespace Dr.Silo.Ingress;
@@ -32,15 +35,34 @@ internal sealed partial class EmbeddedBroker(IngressOptions options, ILogger<Emb
         var port = endPoint.Port == 0 ? FreePort(endPoint.Address) : endPoint.Port;
         var factory = new MqttServerFactory();
         var builder = factory.CreateServerOptionsBuilder()
-            .WithDefaultEndpoint()
-            .WithDefaultEndpointPort(port)
             .WithPersistentSessions()
             .WithMaxPendingMessagesPerClient(PendingPerClient)
             .WithPendingMessagesOverflowStrategy(MQTTnet.Server.MqttPendingMessagesOverflowStrategy.DropOldestQueuedMessage);
-        builder = endPoint.AddressFamily == AddressFamily.InterNetwork
-            ? builder.WithDefaultEndpointBoundIPAddress(endPoint.Address).WithDefaultEndpointBoundIPV6Address(IPAddress.None)
-            : builder.WithDefaultEndpointBoundIPV6Address(endPoint.Address).WithDefaultEndpointBoundIPAddress(IPAddress.None);
-        _server = factory.CreateMqttServer(builder.Build());
+        var isVersion4 = endPoint.AddressFamily == AddressFamily.InterNetwork;
+        var (version4, version6) = isVersion4 ? (endPoint.Address, IPAddress.None) : (IPAddress.None, endPoint.Address);
+        if (options.Tls is { } tls)
+        {
+            builder = builder.WithoutDefaultEndpoint()
+                .WithEncryptedEndpoint()
+                .WithEncryptedEndpointPort(port)
+                .WithEncryptedEndpointBoundIPAddress(version4)
+                .WithEncryptedEndpointBoundIPV6Address(version6)
+                .WithEncryptionSslProtocol(SslProtocols.Tls12 | SslProtocols.Tls13)
+                .WithEncryptionCertificate(new CurrentCertificate(tls))
+                .WithClientCertificate((_, certificate, chain, _) => IsGood(tls, certificate, chain));
+            _server = factory.CreateMqttServer(builder.Build());
+            _ = new BrokerGuard(_server, tls, logger);
+        }
+        else
+        {
+            _server = factory.CreateMqttServer(builder
+                .WithDefaultEndpoint()
+                .WithDefaultEndpointPort(port)
+                .WithDefaultEndpointBoundIPAddress(version4)
+                .WithDefaultEndpointBoundIPV6Address(version6)
+                .Build());
+        }
+
         _wills = new DelayedWills(_server, options.LongestWillDelay);
         try
         {
@@ -70,11 +92,28 @@ internal sealed partial class EmbeddedBroker(IngressOptions options, ILogger<Emb
         _server?.Dispose();
     }
 
+    private static bool IsGood(BrokerTls tls, X509Certificate? shown, X509Chain? chain)
+    {
+        if (shown is null)
+        {
+            return false;
+        }
+
+        using var certificate = new X509Certificate2(shown);
+        return tls.FindClientProblem(certificate, chain) is null;
+    }
+
     private static int FreePort(IPAddress address)
     {
         using var probe = new TcpListener(address, 0);
         probe.Start();
         return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    /// <summary>Asked at every handshake, so that a renewed certificate needs no restart.</summary>
+    private sealed class CurrentCertificate(BrokerTls tls) : ICertificateProvider
+    {
+        public X509Certificate2 GetCertificate() => tls.Current.Own.TargetCertificate;
     }
 
     [LoggerMessage(3631, LogLevel.Information, "The embedded broker listens on {Address}:{Port}")]

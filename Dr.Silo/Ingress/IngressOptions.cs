@@ -12,6 +12,9 @@ public sealed record IngressOptions
     /// <summary>Where the embedded broker listens; null = none. Port 0 takes a free one.</summary>
     public IPEndPoint? Listen { get; init; }
 
+    /// <summary>TLS to the broker, or of the embedded one; null = none.</summary>
+    public BrokerTls? Tls { get; init; }
+
     /// <summary>Client id at the broker; one per silo, or they push each other out.</summary>
     public string ClientId { get; init; } = $"silo-{Environment.MachineName}-{Environment.ProcessId}";
 

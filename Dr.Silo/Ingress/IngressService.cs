@@ -81,6 +81,7 @@ internal sealed partial class IngressService(
             new BrokerSession
             {
                 Broker = broker,
+                Tls = options.Tls,
                 ClientId = options.ClientId,
                 // Whatever is missed while away is sent again by the devices; a queue at the broker would only be a second, less honest memory.
                 SessionExpiry = TimeSpan.Zero,

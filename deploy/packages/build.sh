@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Builds packages that need no .NET on the machine they are installed on. The same source gives the same bytes.
+# Builds packages that need no .NET on the machine they are installed on. Times, owners, order and paths in them are fixed: of two builds of one commit only the programs' own
+# assemblies may differ, where a source generator has put the log methods of a class in another order.
 #   deploy/packages/build.sh [--rid RID] [--out DIR] [PACKAGE …]
-#     RID       linux-x64 (default), linux-arm64: Debian packages; win-x64: a zip with the kiosk's dr-edge
+#     RID       linux-x64 (default), linux-arm64: Debian packages; win-x64: a zip with the kiosk's dr-edge, which does not start on Windows yet (see the README)
 #     DIR       where they go (default: artifacts/packages)
 #     PACKAGE   dr-edge, dr-silo, dr-sim (default: all that the RID has)
 # The time in the packages is SOURCE_DATE_EPOCH, or else that of the last commit; the version is the project's.
 set -euo pipefail
 
-usage() { sed -n '2,7s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,8s/^# \{0,1\}//p' "$0"; }
 rid=linux-x64; out=; packages=()
 while [ $# -gt 0 ]; do
   case "$1" in
@@ -105,4 +106,5 @@ with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as zipp
             zipped.writestr(entry, source.read())
 ZIP
   echo "$out/$package-$version-$rid.zip"
+  echo "It does not start on Windows yet: every role opens the volume store, which makes system calls of Linux." >&2
 done

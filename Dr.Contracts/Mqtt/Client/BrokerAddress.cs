@@ -2,18 +2,20 @@ using Dr.Contracts.Errors;
 
 namespace Dr.Contracts.Mqtt.Client;
 
-/// <summary><c>host:port</c> of a broker; the port is 1883 when it is left out.</summary>
+/// <summary><c>host:port</c> of a broker; the port is 1883 when it is left out, 8883 with TLS (the numbers that IANA has for MQTT).</summary>
 public readonly record struct BrokerAddress(string Host, int Port)
 {
     public const int DefaultPort = 1883;
 
-    public static BrokerAddress Parse(string text)
+    public const int DefaultTlsPort = 8883;
+
+    public static BrokerAddress Parse(string text, bool tls = false)
     {
         var separator = text.LastIndexOf(':');
         var bracketed = text.StartsWith('[');
         if (separator < 0 || (bracketed && text.EndsWith(']')))
         {
-            return new BrokerAddress(text.Trim('[', ']'), DefaultPort);
+            return new BrokerAddress(text.Trim('[', ']'), tls ? DefaultTlsPort : DefaultPort);
         }
 
         return separator > 0 && int.TryParse(text.AsSpan(separator + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= ushort.MaxValue

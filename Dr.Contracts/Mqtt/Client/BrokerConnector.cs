@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using Dr.Contracts.Errors;
 using MQTTnet;
 using MQTTnet.Exceptions;
@@ -57,6 +59,16 @@ public sealed class BrokerConnector(TimeProvider time) : IBrokerConnector
             .WithReceiveMaximum(session.ReceiveMaximum)
             .WithMaximumPacketSize(LinkLimits.PayloadBytesMax + (64 * 1024))
             .WithTimeout(session.ProbePeriod + session.KeepAlive);
+        if (session.Tls is { } tls)
+        {
+            builder = builder.WithTlsOptions(options => options
+                .UseTls()
+                .WithSslProtocols(SslProtocols.Tls12 | SslProtocols.Tls13)
+                .WithTargetHost(session.Broker.Host)
+                .WithClientCertificates([tls.Current.Own.TargetCertificate])
+                .WithCertificateValidationHandler(shown => IsBroker(session, tls, shown)));
+        }
+
         if (session.Will is { } will)
         {
             builder = builder
@@ -69,6 +81,15 @@ public sealed class BrokerConnector(TimeProvider time) : IBrokerConnector
         }
 
         return builder.Build();
+    }
+
+    /// <exception cref="DrException">It is not the broker that was meant; thrown through the handshake, so that the reason is told.</exception>
+    private static bool IsBroker(BrokerSession session, BrokerTls tls, MqttClientCertificateValidationEventArgs shown)
+    {
+        using var certificate = new X509Certificate2(shown.Certificate);
+        return tls.FindBrokerProblem(certificate, shown.Chain, session.Broker.Host) is not { } problem
+            ? true
+            : throw new DrException($"The certificate of the broker {session.Broker} is not accepted here: {problem}.", "Broker and devices need certificates of the same CA, and the broker's must name the host it is reached by.", isTransient: true);
     }
 
     private static DrException Refused(BrokerSession session, string why, Exception? inner = null) =>

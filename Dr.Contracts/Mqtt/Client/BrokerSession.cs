@@ -8,6 +8,9 @@ public sealed record BrokerSession
     /// <summary>Also the user name. A second client with the same id takes the session over.</summary>
     public required string ClientId { get; init; }
 
+    /// <summary>Null = the connection is not encrypted.</summary>
+    public BrokerTls? Tls { get; init; }
+
     /// <summary>Sent by the broker when this connection ends without a polite disconnect.</summary>
     public OutboundMessage? Will { get; init; }
 

@@ -9,10 +9,12 @@ namespace Dr.EndToEnd.Tests.Link;
 /// <summary>The silo's own broker, on a free port.</summary>
 internal sealed class Embedded : ITestBroker
 {
+    private readonly BrokerTls? _tls;
     private EmbeddedBroker? _broker;
 
-    public Embedded()
+    public Embedded(BrokerTls? tls = null)
     {
+        _tls = tls;
         using var probe = new TcpListener(IPAddress.Loopback, 0);
         probe.Start();
         Address = new BrokerAddress("127.0.0.1", ((IPEndPoint)probe.LocalEndpoint).Port);
@@ -22,7 +24,7 @@ internal sealed class Embedded : ITestBroker
 
     public async Task StartAsync()
     {
-        _broker = new EmbeddedBroker(new IngressOptions { Listen = new IPEndPoint(IPAddress.Loopback, Address.Port) }, NullLogger<EmbeddedBroker>.Instance);
+        _broker = new EmbeddedBroker(new IngressOptions { Tls = _tls, Listen = new IPEndPoint(IPAddress.Loopback, Address.Port) }, NullLogger<EmbeddedBroker>.Instance);
         await _broker.StartAsync(CancellationToken.None);
     }
 

@@ -11,11 +11,18 @@ internal sealed class Mosquitto : ITestBroker
     private readonly string _directory = Directory.CreateTempSubdirectory("dr-mosquitto-").FullName;
     private Process? _process;
 
-    public Mosquitto()
+    /// <param name="authority">With it the broker speaks TLS, with the configuration that is shipped; its own certificate is the authority's <c>broker</c>.</param>
+    public Mosquitto(DeviceAuthority? authority = null)
     {
         using var probe = new TcpListener(IPAddress.Loopback, 0);
         probe.Start();
         Address = new BrokerAddress("127.0.0.1", ((IPEndPoint)probe.LocalEndpoint).Port);
+        if (authority is not null)
+        {
+            WriteShipped(authority);
+            return;
+        }
+
         File.WriteAllText(
             Path.Combine(_directory, "mosquitto.conf"),
             $"listener {Address.Port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 10000\nmax_inflight_messages 1000\n");
@@ -62,6 +69,25 @@ internal sealed class Mosquitto : ITestBroker
         }
 
         Directory.Delete(_directory, recursive: true);
+    }
+
+    private void WriteShipped(DeviceAuthority authority)
+    {
+        var shipped = Path.Combine(Repository.Root, "deploy", "mosquitto");
+        var config = File.ReadAllText(Path.Combine(shipped, "mosquitto.conf"))
+            .Replace("listener 8883", $"listener {Address.Port} 127.0.0.1", StringComparison.Ordinal)
+            .Replace("/etc/mosquitto/dr/acl", Path.Combine(_directory, "acl"), StringComparison.Ordinal)
+            .Replace("/etc/mosquitto/dr/", authority.Folder + "/", StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(_directory, "mosquitto.conf"), config);
+        File.Copy(Path.Combine(shipped, "acl"), Path.Combine(_directory, "acl"));
+        if (OperatingSystem.IsLinux())
+        {
+            // Started as root it goes on as its own user, which must be able to read what it is given.
+            foreach (var folder in new[] { _directory, authority.Folder })
+            {
+                File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+            }
+        }
     }
 
     private static string Program() => File.Exists("/usr/sbin/mosquitto") ? "/usr/sbin/mosquitto" : "mosquitto";

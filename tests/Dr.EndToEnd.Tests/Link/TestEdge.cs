@@ -31,7 +31,7 @@ internal sealed class TestEdge : IAsyncDisposable
 
     public TestPart Part => _host.Services.GetRequiredService<TestPart>();
 
-    public static async Task<TestEdge> StartAsync(string device, string data, BrokerAddress broker, Func<LinkOptions, LinkOptions>? adjust = null)
+    public static async Task<TestEdge> StartAsync(string device, string data, BrokerAddress broker, Func<LinkOptions, LinkOptions>? adjust = null, BrokerTls? tls = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddLogging();
@@ -40,6 +40,11 @@ internal sealed class TestEdge : IAsyncDisposable
         var options = (LinkOptions)builder.Services.Last(d => d.ServiceType == typeof(LinkOptions)).ImplementationInstance!;
         options = options with { ProbePeriod = TimeSpan.FromSeconds(1), ConnectTimeout = TimeSpan.FromSeconds(3), AcknowledgeTimeout = TimeSpan.FromSeconds(1), ResultRepeat = TimeSpan.FromSeconds(1) };
         builder.Services.Replace(ServiceDescriptor.Singleton(adjust?.Invoke(options) ?? options));
+        if (tls is not null)
+        {
+            builder.Services.AddSingleton(tls);
+        }
+
         builder.Services.AddSingleton<TestPart>();
         builder.Services.AddSingleton<ICommandExecutor>(p => p.GetRequiredService<TestPart>());
         builder.Services.AddSingleton<IBeatContributor>(p => p.GetRequiredService<TestPart>());

@@ -1,7 +1,7 @@
 namespace Dr.EndToEnd.Tests.Packages;
 
 /// <summary>
-/// The Debian packages, installed, run, upgraded, removed and purged in an overlay of this machine. Always with the programs as they are built; <c>DR_PACKAGES=1</c>: with their own runtime, for every platform, and twice for the same bytes.
+/// The Debian packages, installed, run, upgraded, removed and purged in an overlay of this machine. Always with the programs as they are built; <c>DR_PACKAGES=1</c>: with their own runtime, for every platform, and one of them twice, to be the same.
 /// </summary>
 [Collection("whole machine")]
 public sealed class PackageTests(ITestOutputHelper output)
