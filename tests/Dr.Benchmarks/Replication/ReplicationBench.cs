@@ -8,12 +8,11 @@ namespace Dr.Benchmarks.Replication;
 
 /// <summary>What a copy costs and how fast it is, both ends in this process over loopback. Each figure is made on volumes of its own.</summary>
 /// <param name="modes">What clients' cost is measured with beside no copy, of <see cref="Modes"/>.</param>
-internal sealed class ReplicationBench(string directory, string farDirectory, TimeSpan time, int rounds, IReadOnlyCollection<string> modes, int seed) : IDisposable
+internal sealed class ReplicationBench(string directory, string farDirectory, TimeSpan time, int rounds, int writers, IReadOnlyCollection<string> modes, int seed) : IDisposable
 {
     private const long VolumeBytes = 256L << 20;
     private const int BlockBytes = 4096;
     private const int UnitBytes = 512;
-    private const int Writers = 8;
 
     /// <summary>The median counts: the first rounds meet code that is not compiled for speed yet, as no appliance's are after its first minute.</summary>
     private const int DeltaRounds = 7;
@@ -23,7 +22,7 @@ internal sealed class ReplicationBench(string directory, string farDirectory, Ti
     /// <summary>Which <see cref="ClientCostAsync"/> knows, each with its goal as a share of the IOPS without a copy.</summary>
     private static readonly (string Mode, string What, double Goal)[] Costs =
     [
-        ("stream", "random-write IOPS (8 writers, flush every 64) with a stream / without", 0.9),
+        ("stream", "random-write IOPS (flush every 64) with a stream / without", 0.9),
         ("delta", "the same with a delta", 0.9),
         ("sync", "the same with a synchronous copy", 0.6),
     ];
@@ -162,7 +161,7 @@ internal sealed class ReplicationBench(string directory, string farDirectory, Ti
                         running = name == "delta" ? near.Copies.SyncAsync(volume, null, cancellationToken) : running;
                     }
 
-                    var result = await RandomWritesAsync(volume, Writers, time / 2);
+                    var result = await RandomWritesAsync(volume, time / 2);
                     results.Add(result);
                     progress(string.Create(CultureInfo.InvariantCulture, $"{name}: {result.Iops:0} IOPS, p50 {result.P50 * 1e6:0} µs"));
                     await running;
@@ -177,7 +176,7 @@ internal sealed class ReplicationBench(string directory, string farDirectory, Ti
 
     private static (double Iops, double P50) Median(List<(double Iops, double P50)> results) => results.OrderBy(r => r.Iops).ElementAt(results.Count / 2);
 
-    private async Task<(double Iops, double P50)> RandomWritesAsync(Volume volume, int writers, TimeSpan limit)
+    private async Task<(double Iops, double P50)> RandomWritesAsync(Volume volume, TimeSpan limit)
     {
         var times = await Task.WhenAll(Enumerable.Range(0, writers).Select(writer => Task.Factory.StartNew(
             () =>

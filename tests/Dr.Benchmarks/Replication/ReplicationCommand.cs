@@ -24,19 +24,20 @@ internal static class ReplicationCommand
         var pgbenchSeconds = new Option<int>("--pgbench-seconds") { Description = "How long pgbench writes between the two points that are compared with the peers.", DefaultValueFactory = _ => 60 };
         var edge = new Option<string>("--edge") { Description = "The dr-edge to measure beside the peers; build it in Release.", DefaultValueFactory = _ => BenchCommand.DefaultEdge() };
         var rounds = new Option<int>("--rounds") { Description = "How often the clients' cost is measured in each mode, in turn; the median counts.", DefaultValueFactory = _ => 3 };
+        var writers = new Option<int>("--writers") { Description = "Clients that write at the same time where their cost is measured.", DefaultValueFactory = _ => 8 };
         var modes = new Option<string[]>("--mode") { Description = $"What the clients' cost is measured with, beside no copy: {string.Join(", ", ReplicationBench.Modes)} (default: all).", AllowMultipleArgumentsPerToken = true };
         var outage = new Option<long>("--outage-megabytes") { Description = "Written in the day without the line; 2000 is a whole day's and takes the better part of an hour at 5 Mbit/s.", DefaultValueFactory = _ => 40 };
         var outageRate = new Option<double>("--outage-mbits") { Description = "What the line carries when it is back, in Mbit/s.", DefaultValueFactory = _ => 5 };
         var json = new Option<FileInfo?>("--json") { Description = "Write the figures here." };
         var markdown = new Option<FileInfo?>("--markdown") { Description = "Write the table here." };
-        var command = new Command("replication", "Measures copies of a volume over loopback: bytes on the wire, speed of a delta, lag of a stream, and what each mode costs the volume's clients.") { seconds, seed, directory, far, only, rounds, modes, scale, pgbenchSeconds, edge, outage, outageRate, json, markdown };
+        var command = new Command("replication", "Measures copies of a volume over loopback: bytes on the wire, speed of a delta, lag of a stream, and what each mode costs the volume's clients.") { seconds, seed, directory, far, only, rounds, writers, modes, scale, pgbenchSeconds, edge, outage, outageRate, json, markdown };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             try
             {
                 var near = parsed.GetValue(directory)?.FullName ?? Path.GetTempPath();
                 using var bench = new ReplicationBench(
-                    near, parsed.GetValue(far)?.FullName ?? near, TimeSpan.FromSeconds(Math.Max(1, parsed.GetValue(seconds))), Math.Max(1, parsed.GetValue(rounds)),
+                    near, parsed.GetValue(far)?.FullName ?? near, TimeSpan.FromSeconds(Math.Max(1, parsed.GetValue(seconds))), Math.Max(1, parsed.GetValue(rounds)), Math.Max(1, parsed.GetValue(writers)),
                     parsed.GetValue(modes) is { Length: > 0 } some ? some : ReplicationBench.Modes, parsed.GetValue(seed));
                 string[] wanted = parsed.GetValue(only) is { Length: > 0 } parts ? parts : ReplicationBench.Parts;
                 void Say(string name) => Console.Error.WriteLine($"measuring: {name}");
