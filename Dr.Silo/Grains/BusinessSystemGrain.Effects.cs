@@ -130,6 +130,13 @@ internal sealed partial class BusinessSystemGrain
     /// <summary>A start that does not help is no help against a program that hangs: it is stopped, by force if need be, and started anew. Then the site has tried what it can.</summary>
     private async Task RepairedAsync(DeviceCommand command, CommandResult result)
     {
+        if (store.State is not { Settings: { } settings, Machine: { } machine } || machine.Owner.Epoch != command.Epoch || result.Outcome == CommandOutcome.Expired)
+        {
+            // An answer about an owner of before says nothing of the present one, and an order that nobody took is no repair that failed: the host says how it is when it is heard.
+            _watch.Repairing = false;
+            return;
+        }
+
         var done = result.Outcome == CommandOutcome.Done;
         var now = time.GetUtcNow();
         var next = new CommandId($"{command.Id}.{(command.Step == RepairStep ? "stop" : "again")}");
@@ -145,7 +152,7 @@ internal sealed partial class BusinessSystemGrain
             _watch.Repairing = false;
             _inbox.Enqueue(done ? new SystemEvent.OwnerServes() : new SystemEvent.LocalRepairExhausted(result.Detail ?? "Starting it again failed."));
         }
-        else if (store.State is { Settings: { } settings, Machine: { } machine } && machine.Owner.Epoch == command.Epoch)
+        else
         {
             await GrainFactory.GetGrain<IDeviceGrain>(settings.At(machine.Owner.Site).Host.Value).SendAsync(more).WaitAsync(CallDeadline, time);
         }

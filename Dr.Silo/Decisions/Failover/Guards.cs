@@ -171,6 +171,11 @@ internal static class Guards
             unmet.Add($"The evidence is of {verdict?.IndependentKinds ?? 0} independent kinds; {needed} are needed.");
         }
 
+        if (verdict is { Scope: FaultScope.None or FaultScope.Line or FaultScope.Branch })
+        {
+            unmet.Add("The finding is that the owner works: only a line fails, or nothing.");
+        }
+
         if (assessment?.NotYet is { } turn)
         {
             unmet.Add(turn);

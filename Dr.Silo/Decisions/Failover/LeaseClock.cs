@@ -28,6 +28,9 @@ public static class LeaseClock
         return from + FencingWait(ttl);
     }
 
+    /// <summary>The last moment, by our clock, at which the holder of a lease granted at <paramref name="lastGranted"/> answers a client: its own clock may be the slower one.</summary>
+    public static DateTimeOffset LastAnswerBy(DateTimeOffset lastGranted, TimeSpan ttl) => lastGranted + (ttl * (1 + DriftRho));
+
     /// <summary>The holder's own deadline, on its own clock.</summary>
     public static DateTimeOffset HolderStopsAt(DateTimeOffset requestSentAt, TimeSpan ttl) => requestSentAt + ttl;
 

@@ -10,12 +10,21 @@ internal sealed class SystemObservations
 
     private readonly Dictionary<DeviceId, (SiteId Site, bool Reachable, DateTimeOffset At)> _outside = [];
     private readonly Dictionary<DeviceId, PresenceChange> _presence = [];
+    private readonly Dictionary<DeviceId, DateTimeOffset> _aliveSince = [];
     private readonly Dictionary<DeviceId, (SystemHealth Health, DateTimeOffset At, DateTimeOffset StateSince)> _health = [];
     private readonly Dictionary<DeviceId, (VolumeStatus Status, DateTimeOffset At, DateTimeOffset CopyStateSince)> _volumes = [];
     private readonly Dictionary<DeviceId, WitnessReport> _witnesses = [];
     private readonly Dictionary<string, MirrorWord> _mirrors = [];
 
-    public void Hear(PresenceChange change) => _presence[change.Device] = change;
+    public void Hear(PresenceChange change)
+    {
+        if (change.Alive && IsAlive(change.Device) != true)
+        {
+            _aliveSince[change.Device] = change.LastHeard;
+        }
+
+        _presence[change.Device] = change;
+    }
 
     /// <summary>A report is a beat, too.</summary>
     public void Hear(DeviceId host, SystemHealth health, DateTimeOffset now)
@@ -59,6 +68,9 @@ internal sealed class SystemObservations
     public void Hear(DeviceId witness, SiteId site, SiteId ownerSite, ReachReport report, DateTimeOffset now) =>
         // Street kiosks stand each on a line of its own; devices of one of our sites share that site's.
         _witnesses[witness] = new WitnessReport(witness, site, site == ownerSite ? site.Value : witness.Value, site == ownerSite, report.Reachable, report.TransactionFailed, now);
+
+    /// <summary>When it was first heard again after its last silence.</summary>
+    public DateTimeOffset AliveSince(DeviceId device) => _aliveSince.GetValueOrDefault(device);
 
     /// <summary>Null = not known yet.</summary>
     public bool? IsAlive(DeviceId device) => _presence.TryGetValue(device, out var p) ? p.Alive : null;

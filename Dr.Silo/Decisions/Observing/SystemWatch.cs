@@ -11,11 +11,13 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
     /// <summary>The same suspicion again, after a finding that was not "lost", only after a while.</summary>
     public static readonly TimeSpan SuspectAgainAfter = TimeSpan.FromSeconds(30);
 
-    /// <summary>A copy that says "failed" or "seeding" for this long is not on its way back by itself.</summary>
+    /// <summary>A copy that says "failed" for this long, or "seeding" where a complete one was counted on, is not on its way back by itself.</summary>
     private static readonly TimeSpan CopyTroubleAfter = TimeSpan.FromSeconds(5);
 
-    /// <summary>A copy that failed is tried again after a while, not at every look: each try is in the audit.</summary>
+    /// <summary>A copy that failed is tried again after a while, each time after twice as long, not at every look: each try is in the audit.</summary>
     private static readonly TimeSpan CopyAgainAfter = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan CopyAgainAtMost = TimeSpan.FromMinutes(5);
 
     /// <summary>A component may fail a check now and then.</summary>
     private static readonly TimeSpan OwnReportAfter = TimeSpan.FromSeconds(3);
@@ -25,6 +27,7 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
 
     private readonly Func<SuspicionFacts, Verdict> _classify = classify ?? SuspicionClassifier.Classify;
     private DateTimeOffset _copyAgainAt;
+    private TimeSpan _copyPatience = CopyAgainAfter;
     private DateTimeOffset? _accessLostSince;
     private DateTimeOffset _suspectAgainAt;
 
@@ -60,6 +63,12 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
     {
         var (owner, copy) = (settings.At(machine.Owner.Site), settings.At(machine.CopySite));
         List<SystemEvent> said = [];
+        if (machine.Phase is Phase.Protected or Phase.FailbackReady)
+        {
+            // The suspicion has ended another way: what was asked meanwhile was about the time before.
+            Probe = null;
+        }
+
         if (machine.WakeAt is { } wake && now >= wake)
         {
             said.Add(new SystemEvent.TimePassed());
@@ -152,7 +161,7 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
             // A silent owner answers nobody after its lease, and that was renewed for the last time when it was last granted.
             // Until then it may go on, unheard by us, so what it answers until then counts as lost. Once it is proven that it cannot write, it has answered nobody since.
             var alive = owner.Appliance is { } a && Seen.IsAlive(a) == true;
-            var lostAt = !alive && settings.Lease ? LastGrant + settings.LeaseTtl : now;
+            var lostAt = !alive && settings.Lease ? LeaseClock.LastAnswerBy(LastGrant, settings.LeaseTtl) : now;
             if (machine.Run?.Proof is { } proven && proven.At < lostAt)
             {
                 lostAt = proven.At;
@@ -215,17 +224,25 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
         switch (link.State)
         {
             case CopyState.Current:
+                _copyPatience = CopyAgainAfter;
                 said.Add(new SystemEvent.CopyCurrent(machine.Owner.Epoch));
                 break;
             case CopyState.Diverged:
                 said.Add(new SystemEvent.CopyDiverged(link.Detail ?? "The copy has writes of its own."));
                 break;
-            case CopyState.Failed or CopyState.Seeding when now - seen.CopyStateSince > CopyTroubleAfter:
-                _copyAgainAt = machine.Phase is Phase.Unprotected or Phase.FailedOver ? _copyAgainAt : now + CopyAgainAfter;
+            case CopyState.Failed or CopyState.Seeding when IsLost(link.State, machine.Phase) && now - Later(seen.CopyStateSince, machine.Since) > CopyTroubleAfter:
+                _copyAgainAt = now + _copyPatience;
+                _copyPatience = _copyPatience * 2 < CopyAgainAtMost ? _copyPatience * 2 : CopyAgainAtMost;
                 said.Add(new SystemEvent.CopyLost(link.Detail ?? $"The copy is {link.State}."));
                 break;
         }
     }
+
+    /// <summary>While nobody copies nothing can be lost, and a first copy is under way while there is none yet: only where a copy was counted on is that a loss.</summary>
+    private static bool IsLost(CopyState state, Phase phase) =>
+        phase is not (Phase.Unprotected or Phase.FailedOver) && (state == CopyState.Failed || phase is not (Phase.Seeding or Phase.Reversing));
+
+    private static DateTimeOffset Later(DateTimeOffset left, DateTimeOffset right) => left > right ? left : right;
 
     private void ObserveOwner(List<SystemEvent> said, SystemState machine, SystemSite owner, Epoch servedEpoch, DateTimeOffset now)
     {
@@ -247,7 +264,7 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
             return;
         }
 
-        if (report.Health.State == HealthState.Running && AccessVerdict(owner, machine, report.At, now) is { } cut)
+        if (report.Health.State == HealthState.Running && AccessVerdict(owner, machine, report.At, Later(report.StateSince, Seen.AliveSince(owner.Host)), now) is { } cut)
         {
             said.Add(new SystemEvent.Classified(cut));
             return;
@@ -271,11 +288,14 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
 
     /// <summary>
     /// The owner is heard and works, and its users outside cannot get in: no silence will ever tell, so it is looked for while all is well. Null while somebody gets in, and until the owner was
-    /// heard running <see cref="AccessLostAfter"/> after they were shut out: one that has just died has said nothing since.
+    /// heard running <see cref="AccessLostAfter"/> after they were shut out: one that has just died has said nothing since. What witnesses said before it ran and was heard, or just when it began to, is about the
+    /// stop, not about the way in: a program that the site has started again is no reason to leave it. The same holds for what they said while the system was on its way here.
     /// </summary>
-    private Verdict? AccessVerdict(SystemSite owner, SystemState machine, DateTimeOffset heardAt, DateTimeOffset now)
+    private Verdict? AccessVerdict(SystemSite owner, SystemState machine, DateTimeOffset heardAt, DateTimeOffset runsSince, DateTimeOffset now)
     {
-        var verdict = _classify(Facts(owner, 0, 0, null, now));
+        var facts = Facts(owner, 0, 0, null, now);
+        var since = machine.Phase is Phase.Protected or Phase.FailbackReady ? Later(runsSince, machine.Since) : runsSince;
+        var verdict = _classify(facts with { Witnesses = [.. facts.Witnesses.Where(w => w.At - since >= AccessLostAfter)] });
         if (verdict.Scope != FaultScope.Access)
         {
             _accessLostSince = null;

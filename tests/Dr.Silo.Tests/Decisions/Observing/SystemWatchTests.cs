@@ -1,0 +1,211 @@
+using Dr.Contracts.Grains;
+using Dr.Contracts.Ids;
+using Dr.Contracts.Mqtt;
+using Dr.Silo.Decisions.Detection;
+using Dr.Silo.Decisions.Failover;
+using Dr.Silo.Decisions.Observing;
+
+namespace Dr.Silo.Tests.Decisions.Observing;
+
+/// <summary>What a system's watcher says, in the cases that random years found wrong once.</summary>
+public sealed class SystemWatchTests
+{
+    private static readonly SiteId Home = new("production");
+    private static readonly SiteId Peer = new("backup");
+    private static readonly DateTimeOffset Start = new(2026, 1, 6, 10, 0, 0, TimeSpan.Zero);
+
+    private static readonly SystemSettings Settings = new()
+    {
+        Id = new SystemId("opac"),
+        Name = "opac",
+        Class = TakeoverClass.T,
+        Home = Home,
+        HomeSite = At(Home),
+        PeerSite = At(Peer),
+        Volume = "opac",
+    };
+
+    private readonly SystemWatch _watch = new();
+
+    [Fact]
+    public void A_copy_that_fails_is_tried_again_ever_more_seldom_and_never_called_lost_while_nobody_copies()
+    {
+        Alive(Start);
+        var (state, lost, tried) = (State(Phase.Reversing, Start), new List<DateTimeOffset>(), new List<DateTimeOffset>());
+        for (var now = Start; now < Start.AddHours(2); now += TimeSpan.FromMilliseconds(500))
+        {
+            Copy(CopyState.Failed, now);
+            foreach (var evt in _watch.Observe(Settings, state, state.Owner.Epoch, now))
+            {
+                if (evt is SystemEvent.CopyLost)
+                {
+                    state.Phase.ShouldBe(Phase.Reversing, "nothing is copied, so nothing can be lost");
+                    (state, _) = (State(Phase.FailedOver, now), lost);
+                    lost.Add(now);
+                }
+                else if (evt is SystemEvent.PeerReturned && state.Phase == Phase.FailedOver)
+                {
+                    state = State(Phase.Reversing, now);
+                    tried.Add(now);
+                }
+            }
+        }
+
+        // 10 s, 20 s, 40 s … 5 min, and each try has 5 s: some 25 in two hours, not one at every look.
+        lost.Count.ShouldBeInRange(20, 40);
+        tried.Count.ShouldBeInRange(20, 40);
+        (tried[^1] - tried[^2]).ShouldBeGreaterThan(TimeSpan.FromMinutes(4));
+
+        Copy(CopyState.Current, Start.AddHours(2));
+        _watch.Observe(Settings, state, state.Owner.Epoch, Start.AddHours(2)).OfType<SystemEvent.CopyCurrent>().ShouldNotBeEmpty();
+    }
+
+    [Theory]
+    [InlineData(Phase.Seeding, false)]
+    [InlineData(Phase.Reversing, false)]
+    [InlineData(Phase.Protected, true)]
+    [InlineData(Phase.FailbackReady, true)]
+    public void A_first_copy_under_way_is_a_loss_only_where_a_complete_one_was_counted_on(Phase phase, bool isLost)
+    {
+        Alive(Start);
+        var state = State(phase, Start);
+        Copy(CopyState.Seeding, Start);
+        Copy(CopyState.Seeding, Start.AddMinutes(10));
+        _watch.Observe(Settings, state, state.Owner.Epoch, Start.AddMinutes(10)).Any(e => e is SystemEvent.CopyLost).ShouldBe(isLost);
+    }
+
+    [Fact]
+    public void What_witnesses_said_of_a_stop_is_no_reason_to_leave_a_site_that_has_mended_itself()
+    {
+        Alive(Start);
+        var state = State(Phase.Protected, Start);
+        Copy(CopyState.Current, Start);
+        Health(HealthState.Failed, Start.AddMinutes(1));
+        Blind(Start.AddMinutes(1).AddSeconds(5));
+        for (var second = 12; second < 35; second++)
+        {
+            var now = Start.AddMinutes(1).AddSeconds(second);
+            Health(HealthState.Running, now);
+            _watch.Observe(Settings, state, state.Owner.Epoch, now).Any(e => e is SystemEvent.Classified).ShouldBeFalse($"{second} s");
+        }
+
+        // Who cannot get in now that it runs is another matter.
+        Blind(Start.AddMinutes(2));
+        List<SystemEvent> said = [];
+        for (var second = 0; second < 10; second++)
+        {
+            Health(HealthState.Running, Start.AddMinutes(2).AddSeconds(second));
+            said.AddRange(_watch.Observe(Settings, state, state.Owner.Epoch, Start.AddMinutes(2).AddSeconds(second)));
+        }
+
+        said.OfType<SystemEvent.Classified>().First().Verdict.Scope.ShouldBe(FaultScope.Access);
+    }
+
+    [Fact]
+    public void What_witnesses_said_while_it_moved_is_no_reason_to_move_it_back()
+    {
+        Alive(Start);
+        Health(HealthState.Running, Start);
+        Blind(Start.AddMinutes(1));
+        var state = State(Phase.Protected, Start.AddMinutes(1).AddSeconds(2));
+        for (var second = 2; second < 30; second++)
+        {
+            var now = Start.AddMinutes(1).AddSeconds(second);
+            Health(HealthState.Running, now);
+            _watch.Observe(Settings, state, state.Owner.Epoch, now).Any(e => e is SystemEvent.Classified).ShouldBeFalse($"{second} s");
+        }
+    }
+
+    [Fact]
+    public void What_witnesses_said_while_its_host_stood_still_is_no_reason_to_leave()
+    {
+        Alive(Start);
+        Health(HealthState.Running, Start);
+        var state = State(Phase.Protected, Start);
+        Presence(alive: false, Start.AddMinutes(1));
+        Blind(Start.AddMinutes(1).AddSeconds(3));
+        Presence(alive: true, Start.AddMinutes(1).AddSeconds(4));
+        for (var second = 4; second < 30; second++)
+        {
+            var now = Start.AddMinutes(1).AddSeconds(second);
+            Health(HealthState.Running, now);
+            _watch.Observe(Settings, state, state.Owner.Epoch, now).Any(e => e is SystemEvent.Classified).ShouldBeFalse($"{second} s");
+        }
+    }
+
+    [Fact]
+    public void A_round_of_asking_ends_with_the_suspicion()
+    {
+        Alive(Start);
+        Health(HealthState.Running, Start);
+        _watch.BeginProbing(Settings, State(Phase.Suspect, Start), Start + Budgets.Probing, Start);
+        _watch.Observe(Settings, State(Phase.Suspect, Start), Epoch.First, Start);
+        _watch.Probe.ShouldNotBeNull();
+        _watch.Observe(Settings, State(Phase.Protected, Start.AddSeconds(2)), Epoch.First, Start.AddSeconds(2));
+        _watch.Probe.ShouldBeNull("it would bring a finding about a time that is over");
+    }
+
+    [Fact]
+    public void A_silent_owner_counts_as_answering_until_its_lease_has_lapsed_by_the_slower_clock()
+    {
+        Alive(Start);
+        Copy(CopyState.Current, Start);
+        _watch.Seen.Hear(Settings.PeerSite.Appliance!.Value, Status(VolumeRole.Replica, []) with { CurrentAsOf = Start }, Start);
+        _watch.LastGrant = Start.AddSeconds(10);
+        _watch.Seen.Hear(new PresenceChange { Device = Settings.HomeSite.Appliance!.Value, Site = Home, Alive = false, LastHeard = Start, Reason = "silent" });
+        var loss = _watch.Assess(Settings, State(Phase.Protected, Start), Start.AddMinutes(1)).Loss.Age.ShouldNotBeNull();
+        loss.ShouldBe(TimeSpan.FromSeconds(10) + (Settings.LeaseTtl * (1 + LeaseClock.DriftRho)));
+    }
+
+    [Theory]
+    [InlineData(FaultScope.Line)]
+    [InlineData(FaultScope.Branch)]
+    [InlineData(FaultScope.None)]
+    public void A_finding_that_the_owner_works_never_lets_a_takeover_begin_by_itself(FaultScope scope)
+    {
+        var rules = new TakeoverRules { Home = Home, Peer = Peer, Class = TakeoverClass.R, Approval = ApprovalMode.Automatic, HasVolume = false };
+        var state = SystemState.New(Settings.Id, rules, new Ownership(Epoch.First, Home), Start) with { Phase = Phase.Protected };
+        var unclear = new Verdict { Scope = FaultScope.Unclear, Evidence = EvidenceKinds.MissedBeats };
+        state = FailoverMachine.Apply(state with { Phase = Phase.Suspect, ReturnTo = Phase.Protected }, new SystemEvent.Classified(unclear), Start).Next;
+        state.Phase.ShouldBe(Phase.Deciding);
+        state = FailoverMachine.Apply(state, new SystemEvent.TakeoverAssessed(state.Run!.Id, new Assessment { Loss = new PredictedLoss { Age = TimeSpan.Zero, Basis = "none" }, PeerReady = true, At = Start }), Start).Next;
+        state.Phase.ShouldBe(Phase.Deciding);
+        var verdict = new Verdict { Scope = scope, Evidence = EvidenceKinds.Witnesses };
+        FailoverMachine.Apply(state, new SystemEvent.Classified(verdict), Start).Next.Phase.ShouldNotBe(Phase.Fencing);
+    }
+
+    private static SystemSite At(SiteId site) => new() { Site = site, Host = new DeviceId($"{site}-host"), Appliance = new DeviceId($"{site}-appliance"), Replication = $"{site}:1" };
+
+    private static SystemState State(Phase phase, DateTimeOffset since) =>
+        SystemState.New(Settings.Id, new TakeoverRules { Home = Home, Peer = Peer }, new Ownership(Epoch.First, Home), since) with { Phase = phase, Since = since, Deadline = since.AddYears(1) };
+
+    private void Alive(DateTimeOffset at)
+    {
+        foreach (var device in new[] { Settings.HomeSite.Host, Settings.HomeSite.Appliance!.Value, Settings.PeerSite.Host, Settings.PeerSite.Appliance!.Value })
+        {
+            _watch.Seen.Hear(new PresenceChange { Device = device, Site = Home, Alive = true, LastHeard = at, Reason = "heard" });
+        }
+    }
+
+    private void Presence(bool alive, DateTimeOffset at) =>
+        _watch.Seen.Hear(new PresenceChange { Device = Settings.HomeSite.Host, Site = Home, Alive = alive, LastHeard = at, Reason = "test" });
+
+    private void Health(HealthState state, DateTimeOffset at) => _watch.Seen.Hear(Settings.HomeSite.Host, new SystemHealth { System = Settings.Id, State = state }, at);
+
+    private void Blind(DateTimeOffset at)
+    {
+        for (var n = 0; n < 4; n++)
+        {
+            _watch.Seen.Hear(new DeviceId($"kiosk-{n}"), new SiteId($"street-{n}"), Home, new ReachReport { Target = "system:opac", Reachable = false, At = at }, at);
+        }
+    }
+
+    private void Copy(CopyState state, DateTimeOffset at) =>
+        _watch.Seen.Hear(Settings.HomeSite.Appliance!.Value, Status(VolumeRole.Primary, [new CopyStatus { Peer = Settings.PeerSite.Replication!, Mode = CopyMode.Stream, State = state }]), at);
+
+    private static VolumeStatus Status(VolumeRole role, IReadOnlyList<CopyStatus> copies) => new()
+    {
+        Volume = VolumeId.Create("00000000000000000000000000000001"), Name = "opac", SizeBytes = 1, Role = role, Epoch = Epoch.First, Generation = default,
+        Appended = default, Durable = default, Writable = true, Copies = copies,
+    };
+}
