@@ -2,8 +2,10 @@ using System.CommandLine;
 using Dr.Contracts.Cli;
 using Dr.Simulator.Detection;
 using Dr.Simulator.Live;
+using Dr.Simulator.Load;
 using Dr.Simulator.Plans;
 using Dr.Simulator.Replay;
+using Dr.Simulator.Years;
 
 var root = new RootCommand("dr-sim: the year of faults on record, replayed through the control plane's own decision code, and workloads for real machines.")
 {
@@ -12,5 +14,7 @@ var root = new RootCommand("dr-sim: the year of faults on record, replayed throu
     CapacityCommand.Create(),
     WorkloadCommands.Create(),
     DetectorCommand.Create(),
+    YearsCommand.Create(),
+    LoadCommand.Create(),
 };
 return await ProgramShell.InvokeAsync(root, args, "dr-sim");
