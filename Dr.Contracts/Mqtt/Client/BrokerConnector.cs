@@ -40,7 +40,7 @@ public sealed class BrokerConnector(TimeProvider time) : IBrokerConnector
             {
                 DrException => exception,
                 OperationCanceledException or TimeoutException => Refused(session, $"no answer within {session.ConnectTimeout.TotalSeconds:0.#} s", exception),
-                MqttCommunicationException or SocketException or IOException => Refused(session, (exception.InnerException ?? exception).Message, exception),
+                MqttCommunicationException or MqttCommunicationTimedOutException or SocketException or IOException => Refused(session, (exception.InnerException ?? exception).Message, exception),
                 _ => exception,
             };
         }
