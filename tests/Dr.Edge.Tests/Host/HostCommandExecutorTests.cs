@@ -86,7 +86,7 @@ public sealed class HostCommandExecutorTests : IAsyncLifetime
     {
         (await _executor.ExecuteAsync(Start(1) with { System = new SystemId("other") }, _ => { }, default)).Outcome.ShouldBe(CommandOutcome.Refused);
 
-        _stand.System.Components[0].Check = new CheckOptions { Tcp = $"127.0.0.1:{HostStand.FreePort()}" };
+        _stand.System.Components[0].Check = new CheckOptions { Tcp = $"127.0.0.1:{FreePorts.Next()}" };
         var late = await _executor.ExecuteAsync(Start(1) with { Deadline = DateTimeOffset.UtcNow.AddSeconds(1) }, _ => { }, default);
         late.Outcome.ShouldBe(CommandOutcome.Failed);
         late.Detail!.ShouldContain("deadline");

@@ -38,7 +38,7 @@ internal sealed class HostStand : IAsyncDisposable
                     Name = "postgresql",
                     Kind = ComponentOptions.PostgreSqlKind,
                     DataDirectory = Path.Combine(root, "mnt", "pg"),
-                    Port = FreePort(),
+                    Port = FreePorts.Next(),
                     Authentication = "trust",
                     Check = new CheckOptions { Sql = "select 1", Period = TimeSpan.FromMilliseconds(300) },
                     StopTimeout = TimeSpan.FromSeconds(10),
@@ -189,13 +189,6 @@ internal sealed class HostStand : IAsyncDisposable
 
     public static async Task<ProgramResult> RunAsync(string program, params string[] arguments) =>
         (await ProgramRunner.RunAsync(program, arguments, Patience, default)).Require($"Test: {program}");
-
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     public async ValueTask DisposeAsync()
     {

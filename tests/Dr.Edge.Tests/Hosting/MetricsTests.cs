@@ -17,16 +17,10 @@ public sealed class MetricsTests : IAsyncLifetime
     private readonly Dictionary<string, (string Unit, bool IsCounter)> _instruments = [];
     private readonly MeterListener _listener = new();
     private WebApplication _edge = null!;
-    private int _port;
+    private readonly int _port = FreePorts.Next();
 
     public async ValueTask InitializeAsync()
     {
-        using (var probe = new TcpListener(IPAddress.Loopback, 0))
-        {
-            probe.Start();
-            _port = ((IPEndPoint)probe.LocalEndpoint).Port;
-        }
-
         _listener.InstrumentPublished = (instrument, _) =>
         {
             if (instrument.Meter.Name.StartsWith(MetricsModule.MeterPrefix, StringComparison.Ordinal))

@@ -15,11 +15,7 @@ internal sealed class EdgeProcess : IAsyncDisposable
     public EdgeProcess()
     {
         Directory.CreateDirectory(_directory);
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        using var second = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        second.Start();
-        (Address, Nbd) = (probe.LocalEndpoint.ToString()!, second.LocalEndpoint.ToString()!);
+        (Address, Nbd) = (FreePorts.NextAddress(), FreePorts.NextAddress());
     }
 
     public string Address { get; }

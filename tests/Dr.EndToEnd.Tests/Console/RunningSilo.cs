@@ -18,9 +18,9 @@ internal sealed class RunningSilo : IAsyncDisposable
     {
     }
 
-    public int HttpPort { get; } = FreePort();
+    public int HttpPort { get; } = FreePorts.Next();
 
-    public int BrokerPort { get; } = FreePort();
+    public int BrokerPort { get; } = FreePorts.Next();
 
     /// <summary>Further arguments of every start.</summary>
     private string[] More { get; init; } = [];
@@ -133,12 +133,5 @@ internal sealed class RunningSilo : IAsyncDisposable
 
         await KillAsync();
         Directory.Delete(_folder, recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -8,14 +8,7 @@ internal sealed class Door : IDisposable
 {
     private TcpListener? _listener;
 
-    public Door()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        Port = ((IPEndPoint)probe.LocalEndpoint).Port;
-    }
-
-    public int Port { get; }
+    public int Port { get; } = FreePorts.Next();
 
     public void Open()
     {

@@ -202,7 +202,7 @@ internal sealed class TwoSites : IAsyncDisposable
 
     private async Task BuildAsync()
     {
-        var replication = new Dictionary<string, int> { [Production] = FreePort(), [Backup] = FreePort() };
+        var replication = new Dictionary<string, int> { [Production] = FreePorts.Next(), [Backup] = FreePorts.Next() };
         foreach (var (site, port) in replication)
         {
             _copyLines[site] = new CutProxy(new BrokerAddress("127.0.0.1", port));
@@ -287,11 +287,4 @@ internal sealed class TwoSites : IAsyncDisposable
 
     private async Task SignalAsync(string signal, string site) =>
         await Repository.RunAsync("/bin/kill", [signal, Edges[site].Pid.ToString(CultureInfo.InvariantCulture)], TimeSpan.FromSeconds(5));
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

@@ -15,9 +15,7 @@ internal sealed class Embedded : ITestBroker
     public Embedded(BrokerTls? tls = null)
     {
         _tls = tls;
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        Address = new BrokerAddress("127.0.0.1", ((IPEndPoint)probe.LocalEndpoint).Port);
+        Address = new BrokerAddress("127.0.0.1", FreePorts.Next());
     }
 
     public BrokerAddress Address { get; }

@@ -14,9 +14,7 @@ internal sealed class Mosquitto : ITestBroker
     /// <param name="authority">With it the broker speaks TLS, with the configuration that is shipped; its own certificate is the authority's <c>broker</c>.</param>
     public Mosquitto(DeviceAuthority? authority = null)
     {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        Address = new BrokerAddress("127.0.0.1", ((IPEndPoint)probe.LocalEndpoint).Port);
+        Address = new BrokerAddress("127.0.0.1", FreePorts.Next());
         if (authority is not null)
         {
             WriteShipped(authority);

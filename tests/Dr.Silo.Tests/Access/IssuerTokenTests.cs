@@ -21,7 +21,7 @@ public sealed class IssuerTokenTests : IAsyncLifetime
     private const string Audience = "dr";
 
     private readonly RSA _key = RSA.Create(2048);
-    private readonly int _port = FreePort();
+    private readonly int _port = FreePorts.Next();
     private WebApplication _issuer = null!;
     private Silo _silo = null!;
 
@@ -82,13 +82,6 @@ public sealed class IssuerTokenTests : IAsyncLifetime
             Subject = new ClaimsIdentity([new Claim("sub", "ann"), new Claim("dr_role", role)]),
             SigningCredentials = new SigningCredentials(new RsaSecurityKey(key) { KeyId = "k1" }, SecurityAlgorithms.RsaSha256),
         });
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private sealed class Silo(string authority) : ApiFixture

@@ -31,12 +31,7 @@ public sealed class AlertDeliveryTests : IAsyncLifetime
     {
         _database = new SqliteDatabase(Path.Combine(_directory.Path, "silo.db"));
         await new Migrator(_database).ApplyAsync(CancellationToken.None);
-        using (var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0))
-        {
-            probe.Start();
-            _url = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}/hook/");
-        }
-
+        _url = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePorts.Next()}/hook/");
         _listener.Prefixes.Add(_url);
         _listener.Start();
         _serving = ServeAsync();

@@ -32,7 +32,7 @@ public class ApiFixture : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var http = FreePort();
+        var http = FreePorts.Next();
         var plan = new SiloPlan
         {
             Sites = [new SiteId("production"), new SiteId("backup")],
@@ -46,7 +46,7 @@ public class ApiFixture : IAsyncLifetime
                 DataDirectory = _directory.Path,
                 Http = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{http}"),
                 Access = Access,
-                MqttListen = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{FreePort()}"),
+                MqttListen = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{FreePorts.Next()}"),
             },
             plan,
             CancellationToken.None);
@@ -66,12 +66,5 @@ public class ApiFixture : IAsyncLifetime
         await _settings.DisposeAsync();
         _directory.Dispose();
         GC.SuppressFinalize(this);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

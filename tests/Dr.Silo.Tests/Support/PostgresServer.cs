@@ -12,7 +12,7 @@ public sealed class PostgresServer : IAsyncLifetime
     private const string Bin = "/usr/lib/postgresql/15/bin";
 
     private readonly string _directory = Path.Combine(Path.GetTempPath(), $"dr-pg-{Guid.NewGuid():N}");
-    private readonly int _port = FreePort();
+    private readonly int _port = FreePorts.Next();
 
     public static bool IsThere => File.Exists($"{Bin}/initdb");
 
@@ -120,13 +120,6 @@ public sealed class PostgresServer : IAsyncLifetime
         using var process = Process.Start(start)!;
         await process.WaitForExitAsync();
         process.ExitCode.ShouldBe(0, $"{program} {string.Join(' ', arguments)}");
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
 

@@ -35,8 +35,8 @@ internal sealed class TestSilo : IAsyncDisposable
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton<IDownlink>(world);
-        var port = FreePort();
-        builder.AddDrOrleans(database, new SiloEndpoint { ClusterId = "test", SiloPort = port, GatewayPort = FreePort(), Tls = tls });
+        var port = FreePorts.Next();
+        builder.AddDrOrleans(database, new SiloEndpoint { ClusterId = "test", SiloPort = port, GatewayPort = FreePorts.Next(), Tls = tls });
         var silo = new TestSilo(builder.Build(), world) { SiloPort = port };
         await silo._host.StartAsync();
         if (configure)
@@ -92,11 +92,4 @@ internal sealed class TestSilo : IAsyncDisposable
     }
 
     private static SystemSite Site(ScriptedDevice device) => new() { Site = device.Site, Host = device.Id, Appliance = device.Id, Replication = device.Replication };
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

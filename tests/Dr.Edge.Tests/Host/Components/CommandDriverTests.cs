@@ -18,7 +18,7 @@ public sealed class CommandDriverTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _stand = await HostStand.CreateBareAsync();
-        _port = HostStand.FreePort();
+        _port = FreePorts.Next();
         _stand.System.Mount = null;
         _stand.System.Quiesce = null;
         _stand.System.Components =
@@ -65,7 +65,7 @@ public sealed class CommandDriverTests : IAsyncLifetime
     [Fact]
     public async Task A_component_that_starts_but_does_not_answer_fails_the_start_and_is_shown()
     {
-        _stand.System.Components[0].Check = new CheckOptions { Tcp = $"127.0.0.1:{HostStand.FreePort()}" };
+        _stand.System.Components[0].Check = new CheckOptions { Tcp = $"127.0.0.1:{FreePorts.Next()}" };
         _stand.System.Components[0].StartTimeout = TimeSpan.FromMilliseconds(500);
         var session = _stand.NewSession();
         var failed = await Should.ThrowAsync<DrException>(session.StartAsync(Epoch.First, _ => { }, default));
@@ -78,7 +78,7 @@ public sealed class CommandDriverTests : IAsyncLifetime
     [Fact]
     public async Task A_component_that_ends_at_once_is_not_waited_for()
     {
-        var check = new CheckOptions { Tcp = $"127.0.0.1:{HostStand.FreePort()}" };
+        var check = new CheckOptions { Tcp = $"127.0.0.1:{FreePorts.Next()}" };
         _stand.System.Components = [new ComponentOptions { Name = "app", Start = "exit 3", StartTimeout = TimeSpan.FromMinutes(5), Check = check }];
         await Should.ThrowAsync<DrException>(_stand.NewSession().StartAsync(Epoch.First, _ => { }, default).WaitAsync(TimeSpan.FromMinutes(1)));
     }

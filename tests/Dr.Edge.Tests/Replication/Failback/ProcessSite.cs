@@ -24,9 +24,7 @@ internal sealed class ProcessSite : ICopySite
         Name = name;
         _directory = Path.Combine(Path.GetTempPath(), $"dr-site-{name}-{Guid.NewGuid():N}"[..30]);
         Directory.CreateDirectory(_directory);
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        Address = probe.LocalEndpoint.ToString()!;
+        Address = FreePorts.NextAddress();
     }
 
     public string Name { get; }
