@@ -97,6 +97,15 @@ public sealed class StudyTests
         floor.RtoSeconds.ShouldBeNull("what people repaired is no recovery of the system's");
     }
 
+    /// <summary>Of seed 7: both lines are down on one day. People repair one of them at closing time, which serves those whom the takeover for the other had left.</summary>
+    [Fact]
+    public void What_people_repair_for_another_fault_is_no_recovery_of_this_one()
+    {
+        var optical = ReplayRun.Run(Year, 7, CancellationToken.None).Incidents.Single(i => i.System.Value == "device-optical-module");
+        optical.RtoSeconds!.Value.ShouldBeLessThan(3600);
+        optical.MinutesAfter.ShouldBeGreaterThan(60, "those inside were cut off all day, and that is counted");
+    }
+
     [Fact]
     public void What_a_story_shows_first_is_the_fault_and_as_it_was_only_people_help()
     {
