@@ -6,11 +6,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 full=; [ "${1:-}" != --full ] || full=1
-work=$(mktemp -d "${TMPDIR:-/tmp}/dr-packages.XXXXXXXX")
-trap 'rm -rf "$work"' EXIT
 fail() { echo "FAILED: $*" >&2; exit 1; }
 
 if [ "${DR_PACKAGES_INSIDE:-}" = "" ]; then
+  work=$(mktemp -d "${TMPDIR:-/tmp}/dr-packages.XXXXXXXX")
+  trap 'rm -rf "$work"' EXIT
   if [ -n "$full" ]; then
     for rid in linux-x64 linux-arm64 win-x64; do deploy/packages/build.sh --rid "$rid" --out "$work/once"; done
     deploy/packages/build.sh --rid linux-x64 --out "$work/twice" dr-edge
@@ -27,7 +27,6 @@ if [ "${DR_PACKAGES_INSIDE:-}" = "" ]; then
   exit 0
 fi
 
-trap - EXIT
 ip link set lo up
 debs=$DR_PACKAGES_INSIDE/debs
 tree=$DR_PACKAGES_INSIDE/tree; mkdir "$tree"
