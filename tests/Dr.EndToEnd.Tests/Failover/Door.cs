@@ -3,38 +3,57 @@ using System.Net.Sockets;
 
 namespace Dr.EndToEnd.Tests.Failover;
 
-/// <summary>An address that answers while it is open and refuses while it is not.</summary>
+/// <summary>An address that answers while it is open and refuses while it is not. Bound all the time, so that nobody else gets it meanwhile.</summary>
 internal sealed class Door : IDisposable
 {
-    private TcpListener? _listener;
+    private Socket _socket;
+    private bool _isOpen;
 
-    public int Port { get; } = FreePorts.Next();
+    public Door()
+    {
+        _socket = Bound(0);
+        Port = ((IPEndPoint)_socket.LocalEndPoint!).Port;
+    }
+
+    public int Port { get; }
 
     public void Open()
     {
-        if (_listener is null)
+        if (!_isOpen)
         {
-            _listener = new TcpListener(IPAddress.Loopback, Port);
-            _listener.Start();
-            _ = AcceptAsync(_listener);
+            _isOpen = true;
+            _socket.Listen();
+            _ = AcceptAsync(_socket);
         }
     }
 
     public void Close()
     {
-        _listener?.Stop();
-        _listener = null;
+        if (_isOpen)
+        {
+            _isOpen = false;
+            _socket.Dispose();
+            _socket = Bound(Port);
+        }
     }
 
-    public void Dispose() => Close();
+    public void Dispose() => _socket.Dispose();
 
-    private static async Task AcceptAsync(TcpListener listener)
+    private static Socket Bound(int port)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+        return socket;
+    }
+
+    private static async Task AcceptAsync(Socket socket)
     {
         try
         {
             while (true)
             {
-                (await listener.AcceptTcpClientAsync()).Dispose();
+                (await socket.AcceptAsync()).Dispose();
             }
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException or InvalidOperationException)
