@@ -28,7 +28,7 @@ internal static class WhatIfCommand
         {
             lost, at, options.Policies, config, capacity, depends, priority, load, seed, seeds, options.Json, options.Csv,
         };
-        command.SetAction((parsed, cancellationToken) =>
+        command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(seeds) is var count && count is < 1 or > MaxSeeds)
             {
@@ -46,13 +46,14 @@ internal static class WhatIfCommand
             if (parsed.GetValue(lost) == Places.BackupSite.Value)
             {
                 AnsiConsole.MarkupLineInterpolated($"Nothing serves at {Places.BackupSite} by these policies: its loss takes nothing over and stops no system. All {planned.Members.Count} systems go on without a copy elsewhere; what changes is held for it and sent when it is back.");
-                return Task.FromResult(ProgramShell.Done);
+                return ProgramShell.Done;
             }
 
             double? carries = parsed.GetValue(capacity) ?? (settings is not null && settings.Capacities.TryGetValue(Places.BackupSite, out var configured) ? configured : null);
-            var forecast = YearProgress.Run(count, done => SiteForecast.Make(planned, moment, carries, parsed.GetValue(seed), count, done, cancellationToken));
+            // On another thread: before the action returns for the first time, nobody listens for Ctrl-C.
+            var forecast = await Task.Run(() => YearProgress.Run(count, done => SiteForecast.Make(planned, moment, carries, parsed.GetValue(seed), count, done, cancellationToken)), cancellationToken);
             options.Print(parsed, forecast, () => PlanCsv.Render(forecast), () => PlanTables.Write(AnsiConsole.Console, forecast));
-            return Task.FromResult(ProgramShell.Done);
+            return ProgramShell.Done;
         });
         return command;
     }

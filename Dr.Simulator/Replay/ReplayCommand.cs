@@ -48,7 +48,8 @@ internal static class ReplayCommand
             }
 
             int? compared = parsed.GetValue(compare) ? (count > 1 ? count : ComparedSeeds) : null;
-            var study = YearProgress.Run(ReplayStudy.Years(count, compared), done => ReplayStudy.Run(year, parsed.GetValue(seed), count, compared, done, cancellationToken));
+            // On another thread: before the action returns for the first time, nobody listens for Ctrl-C.
+            var study = await Task.Run(() => YearProgress.Run(ReplayStudy.Years(count, compared), done => ReplayStudy.Run(year, parsed.GetValue(seed), count, compared, done, cancellationToken)), cancellationToken);
             if (parsed.GetValue(report) is { } file)
             {
                 await ReportFile.WriteAsync(file, HtmlReport.Render(study, Texts.Of(parsed.GetValue(language)!)), cancellationToken);
