@@ -223,14 +223,14 @@ internal sealed partial class ReplayWorld
         system.Watched &= phase is Phase.Protected or Phase.Suspect or Phase.Deciding;
         if (phase == Phase.OnTrial && system.Incident is { } incident)
         {
-            system.TakenOverAt = Now;
+            (system.TakenOverAt, system.AwayFor) = (Now, incident);
             incident.HelpedBy(system.Id, system.State.Rules.Class == TakeoverClass.R ? Remedy.Repointed : Remedy.TakenOver);
             Count(system);
         }
 
         if (phase == Phase.FailbackReady && before == Phase.SwitchingBack && system.Incident is { } moved)
         {
-            system.TakenOverAt = Now;
+            (system.TakenOverAt, system.AwayFor) = (Now, moved);
             moved.HelpedBy(system.Id, Remedy.Moved);
         }
 
@@ -242,6 +242,7 @@ internal sealed partial class ReplayWorld
 
         if (phase == Phase.Protected && before is Phase.SwitchingBack or Phase.Seeding)
         {
+            system.AwayFor = null;
             Close(system);
         }
 

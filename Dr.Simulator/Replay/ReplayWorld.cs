@@ -203,7 +203,7 @@ internal sealed partial class ReplayWorld
 
         incident.Tell(Now, "people", incident.Breakage.Lasts is null ? "Repaired by closing time." : "Repaired.");
         CountAll(byPeople: true);
-        foreach (var system in _systems.Values.Where(s => s.Incident == incident))
+        foreach (var system in _systems.Values.Where(s => s.Incident == incident || s.AwayFor == incident))
         {
             if (system.State is not null && _protected)
             {

@@ -98,5 +98,8 @@ internal sealed class SimSystem
 
     public DateTimeOffset? TakenOverAt { get; set; }
 
+    /// <summary>For which it left its home; others may strike and be over before that one is repaired.</summary>
+    public Incident? AwayFor { get; set; }
+
     public Instance Owner => At[State?.Owner.Site ?? Places.ProductionSite];
 }

@@ -82,6 +82,13 @@ public sealed class ReplayTests
         Json(2).ShouldNotBe(Json(1));
     }
 
+    [Theory]
+    [InlineData(48ul)]
+    [InlineData(87ul)]
+    [InlineData(89ul)]
+    public void A_system_that_is_away_comes_home_though_another_fault_struck_it_meanwhile(ulong seed) =>
+        ReplayRun.Run(Year, seed, CancellationToken.None).Violations.ShouldBeEmpty();
+
     [Fact]
     public void No_rule_of_the_design_breaks_in_any_of_twenty_years()
     {
