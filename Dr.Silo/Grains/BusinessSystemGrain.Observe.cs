@@ -41,12 +41,13 @@ internal sealed partial class BusinessSystemGrain
     /// <summary>Asks the suspect and its witnesses, and when the time is up says what was found.</summary>
     private async Task ProbeAsync(DateTimeOffset now)
     {
-        if (_watch.Probe is not { } probe)
+        // What was observed a moment ago may have ended the suspicion that the round is about.
+        if (store.State.Machine is not { } machine || _watch.RoundFor(machine) is not { } probe)
         {
             return;
         }
 
-        var owner = store.State.Settings!.At(store.State.Machine!.Owner.Site);
+        var owner = store.State.Settings!.At(machine.Owner.Site);
         if (now >= probe.Until)
         {
             await ApplyAsync(new SystemEvent.Classified(await FindAsync(owner, probe, now)));

@@ -294,7 +294,7 @@ internal sealed partial class YearWorld
 
     private void Probe(YearMember member)
     {
-        if (!SiloUp || member.Watch.Probe is not { } probe)
+        if (!SiloUp || member.Watch.RoundFor(member.State) is not { } probe)
         {
             return;
         }

@@ -63,12 +63,7 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
     {
         var (owner, copy) = (settings.At(machine.Owner.Site), settings.At(machine.CopySite));
         List<SystemEvent> said = [];
-        if (machine.Phase is Phase.Protected or Phase.FailbackReady)
-        {
-            // The suspicion has ended another way: what was asked meanwhile was about the time before.
-            Probe = null;
-        }
-
+        RoundFor(machine);
         if (machine.WakeAt is { } wake && now >= wake)
         {
             said.Add(new SystemEvent.TimePassed());
@@ -105,6 +100,17 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
         var owner = settings.At(machine.Owner.Site);
         DeviceId[] silent = [.. new[] { owner.Host, owner.Appliance }.OfType<DeviceId>().Distinct().Where(d => Seen.IsAlive(d) == false)];
         Probe ??= new ProbeSession(now, until, silent.Length > 0 ? silent : [owner.Host]);
+    }
+
+    /// <summary>The round that is under way, if there is still something to ask about: once the suspicion has ended another way, what was asked meanwhile was about the time before, and the round is dropped.</summary>
+    public ProbeSession? RoundFor(SystemState machine)
+    {
+        if (machine.Phase is Phase.Protected or Phase.FailbackReady)
+        {
+            Probe = null;
+        }
+
+        return Probe;
     }
 
     /// <summary>The round is over. An observer that could not judge asks anew as soon as it can, not only after the usual while.</summary>

@@ -146,6 +146,16 @@ public sealed class SystemWatchTests
     }
 
     [Fact]
+    public void A_round_whose_suspicion_ended_at_this_very_look_has_nothing_to_say()
+    {
+        Alive(Start);
+        _watch.BeginProbing(Settings, State(Phase.Suspect, Start), Start + Budgets.Probing, Start);
+        _watch.RoundFor(State(Phase.Suspect, Start)).ShouldNotBeNull();
+        _watch.RoundFor(State(Phase.FailbackReady, Start.AddSeconds(2))).ShouldBeNull();
+        _watch.RoundFor(State(Phase.Suspect, Start.AddSeconds(3))).ShouldBeNull("a new suspicion begins a round of its own");
+    }
+
+    [Fact]
     public void A_silent_owner_counts_as_answering_until_its_lease_has_lapsed_by_the_slower_clock()
     {
         Alive(Start);
