@@ -63,25 +63,27 @@ public sealed class DiskTroubleTests : IDisposable
     public void A_full_disk_refuses_a_point_and_the_volume_goes_on()
     {
         StoreFixture.Write(_volume, 0, StoreFixture.Pattern(4096, 1));
-        _disk.Fail(DiskCall.Write, "2.log", Posix.ENOSPC);
+        _disk.Fail(DiskCall.Write, "3.log", Posix.ENOSPC);
+        _volume.CreatePoint(null, PointConsistency.Crash, null); // In the file made ahead; the next one finds no room.
+        StoreFixture.Write(_volume, 0, StoreFixture.Pattern(4096, 2));
         Should.Throw<DrException>(() => _volume.CreatePoint(null, PointConsistency.Crash, null)).IsTransient.ShouldBeTrue();
         _disk.Errno = 0;
-        _volume.Points.ShouldBeEmpty();
-        StoreFixture.Write(_volume, 0, StoreFixture.Pattern(4096, 2), fua: true);
-        _volume.CreatePoint(null, PointConsistency.Crash, null);
         _volume.Points.Count.ShouldBe(1);
+        StoreFixture.Write(_volume, 0, StoreFixture.Pattern(4096, 3), fua: true);
+        _volume.CreatePoint(null, PointConsistency.Crash, null);
+        _volume.Points.Count.ShouldBe(2);
     }
 
     [Fact]
     public void What_is_recovered_after_a_crash_is_flushed_before_anybody_is_told_that_it_is_durable()
     {
         StoreFixture.Write(_volume, 0, StoreFixture.Pattern(4096, 1));
-        _store.Crash(_ => _disk.Count(DiskCall.Sync, ".log"));
+        _store.Crash(_ => _disk.Count(DiskCall.Sync, "1.log"));
         _disk.Calls.ShouldBe(1);
         var volume = _store.Set.Get("v");
         volume.Durable.ShouldBe(volume.Appended);
         StoreFixture.Write(volume, 0, StoreFixture.Pattern(4096, 2));
-        _store.Crash(_ => _disk.Fail(DiskCall.Sync, ".log", Posix.EIO));
+        _store.Crash(_ => _disk.Fail(DiskCall.Sync, "1.log", Posix.EIO));
         volume = _store.Set.Get("v");
         volume.Fault.ShouldNotBeNull();
         Should.Throw<BlockDeviceException>(volume.Flush);
@@ -101,7 +103,8 @@ public sealed class DiskTroubleTests : IDisposable
         StoreFixture.ReadAll(volume).AsSpan(0, 8192).SequenceEqual(StoreFixture.Pattern(8192, 2)).ShouldBeTrue();
 
         var head = volume.State.NextLayer;
-        _disk.FailAfter(DiskCall.Write, $"{head}.log", passed: 1, Posix.ENOSPC);
+        volume.MakeSpare(); // The file of the next head is there, so that what fails is the first block that comes back.
+        _disk.Fail(DiskCall.Write, $"{head}.log", Posix.ENOSPC);
         Should.Throw<DrException>(() => volume.Restore(point.Id, default, null, CancellationToken.None));
         _disk.Errno = 0;
         volume.Gate.IsOpen.ShouldBeTrue();
