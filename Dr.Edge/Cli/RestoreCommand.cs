@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Dr.Edge.Volumes;
 
 namespace Dr.Edge.Cli;
 
@@ -22,6 +23,7 @@ internal static class RestoreCommand
             }
 
             var name = context.Get(volume);
+            var earlier = (await context.Client.GetAsync<VolumeSummary>(VolumeCommands.PathOf(name), context.CancellationToken)).LastRestore;
             try
             {
                 var result = await ProgressShell.RunAsync<RestoreResult>(context, $"{VolumeCommands.PathOf(name)}/restore", new RestoreRequest(context.Get(at), context.Get(undo), context.Get(detached)));
@@ -35,21 +37,28 @@ internal static class RestoreCommand
             }
             catch (OperationCanceledException)
             {
-                await WaitForWayBackAsync(context, name);
-                return ProgramShell.Failed;
+                return await WaitForWayBackAsync(context, name, earlier);
             }
         });
     }
 
-    private static async Task WaitForWayBackAsync(CommandContext context, string name)
+    /// <summary>The restore may have been done before the daemon heard of the Ctrl-C.</summary>
+    private static async Task<int> WaitForWayBackAsync(CommandContext context, string name, RestoreOutcome? earlier)
     {
         Console.Error.WriteLine($"Cancelled; {name} is being put back to what it was before.");
         using var limit = new CancellationTokenSource(WaitForTheWayBack);
         try
         {
-            while ((await context.Client.GetAsync<VolumeSummary>(VolumeCommands.PathOf(name), limit.Token)).Restoring is not null)
+            VolumeSummary now;
+            while ((now = await context.Client.GetAsync<VolumeSummary>(VolumeCommands.PathOf(name), limit.Token)).Restoring is not null)
             {
                 await Task.Delay(200, limit.Token);
+            }
+
+            if (now.LastRestore is { Done: true } last && last != earlier)
+            {
+                Console.Error.WriteLine($"The restore was done before it could be cancelled: {name} is as it was at {last.To:O}; 'dr-edge restore {name} --undo' undoes this.");
+                return ProgramShell.Done;
             }
 
             Console.Error.WriteLine($"{name} is as it was before.");
@@ -58,5 +67,7 @@ internal static class RestoreCommand
         {
             Console.Error.WriteLine($"That goes on; 'dr-edge volume show {name}' says when it is done.");
         }
+
+        return ProgramShell.Failed;
     }
 }

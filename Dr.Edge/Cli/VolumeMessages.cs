@@ -1,3 +1,4 @@
+using Dr.Edge.Volumes;
 using Dr.Edge.Volumes.Scrubbing;
 using Dr.Edge.Volumes.Space;
 
@@ -50,6 +51,9 @@ internal sealed record VolumeSummary
 
     /// <summary>What a restore is doing; null when none is under way.</summary>
     public string? Restoring { get; init; }
+
+    /// <summary>How the last restore since the start of dr-edge ended; null when there was none.</summary>
+    public RestoreOutcome? LastRestore { get; init; }
 
     public required long AllocatedBytes { get; init; }
 

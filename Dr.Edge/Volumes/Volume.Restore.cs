@@ -14,6 +14,9 @@ internal sealed partial class Volume
     /// <summary>What a restore is doing now; null when none is under way.</summary>
     public string? Restoring => _restoring;
 
+    /// <summary>How the last restore since the volume was opened ended: one who pressed Ctrl-C at the last moment learns here that it was done.</summary>
+    public RestoreOutcome? LastRestore => _lastRestore;
+
     /// <summary>The point that the last restore took first, while it is kept: restoring to it undoes that restore. Null when there is none.</summary>
     public PointInfo? UndoPoint => State.Points.LastOrDefault(point => point.Label == BeforeRestoreLabel);
 
@@ -61,10 +64,12 @@ internal sealed partial class Volume
             try
             {
                 Restore(mark, progress, cancellationToken);
+                _lastRestore = new RestoreOutcome(before.Id, mark.At, Done: true);
             }
             catch (OperationCanceledException)
             {
                 TakeRestoreBack(before);
+                _lastRestore = new RestoreOutcome(before.Id, mark.At, Done: false);
                 throw;
             }
         }

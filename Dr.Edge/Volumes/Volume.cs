@@ -49,6 +49,7 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
     private volatile string? _failure;
     private volatile string? _unreadable;
     private volatile string? _restoring;
+    private volatile RestoreOutcome? _lastRestore;
     private bool _pastReadable;
     private volatile string? _shutting;
     private volatile TaskCompletionSource? _appendSignal;

@@ -59,6 +59,7 @@ internal static class VolumeEndpoints
         Policy = PolicyChange.Describe(volume.OwnPolicy, volume.Policy),
         Holders = HistoryEndpoints.Holders(volume),
         Restoring = volume.Restoring,
+        LastRestore = volume.LastRestore,
         AllocatedBytes = volume.AllocatedBytes,
         MappedBytes = volume.MappedBlocks * Format.StoreLimits.BlockBytes,
         CloneOf = volume.Origin is { } origin ? set.Find(origin.Volume)?.Name ?? origin.Volume.Value : null,
