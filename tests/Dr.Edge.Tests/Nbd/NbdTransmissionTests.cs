@@ -157,6 +157,7 @@ public sealed class NbdTransmissionTests
     [Fact]
     public async Task A_flush_that_is_expected_begins_when_the_answers_have_left_and_not_while_more_is_to_be_done()
     {
+        using var begun = new ManualResetEventSlim();
         using var held = new ManualResetEventSlim();
         var order = new List<string>();
         var device = new MemoryDevice(1024 * 1024);
@@ -166,6 +167,7 @@ public sealed class NbdTransmissionTests
             device.ExpectsFlush = call is nameof(IBlockDevice.Write) or nameof(IBlockDevice.Read);
             if (call == nameof(IBlockDevice.FlushAhead))
             {
+                begun.Set();
                 held.Wait();
             }
         };
@@ -177,6 +179,9 @@ public sealed class NbdTransmissionTests
         client.SimpleReply(1).ShouldBe(NbdError.None);
         client.SimpleReply(2).ShouldBe(NbdError.None);
         client.Receive(512).ShouldBe(Pattern[..512]);
+
+        // A request that came before would be done first, and the flush not begun for it.
+        begun.Wait(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken).ShouldBeTrue("waited 30 s for the flush to begin");
         held.Set();
         client.Request(NbdCommand.Flush, 0, 0, 3);
         client.SimpleReply(3).ShouldBe(NbdError.None);
