@@ -241,8 +241,10 @@ internal sealed class BrokerConnection : IBrokerConnection
             End(KindOf((MqttClientDisconnectReason)exception.ReasonCode!), exception.ReasonString ?? exception.ReasonCode.ToString()!);
             throw Gone(what, exception);
         }
-        catch (Exception exception) when (IsConnectionTrouble(exception) && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (IsConnectionTrouble(exception))
         {
+            // The library may report its own time-out to one who has stopped waiting.
+            cancellationToken.ThrowIfCancellationRequested();
             throw Gone(what, exception);
         }
     }
