@@ -17,6 +17,8 @@ internal sealed class EdgeProcess : IAsyncDisposable
         _errors = ReadAsync();
     }
 
+    private bool _isDisposed;
+
     public string Folder { get; }
 
     public int Pid => _process.Id;
@@ -131,8 +133,15 @@ internal sealed class EdgeProcess : IAsyncDisposable
         return _process.ExitCode;
     }
 
+    /// <summary>May be called again, so that a test's clean-up does not hide why the test failed.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
         if (!_process.HasExited)
         {
             await KillAsync();
