@@ -60,7 +60,7 @@ internal sealed partial class BusinessSystemGrain(
             return;
         }
 
-        var rules = RulesOf(settings);
+        var rules = TakeoverRules.Of(settings);
         if (store.State.Machine is not { } machine)
         {
             var entry = await ledger.EnsureAsync(Id, settings.Home, CancellationToken.None);
@@ -158,19 +158,6 @@ internal sealed partial class BusinessSystemGrain(
         var granted = mine && !_fencing && LeaseClock.MayGrant(machine, entry, _granter, request.Epoch);
         return new LeaseGrant { System = Id, Epoch = entry?.Owner.Epoch ?? machine.Owner.Epoch, Granted = granted, Ttl = settings.LeaseTtl };
     }
-
-    private static TakeoverRules RulesOf(SystemSettings settings) => new()
-    {
-        Home = settings.Home,
-        Peer = settings.Opposite(settings.Home).Site,
-        Class = settings.Class,
-        Approval = settings.Approval,
-        HasVolume = settings.Volume is not null,
-        LossLimit = settings.LossLimit,
-        LeaseTtl = settings is { Lease: true, Volume: not null } ? settings.LeaseTtl : null,
-        Trial = settings.Trial,
-        FenceDevice = settings is { FenceDevice: true, Volume: not null },
-    };
 
     /// <summary>After an activation: become the granter, believe the ledger, and go on with what was open.</summary>
     private async Task TakeUpAsync(CancellationToken cancellationToken)

@@ -31,19 +31,6 @@ internal static class YearSystems
         Make("web", TakeoverClass.R, null, lease: false, fence: false, ApprovalMode.Automatic),
     ];
 
-    public static TakeoverRules RulesOf(SystemSettings settings) => new()
-    {
-        Home = settings.Home,
-        Peer = settings.Opposite(settings.Home).Site,
-        Class = settings.Class,
-        Approval = settings.Approval,
-        HasVolume = settings.Volume is not null,
-        LossLimit = settings.LossLimit,
-        LeaseTtl = settings is { Lease: true, Volume: not null } ? settings.LeaseTtl : null,
-        Trial = settings.Trial,
-        FenceDevice = settings is { FenceDevice: true, Volume: not null },
-    };
-
     private static YearSystem Make(string name, TakeoverClass takeover, CopyMode? copy, bool lease, bool fence, ApprovalMode approval)
     {
         var volume = copy is null ? null : name;

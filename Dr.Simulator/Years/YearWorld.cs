@@ -48,7 +48,7 @@ internal sealed partial class YearWorld
         (_chance, _times) = (chance.For("world"), new ModelTimes(chance.For("times")));
         _members = [.. YearSystems.All.Select((system, index) =>
         {
-            var state = SystemState.New(system.Settings.Id, YearSystems.RulesOf(system.Settings), new Ownership(Epoch.First, system.Settings.Home), Start);
+            var state = SystemState.New(system.Settings.Id, TakeoverRules.Of(system.Settings), new Ownership(Epoch.First, system.Settings.Home), Start);
             return new YearMember(index, system, state) { Watch = new SystemWatch(core.Classify) };
         })];
     }

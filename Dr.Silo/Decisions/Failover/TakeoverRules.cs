@@ -40,4 +40,18 @@ public sealed record TakeoverRules
 
     /// <summary>The site that is not <paramref name="site"/>.</summary>
     public SiteId Other(SiteId site) => site == Home ? Peer : Home;
+
+    /// <summary>The rules of a system as it is configured.</summary>
+    public static TakeoverRules Of(SystemSettings settings) => new()
+    {
+        Home = settings.Home,
+        Peer = settings.Opposite(settings.Home).Site,
+        Class = settings.Class,
+        Approval = settings.Approval,
+        HasVolume = settings.Volume is not null,
+        LossLimit = settings.LossLimit,
+        LeaseTtl = settings is { Lease: true, Volume: not null } ? settings.LeaseTtl : null,
+        Trial = settings.Trial,
+        FenceDevice = settings is { FenceDevice: true, Volume: not null },
+    };
 }
