@@ -30,14 +30,9 @@ public sealed class KilledUnderLoadTests(ITestOutputHelper output) : IDisposable
             await edge.RunAsync("volume", "create", "v", "--size", "64MiB");
             for (var round = 1; round <= Rounds; round++)
             {
-                var running = Task.Factory.StartNew(
-                    () =>
-                    {
-                        using var client = new NbdClient(edge.NbdSocket, "v");
-                        load.RunUntilCut(client);
-                    },
-                    TaskCreationOptions.LongRunning);
-                await Task.Delay(random.Next(20, 600));
+                using var killed = new CancellationTokenSource();
+                var running = Task.Factory.StartNew(() => load.RunUntilCut(edge.NbdSocket, "v", killed.Token), TaskCreationOptions.LongRunning);
+                await Task.Delay(random.Next(0, 600));
                 if (round % 5 == 1)
                 {
                     // A point in the middle of the load; what it holds is read before the next kill.
@@ -45,6 +40,7 @@ public sealed class KilledUnderLoadTests(ITestOutputHelper output) : IDisposable
                     points.Enqueue((id, await DigestAsync(edge, id)));
                 }
 
+                await killed.CancelAsync();
                 await edge.DisposeAsync();
                 await running;
 
@@ -88,12 +84,10 @@ public sealed class KilledUnderLoadTests(ITestOutputHelper output) : IDisposable
         try
         {
             await edge.RunAsync("volume", "create", "v", "--size", "256KiB");
-            var running = Task.Run(() =>
-            {
-                using var client = new NbdClient(edge.NbdSocket, "v");
-                load.RunUntilCut(client);
-            });
+            using var killed = new CancellationTokenSource();
+            var running = Task.Run(() => load.RunUntilCut(edge.NbdSocket, "v", killed.Token));
             await Task.Delay(200);
+            await killed.CancelAsync();
             await edge.DisposeAsync();
             await running;
 

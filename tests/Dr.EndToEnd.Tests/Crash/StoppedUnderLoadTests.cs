@@ -20,14 +20,10 @@ public sealed class StoppedUnderLoadTests : IDisposable
             for (var round = 1; round <= Rounds; round++)
             {
                 var current = edge;
-                var running = Task.Factory.StartNew(
-                    () =>
-                    {
-                        using var client = new NbdClient(current.NbdSocket, "v");
-                        load.RunUntilStopped(client);
-                    },
-                    TaskCreationOptions.LongRunning);
+                using var told = new CancellationTokenSource();
+                var running = Task.Factory.StartNew(() => load.RunUntilStopped(current.NbdSocket, "v", told.Token), TaskCreationOptions.LongRunning);
                 await Task.Delay(random.Next(100, 500));
+                await told.CancelAsync();
                 (await edge.StopAsync()).ShouldBe(0, "dr-edge did not end in order");
                 await running;
                 await edge.DisposeAsync();

@@ -20,12 +20,16 @@ internal sealed class VerifyingLoad(int seed, int blocks)
 
     public long Flushes { get; private set; }
 
-    /// <summary>Writes until the server goes away.</summary>
-    public void RunUntilCut(NbdClient client)
+    /// <summary>
+    /// Connects and writes until the server goes away, which it may do while the two are still shaking hands. A server that goes before <paramref name="killed"/> is set
+    /// has died by itself: <see cref="SocketException"/>.
+    /// </summary>
+    public void RunUntilCut(string socket, string export, CancellationToken killed)
     {
         _underWay.Clear();
         try
         {
+            using var client = new NbdClient(socket, export);
             while (true)
             {
                 while (_underWay.Count < Depth)
@@ -46,20 +50,24 @@ internal sealed class VerifyingLoad(int seed, int blocks)
                 }
             }
         }
-        catch (SocketException)
+        catch (SocketException) when (killed.IsCancellationRequested)
         {
-            // The server was killed: what is in _underWay stays in doubt.
+            // What is in _underWay stays in doubt.
         }
     }
 
-    /// <summary>Writes until the server says that it is shutting down or closes. No answer other than "done" and "shutting down" is taken.</summary>
-    public void RunUntilStopped(NbdClient client)
+    /// <summary>
+    /// Connects and writes until the server says that it is shutting down or closes. No answer other than "done" and "shutting down" is taken. A server that closes before
+    /// <paramref name="told"/> is set does so by itself: <see cref="SocketException"/>.
+    /// </summary>
+    public void RunUntilStopped(string socket, string export, CancellationToken told)
     {
         const uint shutdown = 108;
         _underWay.Clear();
         var isStopping = false;
         try
         {
+            using var client = new NbdClient(socket, export);
             while (!isStopping || _underWay.Count > 0)
             {
                 while (!isStopping && _underWay.Count < Depth)
@@ -78,7 +86,7 @@ internal sealed class VerifyingLoad(int seed, int blocks)
                 }
             }
         }
-        catch (SocketException)
+        catch (SocketException) when (told.IsCancellationRequested)
         {
             // Closed: what had not reached the server by then has no answer and stays in doubt.
         }
