@@ -23,6 +23,8 @@ marked() {  # pids of living processes that carry the mark, without this shell a
 }
 mounts() { awk '{print $2}' /proc/self/mounts | sort; }
 loops() { losetup -a 2>/dev/null | cut -d: -f1 | sort; }
+# Each failed test of a log: its name, what it says and where, without what the servers in the tests said meanwhile.
+failures() { awk '/ \[FAIL\]$|^ *\[.*(Failure|Error).*\]/ { lines = 30 } / \[(SKIP|PASS)\]$|^  Finished:|^=== / { lines = 0 } lines > 0 && !/^[0-9-]+T[0-9:.]+Z / { print; lines-- }' "$1"; }
 stop_ours() { local pid; for pid in $(marked); do [ -d "/proc/$pid" ] && kill -"$1" "$pid" 2>/dev/null; done; }
 trap 'stop_ours TERM; exit 130' INT TERM
 
@@ -50,10 +52,12 @@ for project in "${projects[@]}"; do
     p=0; f=1; s=0; e=0
     echo "$project ended with status $status and left no result (124: it took longer than 25 minutes):"
     tail -n 30 "$log"
+    echo "$project ended with status $status and left no result" >> "$results/failures"
   elif [ "$((f + e))" -gt 0 ]; then
-    grep -vE '^ *(Starting|Finished|Discover)' "$log" | head -n 200
+    failures "$log" >> "$results/failures"
   elif [ "$status" -ne 0 ]; then
     f=1; tail -n 30 "$log"
+    echo "$project ended with status $status after its tests" >> "$results/failures"
   fi
   echo "$project: $p passed, $((f + e)) failed, $s skipped in $((SECONDS - begun)) s"
   passed=$((passed + p)); failed=$((failed + f + e)); skipped=$((skipped + s))
@@ -71,6 +75,8 @@ mounts > "$results/mounts.after"; loops > "$results/loops.after"
 extra=$(comm -13 "$results/mounts.before" "$results/mounts.after"; comm -13 "$results/loops.before" "$results/loops.after")
 if [ -n "$extra" ]; then echo "Left mounted or looped:"; echo "  ${extra//$'\n'/$'\n'  }"; failed=$((failed + 1)); fi
 
+# Last, so that the end of a long output tells what failed.
+[ ! -s "$results/failures" ] || { echo "Failed:"; cat "$results/failures"; }
 echo "Took $((SECONDS - started)) s"
 if [ "$failed" -eq 0 ]; then rm -rf "$results"; else echo "Logs: $results"; fi
 echo "$passed passed, $failed failed, $skipped skipped"
