@@ -25,13 +25,12 @@ internal sealed partial class NbdTransmissionSession
     private readonly bool _isReadOnly;
     private readonly ReplyForm _form;
     private readonly int _requestSize;
-    private readonly IReadOnlyList<MetaContext> _contexts;
+    private readonly StatusAnswer _status;
     private readonly Func<bool> _isStopping;
     private readonly ILogger _logger;
 
     private readonly WriteExtent[] _batch = new WriteExtent[NbdLimits.MaxBatchExtents];
     private readonly ulong[] _batchCookies = new ulong[NbdLimits.MaxBatchExtents];
-    private readonly List<StatusRun> _runs = [];
     private int _batchCount;
     private long _batchBytes;
     private bool _batchForceUnitAccess;
@@ -55,7 +54,8 @@ internal sealed partial class NbdTransmissionSession
         Invariant.Require(agreed.Lease is not null, "transmission without an export");
         (_channel, _input, _output, _isStopping, _logger) = (channel, input, output, isStopping, logger);
         (_device, _export) = (agreed.Lease.Device, agreed.Lease.Info.Name);
-        (_isReadOnly, _form, _requestSize, _contexts) = (_device.IsReadOnly, agreed.Form, NbdRequest.SizeOf(agreed.Form), agreed.Contexts);
+        (_isReadOnly, _form, _requestSize) = (_device.IsReadOnly, agreed.Form, NbdRequest.SizeOf(agreed.Form));
+        _status = new StatusAnswer(agreed.Contexts, agreed.Form);
     }
 
     /// <summary>Requests and their batches so far; for tests and metrics.</summary>
@@ -111,7 +111,7 @@ internal sealed partial class NbdTransmissionSession
                 return false;
             }
 
-            var error = _isStopping() ? NbdError.Shutdown : RequestRules.Check(request, (ulong)_device.SizeBytes, _isReadOnly, _form, _contexts.Count > 0);
+            var error = _isStopping() ? NbdError.Shutdown : RequestRules.Check(request, (ulong)_device.SizeBytes, _isReadOnly, _form, _status.HasContexts);
             if (error != NbdError.None)
             {
                 Refuse(request, error);
@@ -352,35 +352,30 @@ internal sealed partial class NbdTransmissionSession
     /// <summary>A BLOCK_STATUS whose payload says what is asked about and which contexts are wanted.</summary>
     private void FilteredStatus(in NbdRequest request)
     {
-        var filter = StatusFilter.Read(_input.Filled.Slice(_requestSize, (int)request.PayloadLength), _contexts.Count);
+        var filter = _status.ReadFilter(_input.Filled.Slice(_requestSize, (int)request.PayloadLength), request.Offset, (ulong)_device.SizeBytes);
         _input.Take(_requestSize + (int)request.PayloadLength);
         WriteBatch();
-        var size = (ulong)_device.SizeBytes;
-        if (filter is not { Length: > 0 } asked || request.Offset > size || asked.Length > size - request.Offset)
+        if (filter is { } asked)
         {
-            Counters.Refused++;
-            Answer(request, NbdError.Invalid);
+            BlockStatus(request, asked);
             return;
         }
 
-        BlockStatus(request, asked);
+        Counters.Refused++;
+        Answer(request, NbdError.Invalid);
     }
 
-    /// <summary>One chunk per wanted context, the last of them marked.</summary>
     private void BlockStatus(in NbdRequest request, in StatusFilter asked)
     {
-        var maxRuns = (request.Flags & NbdCommandFlags.RequestOne) != NbdCommandFlags.None ? 1 : NbdLimits.MaxStatusExtents;
-        for (var index = 0; index < _contexts.Count; index++)
+        _status.Begin(request, asked);
+        while (true)
         {
-            if (!asked.Has(_contexts[index].Id))
-            {
-                continue;
-            }
-
-            _runs.Clear();
             try
             {
-                _contexts[index].Source.GetStatus((long)request.Offset, (long)asked.Length, maxRuns, _runs);
+                if (!_status.TryLookUpNext())
+                {
+                    return;
+                }
             }
             catch (Exception exception) when (ErrorOf(exception) is { } wireError)
             {
@@ -388,24 +383,10 @@ internal sealed partial class NbdTransmissionSession
                 return;
             }
 
-            WriteStatus(request, _contexts[index].Id, isLast: asked.IsLast(_contexts[index].Id, _contexts.Count));
+            Invariant.Require(TryReserve(_status.ChunkBytes), "a block status was larger than a busy buffer");
+            _status.WriteChunk(_output.Free[.._status.ChunkBytes]);
+            Added(_status.ChunkBytes);
         }
-    }
-
-    private void WriteStatus(in NbdRequest request, uint contextId, bool isLast)
-    {
-        Invariant.Require(_runs.Count > 0, "a context knew nothing about a range inside its device");
-        var (headerSize, extentSize) = (ReplyCodec.StatusHeaderSize(_form), ReplyCodec.ExtentSize(_form));
-        var size = headerSize + (_runs.Count * extentSize);
-        Invariant.Require(TryReserve(size), "a block status was larger than a busy buffer");
-        var reply = _output.Free[..size];
-        ReplyCodec.WriteStatusHeader(reply, _form, request.Cookie, request.Offset, contextId, _runs.Count, isLast);
-        for (var index = 0; index < _runs.Count; index++)
-        {
-            ReplyCodec.WriteExtent(reply[(headerSize + (index * extentSize))..], _form, _runs[index].Length, _runs[index].Status);
-        }
-
-        Added(size);
     }
 
     private void Refuse(in NbdRequest request, NbdError error)

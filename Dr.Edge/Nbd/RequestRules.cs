@@ -1,3 +1,4 @@
+using Dr.Edge.Nbd.Contexts;
 using Dr.Edge.Volumes;
 
 namespace Dr.Edge.Nbd;

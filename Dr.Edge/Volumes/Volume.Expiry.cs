@@ -1,3 +1,4 @@
+using System.Buffers;
 using Dr.Edge.Volumes.Background;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
@@ -96,10 +97,11 @@ internal sealed partial class Volume
             {
                 foreach (var layer in layers.Where(layer => layer.Record is { Sealed: true, HasCutTail: false } && !_closed && !layer.IsIndexed))
                 {
+                    DropRoom(layer);
                     if (!layer.FindIndex(state))
                     {
                         layer.WriteIndex(state);
-                        layer.WriteRecordCopy(CurrentRecord());
+                        WriteRecordCopy(layer);
                     }
                 }
             }
@@ -110,12 +112,25 @@ internal sealed partial class Volume
         }
     }
 
-    /// <summary>The manifest's last record once more, byte by byte.</summary>
-    private byte[] CurrentRecord()
+    /// <summary>Behind the index of a sealed layer, the manifest's last record once more, byte by byte.</summary>
+    private void WriteRecordCopy(Layer layer)
     {
+        byte[] copy;
+        int length;
         lock (_syncLock)
         {
-            return ManifestRecord.Encode(_manifest.Records, _manifest.State);
+            var record = _manifest.LastRecord;
+            (copy, length) = (ArrayPool<byte>.Shared.Rent(record.Length), record.Length);
+            record.CopyTo(copy);
+        }
+
+        try
+        {
+            layer.WriteRecordCopy(copy.AsSpan(0, length));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(copy);
         }
     }
 
@@ -151,7 +166,7 @@ internal sealed partial class Volume
         try
         {
             Compact();
-            CompactManifest();
+            PrepareManifest();
         }
         catch (OperationCanceledException)
         {
@@ -159,18 +174,6 @@ internal sealed partial class Volume
         }
 
         MakeSpare(); // What was compacted took its number.
-    }
-
-    /// <summary>Here, so that no point has to wait for it.</summary>
-    private void CompactManifest()
-    {
-        lock (_syncLock)
-        {
-            if (!_closed && Fault is null && _manifest.IsLong)
-            {
-                CommitLocked(State, compactsManifest: true);
-            }
-        }
     }
 
     /// <summary>The oldest layer, when everything that needs the state before its end is gone (or it was on its way before a restart: there is no way back).</summary>

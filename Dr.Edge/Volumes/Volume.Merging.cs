@@ -137,7 +137,7 @@ internal sealed partial class Volume
         try
         {
             // A rebuild finds the copy when the manifest is lost, and learns where the layer begins now.
-            layer.WriteRecordCopy(CurrentRecord());
+            WriteRecordCopy(layer);
         }
         catch (DiskException exception) when (exception.IsFull)
         {

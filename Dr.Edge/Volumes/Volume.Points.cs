@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-
 namespace Dr.Edge.Volumes;
 
 /// <content>Points: a point seals the head, so that it costs the same whatever the volume's size.</content>
@@ -86,7 +84,9 @@ internal sealed partial class Volume
     private PointInfo MakePoint(long sequence, DateTimeOffset at, string? label, PointConsistency consistency, string? reason)
     {
         at = new DateTimeOffset(at.Ticks - (at.Ticks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
-        var id = PointId.From(at, (uint)RandomNumberGenerator.GetInt32(int.MaxValue));
+
+        // Of what is random in it only the low bits count. Asking for them in this way loads no cryptographic library, for which the first point after a start would wait.
+        var id = PointId.From(at, BitConverter.ToUInt32(Guid.NewGuid().ToByteArray()) & int.MaxValue);
         if (State.Points.Count > 0 && id <= State.Points[^1].Id)
         {
             // Two points in one millisecond keep their order.

@@ -44,7 +44,7 @@ internal sealed partial class Volume
         }
     }
 
-    /// <summary>A layer that nobody appends to any more ends at its last batch. Not needed for anything but the space.</summary>
+    /// <summary>A sealed layer ends at its last batch, where its index is going to be. In the background, as the first thing that is done with it: a point need not wait for the file system's journal.</summary>
     private static void DropRoom(Layer layer)
     {
         if (layer.RoomEnd > layer.Tail)

@@ -129,7 +129,7 @@ internal sealed partial class Volume
     private void CompleteSwapLocked(HeadSwap swap, Func<ManifestState, long, ManifestState> change)
     {
         var old = swap.Old;
-        if (!swap.OldIsEmpty)
+        if (!swap.OldIsEmpty && _durable < swap.Sequence)
         {
             var errno = old.File.File.TrySyncData();
             if (errno != 0)
@@ -137,9 +137,6 @@ internal sealed partial class Volume
                 Fail($"{old.File.File.Path} could not be flushed: {Posix.Describe(errno)}");
                 throw new DiskException(old.File.File.Path, "flushed", errno);
             }
-
-            // After the flush, which would have the new length to make durable, and before the layer is published and gets an index there.
-            DropRoom(old);
         }
 
         StoreFaults.Pass(CrashPoints.PointLayerSynced);

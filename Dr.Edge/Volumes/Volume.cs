@@ -269,7 +269,7 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
     }
 
     /// <summary>Makes a new state durable and then visible. Under the sync lock.</summary>
-    private void CommitLocked(ManifestState state, Layer[]? layers = null, bool compactsManifest = false)
+    private void CommitLocked(ManifestState state, Layer[]? layers = null)
     {
         ThrowIfFailed();
 
@@ -281,7 +281,7 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
 
         try
         {
-            _manifest.Commit(state, compactsManifest);
+            _manifest.Commit(state);
         }
         catch (DiskException exception) when (!exception.IsFull)
         {

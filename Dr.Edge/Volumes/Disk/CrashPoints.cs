@@ -14,6 +14,8 @@ internal static class CrashPoints
     public const string GroupHalf = "group.half";
     public const string ManifestWritten = "manifest.written";
     public const string ManifestCompacted = "manifest.compacted";
+    public const string ManifestReplacementWritten = "manifest.replacement-written";
+    public const string ManifestRoomWritten = "manifest.room-written";
     public const string SuperblockHalf = "superblock.half";
     public const string IndexWritten = "index.written";
     public const string CloneCreated = "clone.created";
@@ -37,7 +39,7 @@ internal static class CrashPoints
 
     public static readonly IReadOnlyList<string> All =
     [
-        BatchWritten, FlushSynced, RoomWritten, PointLayerCreated, PointSpareMade, PointHeadSwapped, PointLayerSynced, PointRecorded, GroupHalf, ManifestWritten, ManifestCompacted, SuperblockHalf, IndexWritten,
+        BatchWritten, FlushSynced, RoomWritten, PointLayerCreated, PointSpareMade, PointHeadSwapped, PointLayerSynced, PointRecorded, GroupHalf, ManifestWritten, ManifestCompacted, ManifestReplacementWritten, ManifestRoomWritten, SuperblockHalf, IndexWritten,
         CloneCreated, CloneNamed, VolumeDeleted, MergeBegun, MergeBlocksWritten, MergeSliceRecorded, MergeSliceFreed, MergeRecorded, CompactWritten, CompactRecorded, RestoreBegun, RestoreCancelled, RestoreHalf, StagingSynced, StagingCommitted, RewindCloned, RewindRecorded, DetachFilled,
     ];
 }

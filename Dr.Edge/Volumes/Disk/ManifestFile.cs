@@ -1,3 +1,4 @@
+using System.Buffers;
 using Dr.Edge.Volumes.Format;
 
 namespace Dr.Edge.Volumes.Disk;
@@ -5,8 +6,10 @@ namespace Dr.Edge.Volumes.Disk;
 /// <summary>
 /// The manifest on disk. Each record is flushed before the next is begun, so a bad record can only be torn when it is the last one and nobody has seen it durable; anything else is damage.
 /// One writer at a time (the volume's sync lock).
+/// <para>What nobody should wait for is done beside it, by one at a time: a file that takes the place of one that <see cref="IsLong"/>, and zeros behind the end, so that a record overwrites blocks that are
+/// durable already and its flush waits for nothing but them, whatever other files the file system's journal has on its hands.</para>
 /// </summary>
-internal sealed class ManifestFile : IDisposable
+internal sealed partial class ManifestFile : IDisposable
 {
     private readonly string _path;
     private readonly StoreFaults _faults;
@@ -14,6 +17,7 @@ internal sealed class ManifestFile : IDisposable
     private long _length;
     private int _recordBytes = StoreLimits.BlockBytes;
     private long _roomEnd;
+    private readonly ArrayBufferWriter<byte> _record = new(StoreLimits.BlockBytes);
 
     private ManifestFile(string path, DurableFile file, long length, long records, ManifestState state, StoreFaults faults)
     {
@@ -82,38 +86,67 @@ internal sealed class ManifestFile : IDisposable
 
     private long CompactBytes => Math.Max(StoreLimits.ManifestCompactBytes, (long)StoreLimits.ManifestCompactRecords * _recordBytes);
 
-    /// <summary>Makes <paramref name="state"/> the volume's state; durable on return. After a failure other than a full disk the volume must stop.</summary>
-    /// <param name="compacts">Rewrites the file where it <see cref="IsLong"/>.</param>
-    public void Commit(ManifestState state, bool compacts = false)
+    /// <summary>The last record as it is in the file; valid until the next <see cref="Commit"/>.</summary>
+    public ReadOnlySpan<byte> LastRecord
     {
-        var record = ManifestRecord.Encode(Records + 1, state);
-        if (!(_length > CompactBytes || (compacts && IsLong)) || !TryCompact(record))
+        get
         {
-            try
+            if (_record.WrittenCount == 0)
             {
-                _file.Write(record, _length);
-            }
-            catch (DiskException exception) when (exception.IsFull)
-            {
-                if (_file.Length > _length)
-                {
-                    // Cutting also gives the room back, which may not be had again.
-                    _file.Truncate(_length);
-                    _roomEnd = 0;
-                }
-
-                throw;
+                ManifestRecord.Encode(Records, State, _record);
             }
 
-            StoreFaults.Pass(CrashPoints.ManifestWritten);
-            _file.SyncData();
-            _length += record.Length;
-            _recordBytes = record.Length;
+            return _record.WrittenSpan;
+        }
+    }
+
+    /// <summary>Makes <paramref name="state"/> the volume's state; durable on return. After a failure other than a full disk the volume must stop.</summary>
+    public void Commit(ManifestState state)
+    {
+        ManifestRecord.Encode(Records + 1, state, _record);
+        try
+        {
+            Write(_record.WrittenSpan);
+        }
+        catch
+        {
+            // It is not the last one.
+            _record.ResetWrittenCount();
+            throw;
         }
 
         Records++;
         State = state;
         _ = TryMakeRoom();
+    }
+
+    private void Write(ReadOnlySpan<byte> record)
+    {
+        if (_length > CompactBytes && !_isPreparing && TryCompact(record))
+        {
+            return;
+        }
+
+        try
+        {
+            _file.Write(record, _length);
+        }
+        catch (DiskException exception) when (exception.IsFull)
+        {
+            if (_zeroedTo <= _length && _file.Length > _length)
+            {
+                // Cutting also gives the room back, which may not be had again.
+                _file.Truncate(_length);
+                _roomEnd = 0;
+            }
+
+            throw;
+        }
+
+        StoreFaults.Pass(CrashPoints.ManifestWritten);
+        _file.SyncData();
+        _length += record.Length;
+        _recordBytes = record.Length;
     }
 
     /// <summary>
@@ -158,10 +191,19 @@ internal sealed class ManifestFile : IDisposable
         return null;
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        if (_zeroedTo > _length)
+        {
+            // A closed manifest ends with its last record.
+            _ = _file.TryTruncate(_length);
+        }
+
+        _file.Dispose();
+    }
 
     /// <summary>False when the disk has no space for the new file; the old one then grows on in the room it has.</summary>
-    private bool TryCompact(byte[] record)
+    private bool TryCompact(ReadOnlySpan<byte> record)
     {
         try
         {
@@ -169,19 +211,25 @@ internal sealed class ManifestFile : IDisposable
         }
         catch (DiskException exception) when (exception.IsFull)
         {
-            DurableDirectory.Remove(_path + ".new", _faults);
+            DurableDirectory.Remove(_path + DurableFile.NewSuffix, _faults);
             return false;
         }
 
+        GoOnInReplacement(record.Length, record.Length);
+        return true;
+    }
+
+    /// <summary>What has the manifest's name now is the manifest: one record, and zeros up to <paramref name="zeroedTo"/>.</summary>
+    private void GoOnInReplacement(int recordBytes, long zeroedTo)
+    {
         StoreFaults.Pass(CrashPoints.ManifestCompacted);
 
         // Closing frees its blocks, for which some file systems wait for the disk; who commits need not.
         ThreadPool.UnsafeQueueUserWorkItem(static replaced => replaced.Dispose(), _file, preferLocal: false);
         _file = DurableFile.Open(_path, FileMode.Open, _faults);
-        _length = record.Length;
-        _recordBytes = record.Length;
-        _roomEnd = 0;
-        return true;
+        _length = recordBytes;
+        _recordBytes = recordBytes;
+        (_zeroedTo, _roomEnd) = (zeroedTo, zeroedTo > recordBytes ? zeroedTo : 0);
     }
 
     private static bool HasRecordAfter(ReadOnlySpan<byte> rest, long records)

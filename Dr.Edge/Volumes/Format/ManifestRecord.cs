@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Dr.Edge.Volumes.Format;
@@ -19,17 +21,31 @@ internal static class ManifestRecord
 
     public static byte[] Encode(long number, ManifestState state)
     {
-        var payload = JsonSerializer.SerializeToUtf8Bytes(state, ManifestJson.Default.ManifestState);
-        var record = new byte[HeaderBytes + payload.Length];
-        payload.CopyTo(record, HeaderBytes);
-        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(MagicOffset), Magic);
-        BinaryPrimitives.WriteUInt16LittleEndian(record.AsSpan(VersionOffset), Version);
-        BinaryPrimitives.WriteUInt16LittleEndian(record.AsSpan(HeaderLengthOffset), HeaderBytes);
-        BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(NumberOffset), number);
-        BinaryPrimitives.WriteInt32LittleEndian(record.AsSpan(PayloadLengthOffset), payload.Length);
-        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(PayloadChecksumOffset), Crc32C.Compute(payload));
-        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(HeaderChecksumOffset), Crc32C.Compute(record.AsSpan(0, HeaderChecksumOffset)));
-        return record;
+        var record = new ArrayBufferWriter<byte>();
+        Encode(number, state, record);
+        return record.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Makes <paramref name="record"/> hold the record and nothing else. With 255 points it is about as long as what the runtime's collector counts as large, so that whoever writes many uses the same memory again.</summary>
+    public static void Encode(long number, ManifestState state, ArrayBufferWriter<byte> record)
+    {
+        record.ResetWrittenCount();
+        record.GetSpan(HeaderBytes)[..HeaderBytes].Clear();
+        record.Advance(HeaderBytes);
+        using (var json = new Utf8JsonWriter(record))
+        {
+            JsonSerializer.Serialize(json, state, ManifestJson.Default.ManifestState);
+        }
+
+        var bytes = MemoryMarshal.AsMemory(record.WrittenMemory).Span;
+        var payload = bytes[HeaderBytes..];
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[MagicOffset..], Magic);
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes[VersionOffset..], Version);
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes[HeaderLengthOffset..], HeaderBytes);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes[NumberOffset..], number);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes[PayloadLengthOffset..], payload.Length);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[PayloadChecksumOffset..], Crc32C.Compute(payload));
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[HeaderChecksumOffset..], Crc32C.Compute(bytes[..HeaderChecksumOffset]));
     }
 
     /// <summary>The record at the start of <paramref name="source"/>; null when it is not whole and right.</summary>

@@ -156,9 +156,9 @@ public sealed class DamageTests : IDisposable
         _volume.CreatePoint("a", PointConsistency.Crash, null);
         _volume.CreatePoint("b", PointConsistency.Crash, null);
         var path = Path.Combine(_volume.DirectoryPath, "manifest");
-        foreach (var fromEnd in new[] { 20L, new FileInfo(path).Length - 40 })
+        var newest = File.ReadAllBytes(path).AsSpan().LastIndexOf("DRR1"u8);
+        foreach (var position in new long[] { newest + 200, 40 })
         {
-            var position = new FileInfo(path).Length - fromEnd;
             _store.Reopen(() => Flip(path, position));
             _store.Set.Damaged.ShouldHaveSingleItem().Reason.ShouldContain("manifest");
             _store.Reopen(() => Flip(path, position));

@@ -138,8 +138,10 @@ public sealed class SpareTests : IDisposable
     {
         var path = Directory.GetFiles(copy, "manifest", SearchOption.AllDirectories).ShouldHaveSingleItem();
         var content = File.ReadAllBytes(path);
-        var newest = content[content.AsSpan().LastIndexOf("DRR1"u8)..];
-        content[^20] ^= 4;
+        var start = content.AsSpan().LastIndexOf("DRR1"u8);
+        ManifestRecord.TryRead(content.AsSpan(start), out _, out var length).ShouldNotBeNull();
+        var newest = content.AsSpan(start, length).ToArray();
+        content[start + length - 20] ^= 4;
         File.WriteAllBytes(path, content);
         foreach (var layer in Directory.GetFiles(Path.Combine(Path.GetDirectoryName(path)!, "layers")))
         {

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 
-namespace Dr.Edge.Nbd;
+namespace Dr.Edge.Nbd.Contexts;
 
 /// <summary>What a BLOCK_STATUS with a payload asks: a length of 64 bits, then the 32-bit ids of the contexts that are wanted, each once.</summary>
 /// <param name="Length">Bytes asked about; not checked against the export.</param>
