@@ -93,19 +93,15 @@ internal sealed partial class NbdConnection(
     private NbdNegotiation? Negotiate(ByteBuffer input)
     {
         using var clock = new HandshakeClock(catalog, limits.HandshakeTime, time, CutHandshake);
-        var handshake = new NbdHandshakeSession(channel, tls, input, () => _isStopping);
-        NbdNegotiation? negotiation;
+        var handshake = new NbdHandshakeSession(channel, tls, input, () => _isStopping, () => _isTransmitting = true);
         try
         {
-            negotiation = handshake.Run(clock);
+            return handshake.Run(clock);
         }
         finally
         {
             _secured = handshake.Channel;
         }
-
-        _isTransmitting = negotiation is not null;
-        return negotiation;
     }
 
     private void Transmit(NbdNegotiation negotiation, ByteBuffer input)

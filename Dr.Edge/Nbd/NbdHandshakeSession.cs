@@ -5,7 +5,8 @@ using Dr.Edge.Volumes;
 namespace Dr.Edge.Nbd;
 
 /// <summary>The handshake with one client: frames in and out; what they mean is <see cref="NbdNegotiation"/>'s. Its time limit is the listener's.</summary>
-internal sealed class NbdHandshakeSession(INbdChannel channel, NbdTls? tls, ByteBuffer input, Func<bool> isStopping)
+/// <param name="attached">Called before the client is told that it may transmit: from then on it is no unfinished handshake to anybody.</param>
+internal sealed class NbdHandshakeSession(INbdChannel channel, NbdTls? tls, ByteBuffer input, Func<bool> isStopping, Action attached)
 {
     private readonly ArrayBufferWriter<byte> _replies = new(1024);
 
@@ -104,6 +105,11 @@ internal sealed class NbdHandshakeSession(INbdChannel channel, NbdTls? tls, Byte
 
                 step = negotiation.Apply(option, input.Filled[..(int)length], _replies);
                 input.Take((int)length);
+            }
+
+            if (step == NegotiationStep.Transmit)
+            {
+                attached();
             }
 
             if (!Send())

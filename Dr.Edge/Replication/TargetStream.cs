@@ -338,11 +338,8 @@ internal sealed partial class TargetStream : IAsyncDisposable
                 break;
         }
 
-        if (epoch > volume!.Epoch)
-        {
-            volume.SeeEpoch(epoch);
-        }
-
+        // A source shows the epoch that it was made primary at: it had an owner, and that is not us.
+        volume!.SeeOwner(epoch);
         if (volume.Role == VolumeRole.Demoted)
         {
             StoreFaults.Pass(CopyPoints.SteppedDown);
@@ -493,7 +490,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
 
         if (epoch > volume.Epoch)
         {
-            volume.SeeEpoch(epoch);
+            volume.SeeOwner(epoch);
         }
     }
 

@@ -5,8 +5,11 @@ namespace Dr.Edge.Volumes;
 /// <content>Who may write: role and epoch. The superblock learns of a higher epoch before the manifest does, so that losing either never lowers it.</content>
 internal sealed partial class Volume
 {
-    /// <summary>Becomes primary. The epoch must be higher than any seen, or the one it is primary at already. A new generation begins at <see cref="Appended"/>; durable on return.</summary>
-    /// <exception cref="FencedException">The epoch is too low.</exception>
+    /// <summary>
+    /// Becomes primary. The epoch must be higher than any seen, or the one it is primary at already, or the highest seen as long as that is not known to be another's. A new generation begins at
+    /// <see cref="Appended"/>; durable on return.
+    /// </summary>
+    /// <exception cref="FencedException">The epoch is too low, or another's.</exception>
     public void Promote(Epoch epoch)
     {
         lock (_syncLock)
@@ -20,6 +23,11 @@ internal sealed partial class Volume
             if (epoch <= State.Epoch && !(epoch == State.Epoch && State.PrimaryEpoch < epoch && State.Role != VolumeRole.Primary))
             {
                 throw new FencedException($"Volume {Name} has seen epoch {State.Epoch}; it cannot become primary at {epoch}.", "Promote with a higher epoch.");
+            }
+
+            if (epoch <= State.ForeignEpoch)
+            {
+                throw new FencedException($"Epoch {epoch} of volume {Name} belongs to another copy; there cannot be two primaries at it.", $"Promote with a higher epoch, at least {epoch.Next}.");
             }
 
             if (State.Role == VolumeRole.Replica && _appended == 0 && State.Points.Count == 0 && _currentAsOf is null)
@@ -97,7 +105,7 @@ internal sealed partial class Volume
             {
                 if (epoch > State.Epoch)
                 {
-                    CommitLocked(State with { Epoch = epoch, OwnedEpoch = owned });
+                    CommitLocked(State with { Epoch = epoch, OwnedEpoch = owned, ForeignEpoch = epoch });
                 }
 
                 return final;
@@ -106,7 +114,7 @@ internal sealed partial class Volume
             MakeRoomForPointLocked();
             point = SealLocked(
                 sequence => MakePoint(sequence, Now(), "final", PointConsistency.Crash, $"taken when the volume was demoted for epoch {epoch}"),
-                state => state with { Role = VolumeRole.Demoted, Epoch = epoch, OwnedEpoch = owned, FinalPoint = state.Points[^1].Id });
+                state => state with { Role = VolumeRole.Demoted, Epoch = epoch, OwnedEpoch = owned, ForeignEpoch = epoch, FinalPoint = state.Points[^1].Id });
         }
 
         RaiseStateChanged();
@@ -115,25 +123,39 @@ internal sealed partial class Volume
     }
 
     /// <summary>Remembers the highest epoch; a primary that sees a higher one shuts its gate and becomes <see cref="VolumeRole.Demoted"/>. Durable on return.</summary>
-    public void SeeEpoch(Epoch epoch)
+    public void SeeEpoch(Epoch epoch) => See(epoch, isAnothers: false);
+
+    /// <summary>The same, and that another was primary at <paramref name="epoch"/>: this copy never will be. Nothing changes for one that is primary at a higher epoch.</summary>
+    public void SeeOwner(Epoch epoch) => See(epoch, isAnothers: true);
+
+    private void See(Epoch epoch, bool isAnothers)
     {
         lock (_syncLock)
         {
-            if (epoch <= State.Epoch)
+            var isHigher = epoch > State.Epoch;
+            var isNews = isAnothers && epoch > (State.ForeignEpoch ?? Epoch.None) && epoch > State.PrimaryEpoch;
+            if (!isHigher && !isNews)
             {
                 return;
             }
 
-            if (State.Role == VolumeRole.Primary)
+            if (isHigher && State.Role == VolumeRole.Primary)
             {
                 ShutForWritersLocked($"a higher epoch ({epoch}) was seen than the one this copy is primary at ({State.PrimaryEpoch})");
             }
 
             ThrowIfFailed();
-            WriteSuperblockLocked(epoch, _superblock.Current.Generation);
+            if (isHigher)
+            {
+                WriteSuperblockLocked(epoch, _superblock.Current.Generation);
+            }
+
+            var foreign = isNews ? epoch : State.ForeignEpoch;
             lock (_appendLock)
             {
-                CommitLocked(State with { Epoch = epoch, OwnedEpoch = null, Restoring = null, Role = State.Role == VolumeRole.Primary ? VolumeRole.Demoted : State.Role });
+                CommitLocked(isHigher
+                    ? State with { Epoch = epoch, OwnedEpoch = null, ForeignEpoch = foreign, Restoring = null, Role = State.Role == VolumeRole.Primary ? VolumeRole.Demoted : State.Role }
+                    : State with { ForeignEpoch = foreign });
             }
         }
 
@@ -143,7 +165,7 @@ internal sealed partial class Volume
     /// <summary>A demoted copy becomes a follower. Trailing generations in which nothing was written are dropped.</summary>
     public void BecomeReplica(Epoch epoch)
     {
-        SeeEpoch(epoch);
+        SeeOwner(epoch);
         lock (_syncLock)
         {
             ThrowIfFailed();

@@ -27,6 +27,12 @@ internal sealed record ManifestState
     /// </summary>
     public Epoch? OwnedEpoch { get; init; }
 
+    /// <summary>
+    /// Highest epoch that is known to be another's: a source that was primary at it was followed here, or this copy was demoted for it. Never promoted at. Missing = none is known; the epoch that a promotion cut short, a grant or
+    /// a refused promotion left in <see cref="Epoch"/> is nobody's yet and may be ours.
+    /// </summary>
+    public Epoch? ForeignEpoch { get; init; }
+
     /// <summary>The epoch this copy was made primary at.</summary>
     public Epoch PrimaryEpoch { get; init; }
 

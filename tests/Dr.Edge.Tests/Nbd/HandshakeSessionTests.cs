@@ -10,7 +10,7 @@ public sealed class HandshakeSessionTests
     {
         var channel = new MemoryChannel([.. ScriptedClient.Bytes32(3), .. ScriptedClient.OptionBytes(NbdOption.List, []), .. ScriptedClient.OptionBytes(NbdOption.List, [])]);
         using var input = new ByteBuffer(new LargeBufferPool(0));
-        new NbdHandshakeSession(channel, tls: null, input, () => true).Run(new MemoryCatalog()).ShouldBeNull();
+        new NbdHandshakeSession(channel, tls: null, input, () => true, () => { }).Run(new MemoryCatalog()).ShouldBeNull();
 
         var reply = channel.Sent.AsSpan(NbdProtocol.GreetingSize);
         BinaryPrimitives.ReadUInt32BigEndian(reply[8..]).ShouldBe((uint)NbdOption.List);
@@ -18,9 +18,25 @@ public sealed class HandshakeSessionTests
         reply.Length.ShouldBe(NbdProtocol.OptionReplyHeaderSize + BinaryPrimitives.ReadInt32BigEndian(reply[16..]), "more than one answer was sent");
     }
 
+    /// <summary>Nobody may take a client for an unfinished handshake, and cut it to make a place, once it has been told that it may work.</summary>
+    [Fact]
+    public void A_client_counts_as_attached_before_it_hears_that_it_is()
+    {
+        var channel = new MemoryChannel([.. ScriptedClient.Bytes32(3), .. ScriptedClient.OptionBytes(NbdOption.List, []), .. ScriptedClient.OptionBytes(NbdOption.ExportName, "v"u8)]);
+        using var input = new ByteBuffer(new LargeBufferPool(0));
+        var catalog = new MemoryCatalog();
+        catalog.Add("v", new MemoryDevice(4096));
+        var toldBefore = -1;
+        using var negotiation = new NbdHandshakeSession(channel, tls: null, input, () => false, () => toldBefore = channel.Sends).Run(catalog);
+        negotiation.ShouldNotBeNull();
+        (toldBefore, channel.Sends).ShouldBe((2, 3), "greeting and list had been sent, the answer to the last option had not");
+    }
+
     private sealed class MemoryChannel(byte[] received) : INbdChannel
     {
         private int _position;
+
+        public int Sends { get; private set; }
 
         public byte[] Sent { get; private set; } = [];
 
@@ -39,6 +55,7 @@ public sealed class HandshakeSessionTests
         public bool Send(ReadOnlySpan<byte> source)
         {
             Sent = [.. Sent, .. source];
+            Sends++;
             return true;
         }
 

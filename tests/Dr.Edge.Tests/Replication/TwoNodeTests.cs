@@ -159,6 +159,7 @@ public sealed class TwoNodeTests : TwoNodeTest
     {
         var volume = await ProtectedAsync(CopyMode.Stream);
         var backup = Backup.Set.Get("dilas");
+        Should.Throw<FencedException>(() => backup.Promote(volume.Epoch)); // Never two primaries at one epoch.
         backup.Promote(new Epoch(2));
         var content = backup.Content();
         try

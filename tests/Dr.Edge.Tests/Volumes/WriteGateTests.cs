@@ -73,6 +73,44 @@ public sealed class WriteGateTests : IDisposable
     }
 
     [Fact]
+    public void A_copy_is_never_promoted_at_the_epoch_of_the_owner_that_it_followed()
+    {
+        var replica = _store.Set.CreateReplica(VolumeId.New(), "r", 64 * 4096);
+        replica.SeeOwner(new Epoch(1));
+        Should.Throw<FencedException>(() => replica.Promote(new Epoch(1))).Hint!.ShouldContain("2");
+        replica.SeeOwner(new Epoch(4));
+        _store.Crash();
+        replica = _store.Set.Get("r");
+        Should.Throw<FencedException>(() => replica.Promote(new Epoch(4)));
+
+        // One that was heard of without an owner may be ours: a grant tells of it before the order to promote comes.
+        replica.SeeEpoch(new Epoch(5));
+        replica.SeeOwner(new Epoch(4));
+        Should.NotThrow(() => Try(replica, new Epoch(5)));
+        replica.SeeOwner(new Epoch(5));
+        Should.Throw<FencedException>(() => replica.Promote(new Epoch(5)));
+        Should.NotThrow(() => Try(replica, new Epoch(6)));
+
+        // Empty as it is it cannot serve; what counts here is that its epoch is not what it is refused for.
+        static void Try(Volume volume, Epoch epoch) => Should.Throw<DrException>(() => volume.Promote(epoch)).ShouldNotBeOfType<FencedException>();
+    }
+
+    [Fact]
+    public void What_was_demoted_for_another_owner_is_not_promoted_at_that_ones_epoch()
+    {
+        Write();
+        _volume.Demote(new Epoch(2));
+        _store.Crash();
+        var volume = _store.Set.Get("v");
+        Should.Throw<FencedException>(() => volume.Promote(new Epoch(2)));
+        volume.Promote(new Epoch(3));
+        volume.Promote(new Epoch(3));
+        volume.SeeOwner(new Epoch(2));
+        volume.Role.ShouldBe(VolumeRole.Primary);
+        StoreFixture.Write(volume, 0, new byte[4096]);
+    }
+
+    [Fact]
     public void Demotion_takes_one_final_point_and_repeating_it_returns_the_same()
     {
         Write();

@@ -37,8 +37,8 @@ public sealed class EpochWithoutOwnerTests : TwoNodeTest
         (await RefusedAtAsync(volume, 2)).ShouldBe(new Epoch(7), "an owner showed it");
         volume.Demote(new Epoch(8));
         (await RefusedAtAsync(volume, 2)).ShouldBe(new Epoch(7));
-        volume.Promote(new Epoch(8));
-        (await RefusedAtAsync(volume, 2)).ShouldBe(new Epoch(8));
+        volume.Promote(new Epoch(9));
+        (await RefusedAtAsync(volume, 2)).ShouldBe(new Epoch(9));
     }
 
     [Fact]

@@ -9,6 +9,7 @@ internal sealed class ModelStore(SiteId site, double drift)
     /// <summary>Gate passed, not answered yet: the number of the write and when it will be answered at the earliest.</summary>
     private readonly List<(int Write, DateTimeOffset AnswerAt)> _inFlight = [];
     private DateTimeOffset _leaseUntil;
+    private Epoch _another = Epoch.None; // Highest epoch known to be another's.
 
     public SiteId Site => site;
 
@@ -76,7 +77,7 @@ internal sealed class ModelStore(SiteId site, double drift)
 
     public bool Promote(Epoch epoch, DateTimeOffset now, TimeSpan? ttl)
     {
-        if (!ForgetsEpochs && (epoch < Epoch || (epoch == Epoch && IsPrimary && PrimaryEpoch > epoch)))
+        if (!ForgetsEpochs && ((epoch <= _another && !(IsPrimary && PrimaryEpoch == epoch)) || epoch < Epoch || (epoch == Epoch && IsPrimary && PrimaryEpoch > epoch)))
         {
             return false;
         }
@@ -99,6 +100,7 @@ internal sealed class ModelStore(SiteId site, double drift)
         }
 
         SeeEpoch(epoch);
+        _another = epoch;
         return Content.Count == 0 ? 0 : Content.Max();
     }
 
@@ -124,6 +126,7 @@ internal sealed class ModelStore(SiteId site, double drift)
         }
 
         SeeEpoch(owner.PrimaryEpoch);
+        _another = owner.PrimaryEpoch;
         Content.Clear();
         Content.UnionWith(owner.Content);
         (CurrentAsOf, Diverged) = (now, false);
