@@ -51,6 +51,13 @@ internal sealed partial class HostedSystemSession : IDisposable
 
     public bool IsMonitored => _monitored;
 
+    /// <summary>
+    /// Why it may not serve here any more; null while it may, or does not. An instance that has no data of its own and whose network leads elsewhere serves nobody: whose epoch is the highest is no matter to it.
+    /// </summary>
+    /// <param name="highest">The highest epoch seen from any side.</param>
+    public string? Objection(ServingWatch watch, Epoch highest) =>
+        _store.State.ShouldRun && !(_attachment is null && _networkSeen == NetworkPlace.Away) ? watch.Objection(_system, _store.State.StartedAt, highest, ServingSince) : null;
+
     /// <summary>Timestamp of the last start, or of the adoption by this agent.</summary>
     public long ServingSince => Interlocked.Read(ref _servingSince);
 
@@ -161,11 +168,19 @@ internal sealed partial class HostedSystemSession : IDisposable
         },
         cancellationToken);
 
-    /// <summary>Brings the network actions to this machine or takes them away; each is read back.</summary>
+    /// <summary>
+    /// Brings the network actions to this machine or takes them away; each is read back. An instance without data of its own that runs here already serves under <paramref name="epoch"/> from then on: users are pointed
+    /// at it, nobody starts it anew, and the epoch under which it stood by is no reason to take it down.
+    /// </summary>
     public Task<HostReport> ApplyNetworkAsync(bool present, Epoch epoch, Action<string> progress, CancellationToken cancellationToken) => InTurnAsync(
         async () =>
         {
             See(epoch);
+            if (present && _attachment is null && _store.State.ShouldRun)
+            {
+                Begin(epoch);
+            }
+
             var log = new StepLog(progress, _time);
             await RunNetworkAsync(present, epoch, log, cancellationToken);
             return Report(log, wasSo: false);

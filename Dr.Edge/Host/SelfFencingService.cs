@@ -43,7 +43,7 @@ internal sealed partial class SelfFencingService(HostedSystems systems, ServingW
     }
 
     private string? Objection(HostedSystemSession session) =>
-        session.State.ShouldRun ? watch.Objection(session.System, session.State.StartedAt, systems.Known(session), session.ServingSince) : null;
+        session.Objection(watch, systems.Known(session));
 
     [LoggerMessage(1412, LogLevel.Error, "System {System}: could not be taken down: {Reason} {Hint}")]
     private partial void LogNotFenced(string system, string reason, string? hint);
