@@ -29,7 +29,9 @@ internal sealed partial class BusinessSystemGrain
 
         if (machine.Run is { } live)
         {
-            return Outcome(RunAnswer.OtherRunLive, live.Id, $"Run {live.Id} is live; only one can be.");
+            return request.Kind == RunKind.Failover && live is { Automatic: true, Kind: RunPurpose.Failover } && (live.ApprovedBy ?? request.Actor) == request.Actor
+                ? await JoinAsync(machine, live, request.Actor)
+                : Outcome(RunAnswer.OtherRunLive, live.Id, $"Run {live.Id} is live; only one can be.");
         }
 
         if (request.Kind == RunKind.Failback && machine.OwnerIsHome)
@@ -51,6 +53,14 @@ internal sealed partial class BusinessSystemGrain
 
         return await OrderAsync(order, id, $"Run {id} has started.");
     }
+
+    /// <summary>The detector was quicker. Where its run waits for a person or for its turn, the order is that person's approval, of a loss within the policy's limit; given twice it is one.</summary>
+    private async Task<RunOutcome> JoinAsync(SystemState machine, LiveRun live, string actor) => machine.Phase switch
+    {
+        Phase.Deciding when live.ApprovedBy is null => await OrderAsync(new SystemEvent.Approve(actor, live.Id, null), live.Id, $"Run {live.Id}, which the detector began, is approved by this order."),
+        Phase.Deciding or Phase.Fencing or Phase.Promoting or Phase.Starting or Phase.Repointing or Phase.Verifying => Outcome(RunAnswer.Accepted, live.Id, $"Run {live.Id}, which the detector began, goes on."),
+        _ => Outcome(RunAnswer.OtherRunLive, live.Id, $"Run {live.Id} is live; only one can be."),
+    };
 
     public async Task<RunOutcome> DecideAsync(RunDecision decision)
     {

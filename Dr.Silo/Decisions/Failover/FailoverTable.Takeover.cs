@@ -14,6 +14,11 @@ public static partial class FailoverTable
         t.In([.. Ready, FailedOver, Reversing]).On<StartFailover>("a person orders a failover").When(NewRun).Set(ComeBackHere)
             .Set((s, e, now) => Ordered(s, RunPurpose.Failover, (StartFailover)e, ((StartFailover)e).Run, ((StartFailover)e).Reason, now)).Do(Assess).GoTo(Deciding);
         t.In([.. Ready, FailedOver, Reversing]).On<StartForce>("the first of two people takes over by force").When(NewRun, Stated).Set(ComeBackHere).Set(Forced).Do(Assess, SecondPersonNeeded).GoTo(Deciding);
+
+        // Probing is no reason to keep a person waiting: what is asked meanwhile decides nothing any more.
+        t.In(Suspect).On<StartFailover>("a person orders a failover").When(NewRun)
+            .Set((s, e, now) => Ordered(s, RunPurpose.Failover, (StartFailover)e, ((StartFailover)e).Run, ((StartFailover)e).Reason, now)).Do(Assess).GoTo(Deciding);
+        t.In(Suspect).On<StartForce>("the first of two people takes over by force").When(NewRun, Stated).Set(Forced).Do(Assess, SecondPersonNeeded).GoTo(Deciding);
         t.In(Deciding).On<OwnerServes>("it was heard again").When(AutomaticRun).Set((s, _, _) => Runs.Finish(s, null)).GoToOneOf(Back, Ready);
         Fence<TakeoverAssessed>(t, [Deciding], "everything asked for is there", Runs.BeginFencing, ThisRun, MayAct);
         t.In(Deciding).On<TakeoverAssessed>("a person has to decide").When(ThisRun, MayNotAct)

@@ -1,11 +1,16 @@
+using Dr.Silo.Decisions.Failover;
+
 namespace Dr.Silo.Decisions.Observing;
 
 /// <summary>One round of asking: the suspect once a second, the witnesses at once. Lives only in memory; a restart begins it anew.</summary>
-internal sealed class ProbeSession(DateTimeOffset startedAt, DateTimeOffset until, IReadOnlyList<DeviceId> suspects)
+/// <param name="owner">Whose devices are asked: what they do not answer says nothing of the owner that follows.</param>
+internal sealed class ProbeSession(DateTimeOffset startedAt, DateTimeOffset until, IReadOnlyList<DeviceId> suspects, Ownership owner)
 {
     private readonly Dictionary<DeviceId, int> _answers = suspects.ToDictionary(s => s, _ => 0);
 
     public static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+
+    public Ownership Owner { get; } = owner;
 
     public DateTimeOffset StartedAt { get; } = startedAt;
 
@@ -14,6 +19,12 @@ internal sealed class ProbeSession(DateTimeOffset startedAt, DateTimeOffset unti
     public DateTimeOffset NextAt { get; set; } = startedAt;
 
     public int Sent { get; set; }
+
+    /// <summary>Fewer questions than this were sent in a round of five: we stood still ourselves, and that nobody answered says nothing.</summary>
+    public const int LeastSent = 3;
+
+    /// <summary>We could not ask as often as we should have.</summary>
+    public bool WasHeldUp => Sent < LeastSent;
 
     /// <summary>The devices that are asked: those of the owner that are silent.</summary>
     public IReadOnlyList<DeviceId> Suspects => suspects;

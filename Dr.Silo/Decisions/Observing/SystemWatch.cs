@@ -99,13 +99,13 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
     {
         var owner = settings.At(machine.Owner.Site);
         DeviceId[] silent = [.. new[] { owner.Host, owner.Appliance }.OfType<DeviceId>().Distinct().Where(d => Seen.IsAlive(d) == false)];
-        Probe ??= new ProbeSession(now, until, silent.Length > 0 ? silent : [owner.Host]);
+        Probe ??= new ProbeSession(now, until, silent.Length > 0 ? silent : [owner.Host], machine.Owner);
     }
 
-    /// <summary>The round that is under way, if there is still something to ask about: once the suspicion has ended another way, what was asked meanwhile was about the time before, and the round is dropped.</summary>
+    /// <summary>The round that is under way, if there is still something to ask about: once the suspicion has ended another way, or another site owns the system, what was asked meanwhile was about the time before, and the round is dropped.</summary>
     public ProbeSession? RoundFor(SystemState machine)
     {
-        if (machine.Phase is Phase.Protected or Phase.FailbackReady)
+        if (machine.Phase is Phase.Protected or Phase.FailbackReady || Probe?.Owner != machine.Owner)
         {
             Probe = null;
         }
@@ -257,7 +257,7 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
         var health = Seen.HealthOf(owner.Host);
         if (silent is not null)
         {
-            if (Probe is null && now >= _suspectAgainAt)
+            if (Probe is null && now >= _suspectAgainAt && HasBegun(machine, owner, servedEpoch))
             {
                 said.Add(new SystemEvent.Suspected(silent.Phi, silent.Reason));
             }
@@ -291,6 +291,13 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
             said.Add(new SystemEvent.Classified(_classify(Facts(owner, 0, 0, null, now) with { OwnReportFailed = true })));
         }
     }
+
+    /// <summary>
+    /// False while a system is being set up: its host says of it that it does not run, and it has never been heard running under this epoch. Nobody is served by it, witnesses never reached it, so neither a
+    /// silence of its host nor what they say of it is a loss; a person may still order anything. On trial it has just been found serving.
+    /// </summary>
+    private bool HasBegun(SystemState machine, SystemSite owner, Epoch servedEpoch) =>
+        servedEpoch == machine.Owner.Epoch || machine.Phase == Phase.OnTrial || Seen.HealthOf(owner.Host) is null or { Health.State: HealthState.Running };
 
     /// <summary>
     /// The owner is heard and works, and its users outside cannot get in: no silence will ever tell, so it is looked for while all is well. Null while somebody gets in, and until the owner was

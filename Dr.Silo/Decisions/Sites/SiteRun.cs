@@ -136,7 +136,8 @@ public sealed record SiteRun
             (SiteProgress.LeftOut or SiteProgress.Serving, _) => s,
             (_, { HasMoved: true }) when standing.Site != From => s with { Progress = SiteProgress.Serving, StartedAt = s.StartedAt ?? now, EndedAt = now, Detail = null },
             (_, { WaitsForPerson: true }) when s.Progress != SiteProgress.Waiting || Automatic => s with { Progress = SiteProgress.Stuck, Detail = standing.Reason ?? $"It is {standing.Phase}." },
-            (SiteProgress.Waiting, { RunLive: true }) => s with { Progress = SiteProgress.UnderWay, StartedAt = now },
+            // One that a person ordered waits for its turn even where the detector began by itself: the order, given then, is its approval.
+            (SiteProgress.Waiting, { RunLive: true }) when Automatic => s with { Progress = SiteProgress.UnderWay, StartedAt = now },
             (SiteProgress.UnderWay, { RunLive: false }) when standing.Site == From && now - s.StartedAt > TimeSpan.FromSeconds(5) =>
                 s with { Progress = SiteProgress.Stuck, Detail = $"Its run has ended and it serves at {From} still.", EndedAt = now },
             (SiteProgress.Stuck, { RunLive: true, WaitsForPerson: false }) => s with { Progress = SiteProgress.UnderWay, Detail = null, EndedAt = null },

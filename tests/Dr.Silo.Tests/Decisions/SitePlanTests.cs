@@ -80,6 +80,19 @@ public sealed class SitePlanTests
     }
 
     [Fact]
+    public void A_run_that_a_person_ordered_gives_its_order_also_where_the_detector_has_begun()
+    {
+        SiteMember[] members = [Member("dns"), Member("web", dependsOn: ["dns"])];
+        var run = SiteRun.Begin("r", RunKind.Failover, From, "li", "burnt", false, SitePlan.Make(members, [], null), members, Start);
+        var asking = new SystemStanding { Phase = "Deciding", Site = From, RunLive = true, WaitsForPerson = true };
+        run = run.Seen(new SystemId("web"), asking with { WaitsForPerson = false }, Start).Seen(new SystemId("web"), asking, Start).Seen(new SystemId("dns"), asking, Start);
+
+        run.ToStart().ShouldBe([new SystemId("dns")], "the order is the approval that it waits for");
+        run = run.Started(new SystemId("dns"), null, Start).Seen(new SystemId("dns"), Moved(), Start).Tick(Start + TimeSpan.FromSeconds(2));
+        run.ToStart().ShouldBe([new SystemId("web")]);
+    }
+
+    [Fact]
     public void Every_run_of_a_site_ends_whatever_its_systems_do() =>
         Gen.Select(Gen.Int[1, 30], Gen.Int[0, 3].Array[200]).Sample(
             (count, choices) =>

@@ -115,7 +115,11 @@ public sealed class OrderTests : ControlPlaneTests
         asked.Reason.ShouldNotBeNull().ShouldContain("approval");
         (asked.Epoch, World.Backup.Role).ShouldBe((Epoch.First, VolumeRole.Replica));
 
-        (await Silo.System.DecideAsync(new RunDecision { Run = asked.LiveRun!.Id, Verb = RunVerb.Approve, Actor = "li" })).Answer.ShouldBe(RunAnswer.Accepted);
+        // Ordering what the detector has begun approves it: the same run, once, and nobody else's.
+        var order = new StartRun { Kind = RunKind.Failover, Actor = "li", Reason = "it is dark there", IdempotencyKey = "k" };
+        var (first, again, other) = (await Silo.System.StartRunAsync(order), await Silo.System.StartRunAsync(order), await Silo.System.StartRunAsync(order with { Actor = "wang" }));
+        (first.Answer, first.Run, again.Answer, again.Run).ShouldBe((RunAnswer.Accepted, asked.LiveRun!.Id, RunAnswer.Accepted, asked.LiveRun.Id));
+        other.Answer.ShouldBe(RunAnswer.OtherRunLive);
         (await Silo.PhaseAsync(Phase.OnTrial)).LiveRun!.Facts["approvedBy"].ShouldBe("li");
     }
 }

@@ -133,6 +133,32 @@ public sealed class SystemWatchTests
         }
     }
 
+    [Theory]
+    [InlineData(Phase.Protected, false)]
+    [InlineData(Phase.Seeding, false)]
+    [InlineData(Phase.OnTrial, true)]
+    public void The_silence_of_a_host_on_which_the_system_never_ran_is_no_loss(Phase phase, bool isSuspect)
+    {
+        // While it is being set up nobody can reach it: under load its host is late once, and every witness says what it has always said.
+        Alive(Start);
+        Health(HealthState.Stopped, Start);
+        Presence(alive: false, Start.AddSeconds(9));
+        Blind(Start.AddSeconds(10));
+        _watch.Observe(Settings, State(phase, Start), Epoch.None, Start.AddSeconds(10)).Any(e => e is SystemEvent.Suspected).ShouldBe(isSuspect);
+
+        // What was heard running once is suspected, also when it was stopped before its host fell silent.
+        _watch.Observe(Settings, State(phase, Start), Epoch.First, Start.AddSeconds(11)).Any(e => e is SystemEvent.Suspected).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void A_round_in_which_we_hardly_asked_says_nothing_of_who_did_not_answer()
+    {
+        var round = new ProbeSession(Start, Start + Budgets.Probing, [Settings.HomeSite.Host], new Ownership(Epoch.First, Home)) { Sent = ProbeSession.LeastSent - 1 };
+        round.WasHeldUp.ShouldBeTrue();
+        round.Sent++;
+        round.WasHeldUp.ShouldBeFalse();
+    }
+
     [Fact]
     public void A_round_of_asking_ends_with_the_suspicion()
     {
@@ -153,6 +179,16 @@ public sealed class SystemWatchTests
         _watch.RoundFor(State(Phase.Suspect, Start)).ShouldNotBeNull();
         _watch.RoundFor(State(Phase.FailbackReady, Start.AddSeconds(2))).ShouldBeNull();
         _watch.RoundFor(State(Phase.Suspect, Start.AddSeconds(3))).ShouldBeNull("a new suspicion begins a round of its own");
+    }
+
+    [Fact]
+    public void A_round_about_the_old_owner_says_nothing_of_the_new_one()
+    {
+        // A person approves, or orders, while the old owner is being asked: its silence is no finding about the site that serves since.
+        Alive(Start);
+        _watch.BeginProbing(Settings, State(Phase.Suspect, Start), Start + Budgets.Probing, Start);
+        _watch.RoundFor(State(Phase.Fencing, Start)).ShouldNotBeNull();
+        _watch.RoundFor(State(Phase.OnTrial, Start) with { Owner = new Ownership(new Epoch(2), Peer) }).ShouldBeNull();
     }
 
     [Fact]
@@ -182,6 +218,20 @@ public sealed class SystemWatchTests
         state.Phase.ShouldBe(Phase.Deciding);
         var verdict = new Verdict { Scope = scope, Evidence = EvidenceKinds.Witnesses };
         FailoverMachine.Apply(state, new SystemEvent.Classified(verdict), Start).Next.Phase.ShouldNotBe(Phase.Fencing);
+    }
+
+    [Fact]
+    public void A_person_need_not_wait_for_the_end_of_the_probing()
+    {
+        var rules = new TakeoverRules { Home = Home, Peer = Peer };
+        var suspect = SystemState.New(Settings.Id, rules, new Ownership(Epoch.First, Home), Start) with { Phase = Phase.Suspect, ReturnTo = Phase.FailbackReady };
+        var ordered = FailoverMachine.Apply(suspect, new SystemEvent.StartFailover("li", new RunId("r"), "it burns"), Start).Next;
+        (ordered.Phase, ordered.Run!.ApprovedBy, ordered.ReturnTo).ShouldBe((Phase.Deciding, "li", Phase.FailbackReady));
+
+        // What the probing finds afterwards is nobody's decision any more; called off, it is where it was.
+        FailoverMachine.Apply(ordered, new SystemEvent.Classified(new Verdict { Scope = FaultScope.None }), Start).Applied.ShouldBeFalse();
+        FailoverMachine.Apply(ordered, new SystemEvent.Abort("li", new RunId("r")), Start).Next.Phase.ShouldBe(Phase.FailbackReady);
+        FailoverMachine.Apply(suspect, new SystemEvent.StartForce("li", new RunId("r"), "it burns", "I saw it"), Start).Next.Phase.ShouldBe(Phase.Deciding);
     }
 
     private static SystemSite At(SiteId site) => new() { Site = site, Host = new DeviceId($"{site}-host"), Appliance = new DeviceId($"{site}-appliance"), Replication = $"{site}:1" };
