@@ -10,6 +10,9 @@ namespace Dr.Silo.Grains;
 /// </summary>
 public sealed class GrainConfigurator(IGrainFactory grains, KnownThings known)
 {
+    /// <summary>Grains that are told at the same time: their writes share a commit.</summary>
+    private const int AtOnce = 256;
+
     private IReadOnlyList<SystemSettings>? _systems;
     private IReadOnlyDictionary<DeviceId, DeviceSettings> _devices = new Dictionary<DeviceId, DeviceSettings>();
 
@@ -35,11 +38,9 @@ public sealed class GrainConfigurator(IGrainFactory grains, KnownThings known)
         await grains.GetGrain<IFleetGrain>(IFleetGrain.Key).ConfigureAsync(
             [.. devices.Select(d => new FleetMember { Device = d.Key, Site = d.Value.Site, Switch = d.Value.Switch, Line = d.Value.Line })]);
         var book = await grains.GetGrain<IPolicyGrain>(IPolicyGrain.Key).GetBookAsync();
-        foreach (var (id, settings) in devices)
-        {
-            await known.AddAsync(ThingKind.Device, id.Value, settings.Site.Value, cancellationToken);
-            await grains.GetGrain<IDeviceGrain>(id.Value).ConfigureAsync(DeviceOverlay.Of(settings, book));
-        }
+        await known.AddAsync(ThingKind.Device, [.. devices.Select(d => (d.Key.Value, d.Value.Site.Value))], cancellationToken);
+        await Parallel.ForEachAsync(devices, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken },
+            async (device, _) => await grains.GetGrain<IDeviceGrain>(device.Key.Value).ConfigureAsync(DeviceOverlay.Of(device.Value, book)));
 
         foreach (var system in systems)
         {

@@ -29,19 +29,11 @@ public abstract class Database
 
     /// <summary>
     /// Runs <paramref name="work"/> in one transaction that may write and commits it. On SQLite the write lock is taken at the beginning, so that two of them
-    /// queue instead of failing in the middle; on PostgreSQL it is a read-committed transaction: lock what you read and then write.
+    /// queue instead of failing in the middle; on PostgreSQL it is a read-committed transaction: lock what you read and then write. <paramref name="work"/> touches nothing but the database: on SQLite it
+    /// runs where the commits run, not where it was asked for.
     /// </summary>
-    public async Task<T> WriteAsync<T>(Func<DbConnection, DbTransaction, Task<T>> work, CancellationToken cancellationToken)
-    {
-        await using var connection = await OpenAsync(cancellationToken);
-        await using var transaction = await BeginWriteAsync(connection, cancellationToken);
-        var result = await work(connection, transaction);
-        await transaction.CommitAsync(cancellationToken);
-        return result;
-    }
+    public abstract Task<T> WriteAsync<T>(Func<DbConnection, DbTransaction, Task<T>> work, CancellationToken cancellationToken);
 
     /// <summary>Until the end of the transaction nobody else holds the lock of this name. On SQLite a writing transaction is alone anyway.</summary>
     public abstract Task LockAsync(DbConnection connection, DbTransaction transaction, string name, CancellationToken cancellationToken);
-
-    protected abstract ValueTask<DbTransaction> BeginWriteAsync(DbConnection connection, CancellationToken cancellationToken);
 }

@@ -73,6 +73,15 @@ public sealed class PostgresDatabase : Database, IAsyncDisposable
         }
     }
 
+    public override async Task<T> WriteAsync<T>(Func<DbConnection, DbTransaction, Task<T>> work, CancellationToken cancellationToken)
+    {
+        await using var connection = await OpenAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var result = await work(connection, transaction);
+        await transaction.CommitAsync(cancellationToken);
+        return result;
+    }
+
     public override async Task LockAsync(DbConnection connection, DbTransaction transaction, string name, CancellationToken cancellationToken)
     {
         await using var command = connection.CreateCommand();
@@ -86,9 +95,6 @@ public sealed class PostgresDatabase : Database, IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _source.DisposeAsync();
-
-    protected override ValueTask<DbTransaction> BeginWriteAsync(DbConnection connection, CancellationToken cancellationToken) =>
-        connection.BeginTransactionAsync(cancellationToken);
 
     /// <summary>"Exception while performing SSL handshake" alone says nothing about whose certificate is wrong.</summary>
     private static string WithCause(Exception e) => e.GetBaseException() is var cause && cause != e && !e.Message.Contains(cause.Message, StringComparison.Ordinal) ? $"{e.Message}: {cause.Message}" : e.Message;

@@ -10,10 +10,12 @@ public sealed class SqliteDatabase : Database
     private const int BusySeconds = 20;
 
     private readonly string _path;
+    private readonly GroupCommit _commits;
 
     public SqliteDatabase(string path)
     {
         _path = path;
+        _commits = new GroupCommit(OpenAsync, connection => ((SqliteConnection)connection).BeginTransaction(deferred: false));
         ConnectionString = new SqliteConnectionStringBuilder
         {
             DataSource = path,
@@ -54,6 +56,5 @@ public sealed class SqliteDatabase : Database
 
     public override Task LockAsync(DbConnection connection, DbTransaction transaction, string name, CancellationToken cancellationToken) => Task.CompletedTask;
 
-    protected override ValueTask<DbTransaction> BeginWriteAsync(DbConnection connection, CancellationToken cancellationToken) =>
-        ValueTask.FromResult<DbTransaction>(((SqliteConnection)connection).BeginTransaction(deferred: false));
+    public override Task<T> WriteAsync<T>(Func<DbConnection, DbTransaction, Task<T>> work, CancellationToken cancellationToken) => _commits.WriteAsync(work, cancellationToken);
 }
