@@ -8,9 +8,30 @@ internal sealed partial class DeviceGrain
 {
     private BeatClass Class => BeatClass.Of(store.State.Settings?.Class, Roles);
 
+    /// <summary>Our own health as this grain knows it: what the whole silo notices, and that this grain itself stood still.</summary>
+    private LocalHealth Observer => _look.Of(observer.Now);
+
+    /// <summary>True while there is something to send, to tell or to measure, or a silence that goes on.</summary>
+    private bool IsBusy => _configPushed != store.State.ConfigVersion || _presence == Presence.Suspect || _test is { IsOver: false } || store.State.Outbox.Any(c => c.IsOpen || !c.Told);
+
     private async Task OnTickAsync(CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
+        _look.Look(now);
+        try
+        {
+            // Whatever fails in it is tried again by the next look.
+            await LookAsync(now);
+            PlanNext(time.GetUtcNow());
+        }
+        finally
+        {
+            Arm();
+        }
+    }
+
+    private async Task LookAsync(DateTimeOffset now)
+    {
         await JudgeAsync(now);
         await RemindSiteAsync(now);
         JudgeTest(now);
@@ -34,13 +55,46 @@ internal sealed partial class DeviceGrain
         }
     }
 
+    /// <summary>A device that only beats is looked at when its silence would mean something, and to remind its site: a look a second at each of 50 000 would leave time for little else.</summary>
+    private void PlanNext(DateTimeOffset now)
+    {
+        if (IsBusy)
+        {
+            return;
+        }
+
+        var next = now + RemindSiteAfter;
+        if (_detector is { } heard && _presence is Presence.Alive or Presence.Unknown)
+        {
+            var judgement = FailureDetector.Judge(heard, Class.Alpha(heard.HourClass), Observer, now);
+            next = judgement.Deadline < next ? judgement.Deadline : next;
+        }
+
+        _look.Next(next, now);
+    }
+
+    private void LookSoon() => LookBy(time.GetUtcNow() + LookClock.Tick);
+
+    /// <summary>Sooner than it was going to, if need be: a beat may promise a shorter silence than the one before.</summary>
+    private void LookBy(DateTimeOffset at)
+    {
+        if (_look.By(at))
+        {
+            Arm();
+        }
+    }
+
+    private void Arm() => _timer?.Change(_look.Wait(time.GetUtcNow()), Timeout.InfiniteTimeSpan);
+
+    private DateTimeOffset DeadlineOf(DetectorState state) => FailureDetector.Deadline(state, Class.Alpha(state.HourClass));
+
     private async Task JudgeAsync(DateTimeOffset now)
     {
         if (_detector is null)
         {
             // Never heard since this activation began: everybody gets the longer of two deadlines before silence means anything.
             var limit = Class.Deadline(HourClass.Idle) * 2;
-            if (store.State.Birth is not null && _presence == Presence.Unknown && now - _activatedAt > limit && now - observer.Now.TrustedSince > limit)
+            if (store.State.Birth is not null && _presence == Presence.Unknown && now - _activatedAt > limit && now - Observer.TrustedSince > limit)
             {
                 await SetPresenceAsync(Presence.Suspect, $"not heard for {limit.TotalSeconds:F0} s since the control plane started");
             }
@@ -48,8 +102,8 @@ internal sealed partial class DeviceGrain
             return;
         }
 
-        var judgement = FailureDetector.Judge(_detector, Class.Alpha(_detector.HourClass), observer.Now, now);
-        (_phi, _deadline) = (judgement.Phi, judgement.Deadline);
+        var judgement = FailureDetector.Judge(_detector, Class.Alpha(_detector.HourClass), Observer, now);
+        _phi = judgement.Phi;
         if (judgement.Liveness != Liveness.Overdue)
         {
             return;
@@ -160,6 +214,11 @@ internal sealed partial class DeviceGrain
         const string System = "system:";
         reports.AddRange(beat.Reach.Where(r => r.Target.StartsWith(System, StringComparison.Ordinal))
             .Select(r => GrainFactory.GetGrain<IBusinessSystemGrain>(r.Target[System.Length..]).OnReachAsync(Id, Site ?? default, r)));
+        if (reports.Count == 0)
+        {
+            return []; // A kiosk that saw nothing: the most of a fleet's beats.
+        }
+
         await Task.WhenAll(reports).WaitAsync(CallDeadline, time);
         return [.. volumes.SelectMany(v => v.Result)];
     }
@@ -204,7 +263,13 @@ internal sealed partial class DeviceGrain
     private async Task PushConfigAsync()
     {
         _configPushed = 0;
-        if (store.State.Settings is { } settings && Downlink is { } downlink)
+        if (store.State.Settings is not { } settings)
+        {
+            _configPushed = store.State.ConfigVersion; // Nobody has said what it should be.
+            return;
+        }
+
+        if (Downlink is { } downlink)
         {
             var version = store.State.ConfigVersion;
             try
@@ -215,6 +280,7 @@ internal sealed partial class DeviceGrain
             catch (Exception e) when (e is DrException { IsTransient: true } or TimeoutException)
             {
                 LogConfigLater(Id, e.Message);
+                LookSoon();
             }
         }
     }

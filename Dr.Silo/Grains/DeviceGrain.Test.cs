@@ -30,6 +30,7 @@ internal sealed partial class DeviceGrain
         }
 
         _shadow = _detector;
+        LookSoon();
         // Marks end by themselves, whatever becomes of this control plane.
         var longest = (FailureDetector.Deadline(_detector, Class.Alpha(_detector.HourClass)) - now) + _detector.Promise + Class.Alpha(HourClass.Idle) + BeginWithin;
         LogTest(Id, actor);
@@ -73,12 +74,12 @@ internal sealed partial class DeviceGrain
         }
 
         var alpha = Class.Alpha(shadow.HourClass);
-        var judgement = FailureDetector.Judge(shadow, alpha, observer.Now, now);
+        var judgement = FailureDetector.Judge(shadow, alpha, Observer, now);
         if (judgement.Liveness == Liveness.Overdue)
         {
             var took = now - stopped;
             // The tick's own lateness is in what is measured, and so in the bound.
-            var bound = shadow.Promise + alpha + Tick;
+            var bound = shadow.Promise + alpha + LookClock.Tick;
             _test = test with { SuspectedAt = now, Seconds = took.TotalSeconds, BoundSeconds = bound.TotalSeconds };
             book.Note(Class, q => q.Killed(took));
             LogTested(Id, took.TotalSeconds, bound.TotalSeconds);

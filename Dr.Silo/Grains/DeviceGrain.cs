@@ -20,7 +20,6 @@ internal sealed partial class DeviceGrain(
     TimeProvider time,
     ILogger<DeviceGrain> logger) : Grain, IDeviceGrain
 {
-    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CallDeadline = TimeSpan.FromSeconds(3);
 
     /// <summary>50 000 devices tell their sites 1 700 times a second.</summary>
@@ -37,7 +36,8 @@ internal sealed partial class DeviceGrain(
     private DateTimeOffset _siteToldAt;
     private double _phi;
     private long _configPushed;
-    private DateTimeOffset? _deadline;
+    private IGrainTimer? _timer;
+    private LookClock _look = new(default);
 
     private DeviceId Id => new(this.GetPrimaryKeyString());
 
@@ -51,7 +51,8 @@ internal sealed partial class DeviceGrain(
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _activatedAt = _presenceSince = time.GetUtcNow();
-        this.RegisterGrainTimer(OnTickAsync, new GrainTimerCreationOptions(Tick, Tick) { KeepAlive = true });
+        _look = new LookClock(_activatedAt);
+        _timer = this.RegisterGrainTimer(OnTickAsync, new GrainTimerCreationOptions(LookClock.Tick, Timeout.InfiniteTimeSpan) { KeepAlive = true });
         return Task.CompletedTask;
     }
 
@@ -105,6 +106,7 @@ internal sealed partial class DeviceGrain(
 
         _beat = beat;
         await SetPresenceAsync(Presence.Alive, "heard");
+        LookBy(DeadlineOf(_detector));
         var leases = await Task.WhenAll(beat.Leases.Select(RenewAsync));
         var mirrors = await ReportAsync(beat);
         return new DownAck
@@ -164,6 +166,7 @@ internal sealed partial class DeviceGrain(
             {
                 // Asked again: the asker has lost the answer, so it is told again, by the timer.
                 store.State = store.State with { Outbox = [.. store.State.Outbox.Select(c => c.Command.Id == command.Id ? c with { Told = false } : c)] };
+                LookSoon();
             }
 
             return;
@@ -215,9 +218,9 @@ internal sealed partial class DeviceGrain(
         Presence = _presence,
         Since = _presenceSince,
         LastHeard = _detector?.ArrivedAt,
-        Deadline = _deadline,
+        Deadline = _detector is { } heard ? DeadlineOf(heard) : null,
         ClockSkewSeconds = _beat is { } beat && _detector is { } detector ? (beat.SentAt - detector.ArrivedAt).TotalSeconds : null,
-        Phi = _detector is null ? null : _phi,
+        Phi = _detector is null ? null : FailureDetector.Phi(_detector, time.GetUtcNow()),
         HourClass = _beat?.HourClass ?? HourClass.Idle,
         PeriodMs = _beat?.NextDueMs,
         Software = store.State.Birth?.Software,
@@ -242,7 +245,11 @@ internal sealed partial class DeviceGrain(
         DaysBetweenMistakes = DaysBetweenMistakes(),
     });
 
-    private Task SaveAsync(DeviceRecord record) => store.SaveAsync(record, onConflict: DeactivateOnIdle);
+    private Task SaveAsync(DeviceRecord record)
+    {
+        LookSoon();
+        return store.SaveAsync(record, onConflict: DeactivateOnIdle);
+    }
 
     [LoggerMessage(3101, LogLevel.Information, "Device {DeviceId}: birth with device epoch {Epoch} ignored, {Seen} was seen")]
     private partial void LogOldBirth(DeviceId deviceId, long epoch, long seen);

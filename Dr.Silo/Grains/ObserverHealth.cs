@@ -17,9 +17,10 @@ public sealed class ObserverHealth(TimeProvider time, IServiceProvider services)
         using var timer = new PeriodicTimer(Period, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            // While the broker is away nobody can be heard, and afterwards everybody gets a whole promise.
-            var health = _health.Tick(time.GetUtcNow());
-            Volatile.Write(ref _health, services.GetService<IngressService>() is { Connected: false } ? health.LinkRestored(time.GetUtcNow()) : health);
+            // While the broker is away nobody can be heard, nor is everybody while more comes than can be; afterwards everybody gets a whole promise.
+            var (health, ingress) = (_health.Tick(time.GetUtcNow()), services.GetService<IngressService>());
+            var deaf = ingress is not null && (ingress.TakeOverload() | !ingress.Connected);
+            Volatile.Write(ref _health, deaf ? health.LinkRestored(time.GetUtcNow()) : health);
         }
     }
 }

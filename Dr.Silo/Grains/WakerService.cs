@@ -10,6 +10,13 @@ internal sealed partial class WakerService(IGrainFactory grains, KnownThings kno
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
 
+    /// <summary>Devices are many, those that a system rests on are asked by it, and no kiosk's silence is judged sooner.</summary>
+    private static readonly TimeSpan DevicesPeriod = TimeSpan.FromSeconds(30);
+
+    private const int DevicesAtOnce = 64;
+
+    private long? _devicesWokenAt;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Period, time);
@@ -35,9 +42,15 @@ internal sealed partial class WakerService(IGrainFactory grains, KnownThings kno
                 await grains.GetGrain<IVolumeGrain>(id).WakeAsync().WaitAsync(Period, time, cancellationToken);
             }
 
-            foreach (var id in await known.ListAsync(ThingKind.Device, cancellationToken))
+            if (_devicesWokenAt is { } last && time.GetElapsedTime(last) < DevicesPeriod)
             {
-                await grains.GetGrain<IDeviceGrain>(id).GetAsync().WaitAsync(Period, time, cancellationToken);
+                return;
+            }
+
+            _devicesWokenAt = time.GetTimestamp();
+            foreach (var portion in (await known.ListAsync(ThingKind.Device, cancellationToken)).Chunk(DevicesAtOnce))
+            {
+                await Task.WhenAll(portion.Select(id => grains.GetGrain<IDeviceGrain>(id).GetAsync())).WaitAsync(Period, time, cancellationToken);
             }
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)

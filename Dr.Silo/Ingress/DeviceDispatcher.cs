@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Dr.Contracts.Mqtt.Client;
 using Microsoft.Extensions.Logging;
@@ -12,6 +13,12 @@ internal sealed partial class DeviceDispatcher : IAsyncDisposable
 {
     private const int QueuePerShard = 128;
 
+    /// <summary>A message that waited longer than this for its turn is late by our fault.</summary>
+    private static readonly TimeSpan LateAfter = TimeSpan.FromSeconds(2);
+
+    /// <summary>One queue behind one slow device is that device's trouble; a share of all of them is ours.</summary>
+    private const double TroubledShare = 0.25;
+
     private readonly DeviceMessages _messages;
     private readonly Func<DeviceId, DownAck, CancellationToken, Task> _publish;
     private readonly TimeSpan _callTimeout;
@@ -19,6 +26,7 @@ internal sealed partial class DeviceDispatcher : IAsyncDisposable
     private readonly Channel<Item>[] _shards;
     private readonly Task[] _workers;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly int[] _behind;
     private long _droppedBeats;
 
     public DeviceDispatcher(DeviceMessages messages, Func<DeviceId, DownAck, CancellationToken, Task> publish, IngressOptions options, ILogger logger)
@@ -26,17 +34,31 @@ internal sealed partial class DeviceDispatcher : IAsyncDisposable
         (_messages, _publish, _callTimeout, _logger) = (messages, publish, options.CallTimeout, logger);
         _shards = [.. Enumerable.Range(0, options.Concurrency).Select(_ => Channel.CreateBounded<Item>(
             new BoundedChannelOptions(QueuePerShard) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true, SingleWriter = true }))];
-        _workers = [.. _shards.Select(WorkAsync)];
+        _behind = new int[_shards.Length];
+        _workers = [.. _shards.Select((shard, n) => WorkAsync(shard, n))];
     }
 
     /// <summary>Beats that found their queue full.</summary>
     public long DroppedBeats => Interlocked.Read(ref _droppedBeats);
 
+    /// <summary>True when, since it was asked last, many queues were full or late: what was not heard then says nothing about the devices.</summary>
+    public bool TakeTrouble()
+    {
+        var behind = 0;
+        for (var n = 0; n < _behind.Length; n++)
+        {
+            behind += Interlocked.Exchange(ref _behind[n], 0);
+        }
+
+        return behind >= _behind.Length * TroubledShare;
+    }
+
     /// <summary>One caller at a time. Returns when the message has its place in the queue.</summary>
     public async ValueTask PostAsync(DeviceId device, string channel, InboundMessage message, CancellationToken cancellationToken)
     {
-        var shard = _shards[(uint)device.GetHashCode() % _shards.Length].Writer;
-        var item = new Item(device, channel, message);
+        var number = (uint)device.GetHashCode() % _shards.Length;
+        var shard = _shards[number].Writer;
+        var item = new Item(device, channel, message, Stopwatch.GetTimestamp());
         if (shard.TryWrite(item))
         {
             return;
@@ -45,6 +67,7 @@ internal sealed partial class DeviceDispatcher : IAsyncDisposable
         if (channel == $"up/{UpChannel.Beat}")
         {
             Interlocked.Increment(ref _droppedBeats);
+            Volatile.Write(ref _behind[number], 1);
             return;
         }
 
@@ -63,12 +86,17 @@ internal sealed partial class DeviceDispatcher : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private async Task WorkAsync(Channel<Item> shard)
+    private async Task WorkAsync(Channel<Item> shard, int number)
     {
         // Off the constructor's thread, so that a first message cannot run there.
         await Task.Yield();
         await foreach (var item in shard.Reader.ReadAllAsync())
         {
+            if (Stopwatch.GetElapsedTime(item.PostedAt) > LateAfter)
+            {
+                Volatile.Write(ref _behind[number], 1);
+            }
+
             if (!_stopping.IsCancellationRequested)
             {
                 await HandleAsync(item);
@@ -102,7 +130,7 @@ internal sealed partial class DeviceDispatcher : IAsyncDisposable
         }
     }
 
-    private readonly record struct Item(DeviceId Device, string Channel, InboundMessage Message);
+    private readonly record struct Item(DeviceId Device, string Channel, InboundMessage Message, long PostedAt);
 
     [LoggerMessage(3611, LogLevel.Warning, "A message on {Topic} could not be handled; the device sends it again")]
     private partial void LogFailed(Exception exception, string topic);

@@ -26,6 +26,7 @@ internal sealed partial class IngressService(
     private readonly TaskCompletionSource _firstConnect = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly HashSet<string> _subscribed = new(StringComparer.Ordinal);
     private IBrokerConnection? _connection;
+    private DeviceDispatcher? _dispatcher;
     private volatile bool _settling;
 
     /// <summary>Completes with the first subscription that stands.</summary>
@@ -33,6 +34,9 @@ internal sealed partial class IngressService(
 
     /// <summary>Trouble of our own: while this is false, silence of the devices says nothing about them. Also false while partitions change hands.</summary>
     public bool Connected => !_settling && Volatile.Read(ref _connection) is { Closed.IsCompleted: false };
+
+    /// <summary>Since it was asked last, more came than could be heard. Whoever asks judges nobody by what was missed.</summary>
+    public bool TakeOverload() => Volatile.Read(ref _dispatcher)?.TakeTrouble() == true;
 
     /// <summary>The connection stands, whoever hears which partition.</summary>
     public bool HasBroker => Volatile.Read(ref _connection) is { Closed.IsCompleted: false };
@@ -47,6 +51,7 @@ internal sealed partial class IngressService(
     {
         var failures = 0;
         await using var dispatcher = new DeviceDispatcher(new DeviceMessages(calls, deadLetters, time), PublishAckAsync, options, logger);
+        Volatile.Write(ref _dispatcher, dispatcher);
         while (!stoppingToken.IsCancellationRequested)
         {
             ConnectionEnd end;

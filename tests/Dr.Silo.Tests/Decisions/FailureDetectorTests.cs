@@ -49,6 +49,29 @@ public sealed class FailureDetectorTests
     }
 
     [Fact]
+    public void Who_comes_late_to_a_look_judges_nobody_by_what_he_has_not_read()
+    {
+        // The host beats every second; the watcher writes a full disk's worth of commands meanwhile, and the beats wait behind that.
+        var alpha = TimeSpan.FromSeconds(4);
+        var heard = FailureDetector.Heard(null, Beat(1, Start, 1000), Start);
+        var look = new LookClock(Start);
+        look.Next(FailureDetector.Deadline(heard, alpha), Start);
+        look.Due.ShouldBe(Start.AddSeconds(5));
+
+        var late = Start.AddSeconds(9);
+        look.Look(late);
+        FailureDetector.Judge(heard, alpha, Healthy, late).Liveness.ShouldBe(Liveness.Overdue, "the silo as a whole was well");
+        FailureDetector.Judge(heard, alpha, look.Of(Healthy), late).Liveness.ShouldBe(Liveness.NotJudged);
+        FailureDetector.Judge(heard, alpha, look.Of(Healthy), late.AddSeconds(6)).Liveness.ShouldBe(Liveness.Overdue, "it had a whole promise to be heard again");
+
+        // In time, and sooner when a beat promises a shorter silence.
+        look.Next(late.AddSeconds(30), late);
+        (look.By(late.AddSeconds(40)), look.By(late.AddSeconds(10)), look.Due).ShouldBe((false, true, late.AddSeconds(10)));
+        look.Look(late.AddSeconds(10.5));
+        look.Of(Healthy).TrustedSince.ShouldBe(late, "half a second is what timers are");
+    }
+
+    [Fact]
     public void Silence_is_noticed_within_promise_and_alpha_of_the_last_sending() =>
         Gen.Select(Gen.Int[200, 60_000], Gen.Double[0.5, 60], Gen.Double[0, 400].Array[1, 60]).Sample(
             (promiseMs, alphaSeconds, delays) =>
