@@ -62,9 +62,9 @@ internal static class SystemEndpoints
         }
 
         var size = Paging.Limit(limit);
-        var keys = plan.Devices
-            .Where(d => (site is null || d.Value.Site.Value == site) && (role is null || d.Value.Roles.Contains(role, StringComparer.Ordinal)))
-            .Select(d => d.Key.Value).Where(id => string.CompareOrdinal(id, after) > 0).Order(StringComparer.Ordinal);
+        var keys = plan.DevicesInOrder
+            .Where(d => string.CompareOrdinal(d.Key.Value, after) > 0 && (site is null || d.Value.Site.Value == site) && (role is null || d.Value.Roles.Contains(role, StringComparer.Ordinal)))
+            .Select(d => d.Key.Value);
         var found = await Paging.ReadAsync(keys, size, async id => (DeviceView?)await grains.GetGrain<IDeviceGrain>(id).GetAsync(), view => wanted is null || view.Presence == wanted);
         return TypedResults.Ok(Paging.Page(http, found, size, view => view.Id.Value));
     }

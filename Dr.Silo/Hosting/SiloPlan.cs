@@ -5,6 +5,8 @@ namespace Dr.Silo.Hosting;
 /// <summary>What the configuration means: everything typed, checked and complete. Never half of it: <see cref="SiloPlanner"/> gives all of it or the reasons why not.</summary>
 public sealed record SiloPlan
 {
+    private IReadOnlyList<KeyValuePair<DeviceId, DeviceSettings>>? _inOrder;
+
     public static SiloPlan Empty { get; } = new();
 
     public IReadOnlyList<SiteId> Sites { get; init; } = [];
@@ -13,6 +15,9 @@ public sealed record SiloPlan
     public IReadOnlyDictionary<SiteId, double> Capacities { get; init; } = new Dictionary<SiteId, double>();
 
     public IReadOnlyDictionary<DeviceId, DeviceSettings> Devices { get; init; } = new Dictionary<DeviceId, DeviceSettings>();
+
+    /// <summary>The same by id, sorted once: a page of 50 000 devices must not sort them all.</summary>
+    public IReadOnlyList<KeyValuePair<DeviceId, DeviceSettings>> DevicesInOrder => _inOrder ??= [.. Devices.OrderBy(d => d.Key.Value, StringComparer.Ordinal)];
 
     public IReadOnlyList<SystemSettings> Systems { get; init; } = [];
 
