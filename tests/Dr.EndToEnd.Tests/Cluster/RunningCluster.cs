@@ -205,15 +205,14 @@ internal sealed class RunningCluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await _watching;
-        foreach (var part in Silos.Cast<IAsyncDisposable>().Concat(Kiosks).Concat(_members).Concat(Lines).Append(_broker))
-        {
-            await part.DisposeAsync();
-        }
-
-        _stop.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        await CleanUp.AllAsync(
+        [
+            _stop.CancelAsync,
+            () => _watching,
+            .. CleanUp.Of(Silos.Cast<IAsyncDisposable>().Concat(Kiosks).Concat(_members).Concat(Lines).Append(_broker)),
+            () => Task.Run(_stop.Dispose),
+            () => Task.Run(() => Directory.Delete(_folder, recursive: true)),
+        ]);
     }
 
     private static async Task<List<string>> ReadAsync(NpgsqlConnection connection, string sql)

@@ -171,33 +171,14 @@ internal sealed class TwoSites : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var site in Edges.Keys)
-        {
-            await ResumeAsync(site);
-        }
-
-        foreach (var edge in _kiosks.Concat(Edges.Values))
-        {
-            await edge.DisposeAsync();
-        }
-
-        if (_silo is not null)
-        {
-            await _silo.DisposeAsync();
-        }
-
-        foreach (var line in _brokerLines.Values.Concat(_copyLines.Values))
-        {
-            await line.DisposeAsync();
-        }
-
-        foreach (var door in Doors.Values.Concat(Outside.Values))
-        {
-            door.Dispose();
-        }
-
-        Api?.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        await CleanUp.AllAsync(
+        [
+            .. Edges.Keys.Select(site => (Func<Task>)(() => ResumeAsync(site))),
+            .. CleanUp.Of(_kiosks.Concat(Edges.Values).Cast<IAsyncDisposable>().Concat(_silo is null ? [] : [_silo]).Concat(_brokerLines.Values).Concat(_copyLines.Values)),
+            .. Doors.Values.Concat(Outside.Values).Select(door => (Func<Task>)(() => Task.Run(door.Dispose))),
+            () => Task.Run(() => Api?.Dispose()),
+            () => Task.Run(() => Directory.Delete(_folder, recursive: true)),
+        ]);
     }
 
     private async Task BuildAsync()
