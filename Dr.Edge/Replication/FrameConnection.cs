@@ -1,5 +1,5 @@
 using System.Buffers;
-using System.IO.Pipelines;
+using System.Buffers.Binary;
 using System.Net.Sockets;
 using Dr.Contracts.Wire;
 using ZstdSharp;
@@ -22,6 +22,9 @@ internal sealed class FrameConnection : IAsyncDisposable
 
     /// <summary>Payloads from here on are received into memory that is used again: new memory of this size is cleared and collected at a cost that shows.</summary>
     private const int RentedBytes = 32 * 1024;
+
+    /// <summary>What one read takes at most, unless a frame is longer.</summary>
+    private const int ReceivedAtOnce = 256 * 1024;
 
     private readonly Socket _socket;
     private readonly Stream _stream;
@@ -84,8 +87,8 @@ internal sealed class FrameConnection : IAsyncDisposable
     }
 
     /// <summary>As above for a message behind <see cref="FrameCodec.HeaderSize"/> free bytes: one that goes whole and as it is needs no copy. What was in the free bytes is lost.</summary>
-    public async Task<long> SendBehindHeaderAsync(
-        FrameType type, FrameStamp stamp, Memory<byte> frame, FrameCompression compression, int partBytes, Func<long, CancellationToken, Task> pay, CancellationToken cancellationToken)
+    public async ValueTask<long> SendBehindHeaderAsync(
+        FrameType type, FrameStamp stamp, Memory<byte> frame, FrameCompression? compression, int partBytes, Func<long, CancellationToken, Task> pay, CancellationToken cancellationToken)
     {
         var payload = frame[FrameCodec.HeaderSize..];
         if (payload.Length > partBytes)
@@ -93,7 +96,7 @@ internal sealed class FrameConnection : IAsyncDisposable
             return await SendAsync(type, stamp, payload, compression, partBytes, pay, cancellationToken);
         }
 
-        var (packed, flags) = compression.Pack(payload);
+        var (packed, flags) = compression?.Pack(payload) ?? (payload, FrameFlags.None);
         var length = FrameCodec.HeaderSize + packed.Length;
         await pay(length, cancellationToken);
         if (flags == FrameFlags.None)
@@ -176,13 +179,33 @@ internal sealed class FrameConnection : IAsyncDisposable
         Interlocked.Add(ref _sentBytes, frame.Length);
     }
 
-    private async Task ReceiveAsync(Func<ReceivedMessage, CancellationToken, ValueTask> handler, CancellationToken cancellationToken)
+    private Task ReceiveAsync(Func<ReceivedMessage, CancellationToken, ValueTask> handler, CancellationToken cancellationToken) =>
+        Task.Factory.StartNew(() => Receive(handler, cancellationToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    // A thread of its own: what a writer waits for on the other end must not wait for one of the pool's.
+    private void Receive(Func<ReceivedMessage, CancellationToken, ValueTask> handler, CancellationToken cancellationToken)
     {
-        var reader = PipeReader.Create(_stream, new StreamPipeReaderOptions(bufferSize: 256 * 1024, leaveOpen: true));
+        var buffer = new byte[ReceivedAtOnce];
+        var (start, end) = (0, 0);
         while (true)
         {
-            var result = await reader.ReadAsync(cancellationToken);
-            var input = result.Buffer;
+            cancellationToken.ThrowIfCancellationRequested();
+            if (buffer.Length - end < ReceivedAtOnce / 4)
+            {
+                // One frame takes no more than the codec allows, so it ends.
+                var target = end - start > buffer.Length / 2 ? new byte[buffer.Length * 2] : buffer;
+                buffer.AsSpan(start, end - start).CopyTo(target);
+                (buffer, start, end) = (target, 0, end - start);
+            }
+
+            var read = _stream.Read(buffer.AsSpan(end));
+            if (read == 0)
+            {
+                throw new DrException($"The peer {RemoteName} closed the connection.", isTransient: true);
+            }
+
+            end += read;
+            var input = new ReadOnlySequence<byte>(buffer, start, end - start);
             Volatile.Write(ref _receivedAt, _time.GetTimestamp());
             while (TakeFrame(ref input) is { } message)
             {
@@ -190,18 +213,31 @@ internal sealed class FrameConnection : IAsyncDisposable
                 {
                     // While we do not read, silence says nothing about the peer: a disk that takes long here must not end the connection.
                     _isBusy = true;
-                    await handler(message, cancellationToken);
+                    message.IsFollowed = IsFollowed(input, message.Header);
+                    var handling = handler(message, cancellationToken);
+                    if (!handling.IsCompletedSuccessfully)
+                    {
+                        handling.AsTask().GetAwaiter().GetResult();
+                    }
+
                     Volatile.Write(ref _receivedAt, _time.GetTimestamp());
                     _isBusy = false;
                 }
             }
 
-            reader.AdvanceTo(input.Start, input.End);
-            if (result.IsCompleted)
-            {
-                throw new DrException($"The peer {RemoteName} closed the connection.", isTransient: true);
-            }
+            start = end - (int)input.Length;
+            (start, end) = start == end ? (0, 0) : (start, end);
         }
+    }
+
+    // Whether the next whole frame of the same kind for the same stream is there already. What is not yet proven by its checksum decides about an answer's time only.
+    private static bool IsFollowed(in ReadOnlySequence<byte> rest, in FrameHeader header)
+    {
+        var next = rest.FirstSpan;
+        return next.Length >= FrameCodec.HeaderSize
+            && next[FrameCodec.TypeOffset] == (byte)header.Type
+            && BinaryPrimitives.ReadInt32LittleEndian(next[FrameCodec.StreamOffset..]) == header.Stream
+            && BinaryPrimitives.ReadInt32LittleEndian(next[FrameCodec.PayloadLengthOffset..]) is >= 0 and var length && length <= next.Length - FrameCodec.HeaderSize;
     }
 
     // Null: no whole message is there yet.

@@ -35,18 +35,22 @@ internal static class PeerAddress
         }
     }
 
+    /// <summary>A socket that the runtime does not watch as long as nobody asks it to: whoever reads it is woken by the kernel alone.</summary>
     public static async Task<Socket> ConnectAsync(string text, CancellationToken cancellationToken)
     {
         var (host, port) = Parse(text);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            await socket.ConnectAsync(host, port, cancellationToken);
+            var addresses = await Dns.GetHostAddressesAsync(host, cancellationToken);
+            await using var giveUp = cancellationToken.UnsafeRegister(static socket => ((Socket)socket!).Dispose(), socket);
+            await Task.Factory.StartNew(() => socket.Connect(addresses, port), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             return socket;
         }
-        catch (SocketException exception)
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
             socket.Dispose();
+            cancellationToken.ThrowIfCancellationRequested();
             throw new DrException($"The peer {text} does not answer: {exception.Message}.", "Is dr-edge running there with --replication?", exception, isTransient: true);
         }
         catch

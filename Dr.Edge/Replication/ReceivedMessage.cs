@@ -12,6 +12,9 @@ internal sealed class ReceivedMessage(FrameHeader header, ReadOnlyMemory<byte> p
 
     public ReadOnlyMemory<byte> Payload { get; private set; } = payload;
 
+    /// <summary>Another of its kind for the same stream has come already and is handled next: what both are to be answered with can wait for it.</summary>
+    public bool IsFollowed { get; set; }
+
     /// <summary>The decoded message has nothing of <see cref="Payload"/> in it.</summary>
     public T Decode<T>()
         where T : IWireMessage<T> => WireMessage.Decode<T>(Payload.Span);

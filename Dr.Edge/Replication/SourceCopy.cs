@@ -33,6 +33,8 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     private IDisposable? _comingHome;
     private SourceConnection? _lastConnection;
     private long _flushWanted;
+    private volatile SourceStream? _source;
+    private readonly SemaphoreSlim _wanted = new(0);
 
     public SourceCopy(Volume volume, CopySettings settings, PeerSession peer, SyncBarrier barrier, IMirrorLedger ledger, BandwidthBook bandwidth, TimeProvider time, Action<SourceCopy> save, ILogger logger)
     {
@@ -41,7 +43,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         Progress = new CopyProgress(time);
         Vows = new VowBook(time);
         Holds = new HoldKeeper(volume, settings, () => Settings.HoldBudgetBytes, () => save(this), time, logger);
-        Mirror = new MirrorKeeper(volume, settings, barrier, AskToFlush, ledger, time, () => save(this), logger);
+        Mirror = new MirrorKeeper(volume, settings, barrier, AskToFlush, Push, ledger, time, () => save(this), logger);
         Pace = new CopyPace(bandwidth, $"{volume.Id}|{settings.Peer}", settings, time);
     }
 
@@ -149,11 +151,21 @@ internal sealed partial class SourceCopy : IAsyncDisposable
             var before = Interlocked.CompareExchange(ref _flushWanted, upTo.Value, wanted);
             if (before == wanted)
             {
+                Hurry();
                 Work.Set();
                 return;
             }
 
             wanted = before;
+        }
+    }
+
+    /// <summary>Sends what is appended, on the thread of a writer that waits for it; returns before it is answered.</summary>
+    public void Push()
+    {
+        if (_source is not { } source || !source.TryPush())
+        {
+            Work.Set();
         }
     }
 
@@ -392,10 +404,12 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         try
         {
             using var source = new SourceStream(this, connection, stream, inbox, either.Token);
+            _source = source;
             await source.RunAsync(either.Token);
         }
         finally
         {
+            _source = null;
             connection.Close(stream);
             Mirror.OnLost();
             Holds.OnLost();
@@ -492,6 +506,18 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         Signal();
     }
 
+    /// <summary>Waits so long, or until somebody waits for the copy or something about it changes.</summary>
+    public Task UntilWantedAsync(TimeSpan atMost, CancellationToken cancellationToken) => _wanted.WaitAsync(atMost, cancellationToken);
+
+    // One too many ends a wait early, and no more.
+    private void Hurry()
+    {
+        if (_wanted.CurrentCount == 0)
+        {
+            _wanted.Release();
+        }
+    }
+
     private void OnMirrorChanged()
     {
         if (Mirror.Model.Phase == MirrorPhase.Whole && Progress.State == CopyState.CatchingUp)
@@ -512,6 +538,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         }
 
         old.TrySetResult();
+        Hurry();
         Work.Set();
     }
 

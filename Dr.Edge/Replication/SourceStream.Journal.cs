@@ -1,4 +1,6 @@
 using Dr.Contracts.Wire;
+using Dr.Edge.Replication.Line;
+using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Volumes;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
@@ -10,8 +12,21 @@ internal sealed partial class SourceStream
     /// <summary>Batches are sent together up to this: few enough bytes to be quick on a slow line, enough to make a frame's header nothing.</summary>
     private const int JournalFrameBytes = 256 * 1024;
 
-    /// <summary>A stream that has nothing left waits this long for more to come together: far below what anybody notices of a copy's age, and a few hundred frames in a second instead of one for every write.</summary>
-    private static readonly TimeSpan GatherFor = TimeSpan.FromMilliseconds(3);
+    /// <summary>
+    /// A stream that has sent all there was waits this long for more to come together: far below the second that a copy may be behind, and twenty rounds of both ends' threads in a second instead of one for every few writes.
+    /// Somebody who waits for the copy ends it.
+    /// </summary>
+    private static readonly TimeSpan GatherFor = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>What is shorter was the end of the journal when it was read.</summary>
+    private const int ShortRunBytes = JournalFrameBytes / 2;
+
+    private readonly CompressionRule _compressionRule = new();
+    private readonly long _startedAt;
+    private long _measuredAt;
+    private long _probed; // A write whose answer is timed; 0: none. The connection's thread takes it back.
+    private long _probedAt;
+    private long _roundTrip; // Of the last few, in ticks of TimeSpan.
 
     private async Task ShipJournalAsync(SourceStep.Journal step, Position position, CancellationToken cancellationToken)
     {
@@ -19,6 +34,8 @@ internal sealed partial class SourceStream
         _inJournal = true;
         var known = position.Points.ToHashSet();
         using var reader = _volume.ReadJournal(step.After);
+        _measuredAt = _time.GetTimestamp();
+        (_reader, _last, _left, _pushFailure) = (reader, step.After, null, null);
         _copy.Progress.Enter(CopyState.CatchingUp);
         _copy.Progress.BeginJournal();
         try
@@ -28,21 +45,22 @@ internal sealed partial class SourceStream
         finally
         {
             _inJournal = false;
+            _reader = null;
         }
     }
 
     private async Task ShipItemsAsync(JournalReader reader, SourceStep.Journal step, HashSet<PointMark> known, CancellationToken cancellationToken)
     {
         var mode = _copy.Settings.Mode;
-        var last = step.After;
         while (_volume.MaySend() && _copy.Settings.Mode == mode)
         {
             await ReportHeadAsync(cancellationToken);
-            var status = reader.TryReadRun(FrameCodec.HeaderSize, _copy.Pace.FrameBytes(JournalFrameBytes), out var run);
+            var (status, run) = _left ?? (reader.TryReadRun(FrameCodec.HeaderSize, _copy.Pace.FrameBytes(JournalFrameBytes), out var next), next);
+            _left = null;
             if (HasGrown)
             {
                 // What comes next may lie behind the end that the peer knows: it learns the new size first, and the rest is sent from there on.
-                await WaitUntilDurableAsync(last, cancellationToken);
+                await WaitUntilDurableAsync(_last, cancellationToken);
                 return;
             }
 
@@ -56,37 +74,61 @@ internal sealed partial class SourceStream
 
                     if (step.UntilPoint && point.Sequence > step.After)
                     {
-                        await WaitUntilDurableAsync(last, cancellationToken);
+                        await WaitUntilDurableAsync(_last, cancellationToken);
                         return;
                     }
 
                     break;
                 case JournalStatus.Item:
-                    last = run.Last;
-                    await SendRunAsync(run, cancellationToken);
-                    await AskToFlushAsync(last, cancellationToken);
+                    _last = run.Last;
+                    await SendMeasuredAsync(run, cancellationToken);
+                    await AskToFlushAsync(_last, cancellationToken);
                     TakeAnswers();
+                    if (mode == CopyMode.Stream && run.Memory.Length < ShortRunBytes)
+                    {
+                        _copy.OnCaughtUp();
+                        await GatherAsync(cancellationToken);
+                    }
+
                     break;
                 case JournalStatus.AtEnd:
                     _copy.OnCaughtUp();
-                    await AskToFlushAsync(last, cancellationToken);
-                    await WaitForWorkAsync(cancellationToken);
-                    if (mode != CopyMode.Sync && _copy.FlushWanted <= _flushAsked)
+                    await AskToFlushAsync(_last, cancellationToken);
+                    await RestAsync(mode == CopyMode.Sync && _hearsRuns && _copy.Pace.IsFree && _copy.Mirror.Model.Phase == MirrorPhase.Whole, cancellationToken);
+                    if (mode != CopyMode.Sync)
                     {
-                        // Nobody waits: what comes within this time goes together, at the price of one frame.
-                        await Task.Delay(GatherFor, _time, cancellationToken);
+                        await GatherAsync(cancellationToken);
                     }
 
                     break;
                 default:
-                    _journalGoneAt = last;
-                    await WaitUntilDurableAsync(last, cancellationToken);
+                    _journalGoneAt = _last;
+                    await WaitUntilDurableAsync(_last, cancellationToken);
                     return;
             }
         }
     }
 
-    private async Task SendRunAsync(JournalRun run, CancellationToken cancellationToken)
+    // What comes within this time goes together, at the price of one frame.
+    private Task GatherAsync(CancellationToken cancellationToken) => _copy.FlushWanted > _flushAsked ? Task.CompletedTask : _copy.UntilWantedAsync(GatherFor, cancellationToken);
+
+    private async ValueTask SendMeasuredAsync(JournalRun run, CancellationToken cancellationToken)
+    {
+        var (started, wireBytes) = (_time.GetTimestamp(), _copy.Progress.WireBytes);
+        await SendRunAsync(run, cancellationToken);
+        var now = _time.GetTimestamp();
+        _copy.Line.Add(_copy.Progress.WireBytes - wireBytes, _time.GetElapsedTime(started, now), _time.GetElapsedTime(_measuredAt, now));
+        _measuredAt = now;
+    }
+
+    private FrameCompression? Compression(int bytes)
+    {
+        _compressionRule.Sent(bytes, _time.GetElapsedTime(_startedAt));
+        var line = Math.Min(_copy.Pace.BytesPerSecond, _copy.Line.BytesPerSecond);
+        return _compressionRule.Pays(line, _copy.Settings.Mode == CopyMode.Sync ? new TimeSpan(Volatile.Read(ref _roundTrip)) : null) ? _compression : null;
+    }
+
+    private async ValueTask SendRunAsync(JournalRun run, CancellationToken cancellationToken)
     {
         while (!_window.HasRoom)
         {
@@ -95,10 +137,16 @@ internal sealed partial class SourceStream
 
         var bytes = run.Memory.Length - FrameCodec.HeaderSize;
         _window.Add(run.Last.Value, bytes);
+        if (Volatile.Read(ref _probed) == 0)
+        {
+            _probedAt = _time.GetTimestamp();
+            Volatile.Write(ref _probed, run.Last.Value);
+        }
+
         if (_hearsRuns)
         {
             var sent = await _frames.SendBehindHeaderAsync(
-                FrameType.Run, _volume.SourceStamp(_stream), run.Memory, _compression, _copy.Pace.FrameBytes(FrameConnection.PartBytes), PayAsync, cancellationToken);
+                FrameType.Run, _volume.SourceStamp(_stream), run.Memory, Compression(bytes), _copy.Pace.FrameBytes(FrameConnection.PartBytes), PayAsync, cancellationToken);
             _copy.Progress.Sent(sent, bytes);
         }
         else
@@ -109,6 +157,18 @@ internal sealed partial class SourceStream
 
         StoreFaults.Pass(CopyPoints.BatchesSent);
         _copy.Progress.Did(bytes);
+    }
+
+    // On the connection's thread.
+    private void TimeAnswer(SequenceNumber applied)
+    {
+        if (Volatile.Read(ref _probed) is not 0 and var probed && applied.Value >= probed)
+        {
+            const int remembered = 8;
+            var trip = _time.GetElapsedTime(_probedAt).Ticks;
+            Volatile.Write(ref _roundTrip, _roundTrip + ((trip - _roundTrip) / remembered));
+            Volatile.Write(ref _probed, 0);
+        }
     }
 
     private void Split(ReadOnlySpan<byte> run)

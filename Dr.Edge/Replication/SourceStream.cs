@@ -62,9 +62,10 @@ internal sealed partial class SourceStream : IDisposable
         _compares = connection.Version >= Hello.WithDigests;
         _packs = connection.Version >= Hello.WithPackedDeltas;
         _promises = connection.Version >= Hello.WithLease;
+        _startedAt = copy.Time.GetTimestamp();
         inbox.Early = OnEarly;
         _reporting = copy.Time.CreateTimer(static work => ((WorkSignal)work!).Set(), copy.Work, ReportEvery, ReportEvery);
-        _appending = copy.Volume.ListenToAppends(copy.Work.Set);
+        _appending = copy.Volume.ListenToAppends(OnAppended);
         _cancelling = ending.Register(static work => ((WorkSignal)work!).Set(), copy.Work);
     }
 
@@ -170,6 +171,11 @@ internal sealed partial class SourceStream : IDisposable
     private async ValueTask WaitForWorkAsync(CancellationToken cancellationToken)
     {
         await _copy.Work.WaitAsync();
+        AfterWork(cancellationToken);
+    }
+
+    private void AfterWork(CancellationToken cancellationToken)
+    {
         cancellationToken.ThrowIfCancellationRequested();
         if (_inbox.Completion.IsCompleted)
         {
@@ -274,6 +280,7 @@ internal sealed partial class SourceStream : IDisposable
             return false;
         }
 
+        TimeAnswer(ack.Applied);
         _copy.Mirror.Confirm(ack.Applied, ack.Durable);
         var isAll = Volatile.Read(ref _applied) >= _wholeFrom.Value && _lastAck is { } last && (last.Durable, last.NewestPoint, last.StagedTarget) == (ack.Durable, ack.NewestPoint, ack.StagedTarget);
         if (isAll)

@@ -22,19 +22,22 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
     private long _written; // What every engaged copy confirms; of no meaning while there is none.
     private long _flushed;
     private volatile bool _any;
+    private volatile Action[] _pushes = []; // Of the engaged copies; replaced as a whole.
 
     public bool IsEngaged => _any;
 
     /// <summary>From the return on every write waits for this copy.</summary>
     /// <param name="copy">Who it is; any object.</param>
     /// <param name="askToFlush">Has the copy flush up to a position; called on writers' threads, returns at once.</param>
-    public void Engage(object copy, SequenceNumber durable, MirrorAck ack, Action<SequenceNumber> askToFlush)
+    /// <param name="push">Brings what is appended on its way to the copy; called on the threads of writers that are going to wait for it, under no lock.</param>
+    public void Engage(object copy, SequenceNumber durable, MirrorAck ack, Action<SequenceNumber> askToFlush, Action push)
     {
         lock (_lock)
         {
             _engaged.RemoveAll(e => e.Copy == copy);
-            _engaged.Add(new Engagement(copy, askToFlush) { Ack = ack, Applied = durable.Value, Durable = durable.Value, AppliedAt = time.GetTimestamp(), DurableAt = time.GetTimestamp() });
+            _engaged.Add(new Engagement(copy, askToFlush, push) { Ack = ack, Applied = durable.Value, Durable = durable.Value, AppliedAt = time.GetTimestamp(), DurableAt = time.GetTimestamp() });
             _any = true;
+            _pushes = [.. _engaged.Select(e => e.Push)];
             ReviewLocked();
         }
     }
@@ -58,6 +61,7 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
         {
             _engaged.RemoveAll(e => e.Copy == copy);
             _any = _engaged.Count > 0;
+            _pushes = [.. _engaged.Select(e => e.Push)];
             ReviewLocked();
         }
     }
@@ -167,6 +171,14 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
             }
         }
 
+        if (written > 0)
+        {
+            foreach (var push in _pushes)
+            {
+                push();
+            }
+        }
+
         try
         {
             lock (waiter)
@@ -240,11 +252,13 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
         }
     }
 
-    private sealed class Engagement(object copy, Action<SequenceNumber> askToFlush)
+    private sealed class Engagement(object copy, Action<SequenceNumber> askToFlush, Action push)
     {
         public object Copy { get; } = copy;
 
         public Action<SequenceNumber> AskToFlush { get; } = askToFlush;
+
+        public Action Push { get; } = push;
 
         public MirrorAck Ack { get; set; }
 

@@ -27,6 +27,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Channel<ReceivedMessage> _inbox = Channel.CreateBounded<ReceivedMessage>(new BoundedChannelOptions(QueuedMessages) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
     private readonly ReportedHeads _heads = new();
+    private readonly SemaphoreSlim _applying = new(1, 1); // Held by whoever applies messages: the stream's task, or the connection's thread when nothing waits before its message.
     private readonly SemaphoreSlim _acknowledging = new(1, 1); // Held from looking at the positions until they are sent: what the source hears never goes back.
     private readonly Task _running;
     private Volume? _volume;
@@ -50,8 +51,38 @@ internal sealed partial class TargetStream : IAsyncDisposable
     /// <summary>It takes nothing any more and touches nothing.</summary>
     public bool HasEnded => _running.IsCompleted;
 
-    /// <summary>Waits while the stream has too much to do.</summary>
-    public async ValueTask PostAsync(ReceivedMessage message, CancellationToken cancellationToken)
+    /// <summary>
+    /// Takes a message; waits while the stream has too much to do. What was appended at the source is applied before the return when nothing else is under way: a writer waits for it there, and handing it to another thread
+    /// would cost more than the work.
+    /// </summary>
+    public ValueTask PostAsync(ReceivedMessage message, CancellationToken cancellationToken) =>
+        message.Header.Type is FrameType.Run or FrameType.Flush && _inbox.Reader.Count == 0 && _applying.Wait(0, CancellationToken.None) ? ApplyHereAsync(message, cancellationToken) : QueueAsync(message, cancellationToken);
+
+    private async ValueTask ApplyHereAsync(ReceivedMessage message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (_inbox.Reader.Count == 0 && !_stopping.IsCancellationRequested)
+            {
+                await ApplyAndAnswerAsync(message, _stopping.Token);
+                return;
+            }
+        }
+        catch (Exception exception)
+        {
+            // The stream's task ends with it.
+            _inbox.Writer.TryComplete(exception);
+            return;
+        }
+        finally
+        {
+            _applying.Release();
+        }
+
+        await QueueAsync(message, cancellationToken);
+    }
+
+    private async ValueTask QueueAsync(ReceivedMessage message, CancellationToken cancellationToken)
     {
         try
         {
@@ -112,7 +143,15 @@ internal sealed partial class TargetStream : IAsyncDisposable
         {
             while (await _inbox.Reader.WaitToReadAsync(_stopping.Token))
             {
-                await DrainAsync(_stopping.Token);
+                await _applying.WaitAsync(_stopping.Token);
+                try
+                {
+                    await ApplyAndAnswerAsync(null, _stopping.Token);
+                }
+                finally
+                {
+                    _applying.Release();
+                }
             }
         }
         catch (OperationCanceledException)
@@ -135,6 +174,9 @@ internal sealed partial class TargetStream : IAsyncDisposable
         finally
         {
             _inbox.Writer.TryComplete();
+
+            // For good: nothing is applied any more, on whatever thread.
+            await _applying.WaitAsync(CancellationToken.None);
             if (_flusher is not null)
             {
                 await _flusher.DisposeAsync();
@@ -151,17 +193,23 @@ internal sealed partial class TargetStream : IAsyncDisposable
     }
 
     // All that is waiting is applied, then acknowledged once.
-    private async Task DrainAsync(CancellationToken cancellationToken)
+    private async Task ApplyAndAnswerAsync(ReceivedMessage? message, CancellationToken cancellationToken)
     {
         try
         {
-            while (!_ended && _inbox.Reader.TryRead(out var message))
+            var isFollowed = false;
+            while (!_ended && (message is not null || _inbox.Reader.TryRead(out message)))
             {
                 await ApplyAsync(message, cancellationToken);
+                isFollowed = message.IsFollowed;
                 message.Release();
+                message = null;
             }
 
-            await AnswerAsync(cancellationToken);
+            if (!isFollowed)
+            {
+                await AnswerAsync(cancellationToken);
+            }
         }
         catch (Exception exception) when (Refusal(exception) is { } refusal)
         {

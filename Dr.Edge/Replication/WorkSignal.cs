@@ -21,6 +21,11 @@ internal sealed class WorkSignal : IValueTaskSource
     {
         // A full fence also when there is nothing to do: the setter's news must not be seen later than this.
         Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _state) is IsSet or Waking)
+        {
+            return;
+        }
+
         if (Interlocked.CompareExchange(ref _state, IsSet, Idle) == Idle)
         {
             return;

@@ -44,12 +44,12 @@ internal sealed class ReplicationTls
     [SuppressMessage("Security", "CA5359:Do Not Disable Certificate Validation", Justification = "The certificate is judged in the callback; the caller refuses in words, which an alert could not.")]
     public async Task<(Stream Line, string? Problem)> AcceptAsync(Socket socket, CancellationToken cancellationToken)
     {
-        var plain = new NetworkStream(socket, ownsSocket: true);
         if (_files is null)
         {
-            return (plain, null);
+            return (new SocketLine(socket), null);
         }
 
+        var plain = new NetworkStream(socket, ownsSocket: true);
         var material = _files.Current;
         string? problem = "it shows no certificate";
         var line = new SslStream(plain, leaveInnerStreamOpen: false);
@@ -75,12 +75,12 @@ internal sealed class ReplicationTls
     /// <exception cref="DrException">No TLS came about, or the peer's certificate is not good.</exception>
     public async Task<Stream> ConnectAsync(Socket socket, string peer, CancellationToken cancellationToken)
     {
-        var plain = new NetworkStream(socket, ownsSocket: true);
         if (_files is null)
         {
-            return plain;
+            return new SocketLine(socket);
         }
 
+        var plain = new NetworkStream(socket, ownsSocket: true);
         var material = _files.Current;
         string? problem = null;
         var line = new SslStream(plain, leaveInnerStreamOpen: false);

@@ -19,6 +19,7 @@ internal sealed partial class MirrorKeeper : IAsyncDisposable
     private readonly string _peer;
     private readonly SyncBarrier _barrier;
     private readonly Action<SequenceNumber> _askToFlush;
+    private readonly Action _push;
     private readonly IMirrorLedger _ledger;
     private readonly TimeProvider _time;
     private readonly Action _save;
@@ -37,9 +38,9 @@ internal sealed partial class MirrorKeeper : IAsyncDisposable
     private TaskCompletionSource _signal = NewSignal();
     private Task _running = Task.CompletedTask;
 
-    public MirrorKeeper(Volume volume, CopySettings settings, SyncBarrier barrier, Action<SequenceNumber> askToFlush, IMirrorLedger ledger, TimeProvider time, Action save, ILogger logger)
+    public MirrorKeeper(Volume volume, CopySettings settings, SyncBarrier barrier, Action<SequenceNumber> askToFlush, Action push, IMirrorLedger ledger, TimeProvider time, Action save, ILogger logger)
     {
-        (_volume, _peer, _barrier, _askToFlush, _ledger, _time, _save, _logger) = (volume, settings.Peer, barrier, askToFlush, ledger, time, save, logger);
+        (_volume, _peer, _barrier, _askToFlush, _push, _ledger, _time, _save, _logger) = (volume, settings.Peer, barrier, askToFlush, push, ledger, time, save, logger);
         _ack = settings.Ack;
         _started = time.GetTimestamp();
         _onDisk = settings.RecordedMirror;
@@ -80,7 +81,7 @@ internal sealed partial class MirrorKeeper : IAsyncDisposable
     {
         if (_volume.Role == VolumeRole.Primary && Model.WritesWait)
         {
-            _barrier.Engage(this, durable, _ack, _askToFlush);
+            _barrier.Engage(this, durable, _ack, _askToFlush, _push);
         }
 
         if (_volume.Role != VolumeRole.Primary)
@@ -239,7 +240,7 @@ internal sealed partial class MirrorKeeper : IAsyncDisposable
         {
             case MirrorEffect.Engage:
                 // First the wait, then the look at the end: what passed before lies within it.
-                _barrier.Engage(this, SequenceNumber.Zero, _ack, _askToFlush);
+                _barrier.Engage(this, SequenceNumber.Zero, _ack, _askToFlush, _push);
                 var end = _volume.Appended;
                 (_model, _) = MirrorMachine.Apply(_model, new MirrorEvent.Engaged(end));
                 _askToFlush(end);

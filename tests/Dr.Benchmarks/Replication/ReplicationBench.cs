@@ -161,9 +161,13 @@ internal sealed class ReplicationBench(string directory, string farDirectory, Ti
                         running = name == "delta" ? near.Copies.SyncAsync(volume, null, cancellationToken) : running;
                     }
 
+                    var used = Environment.CpuUsage.TotalTime;
                     var result = await RandomWritesAsync(volume, time / 2);
+                    used = Environment.CpuUsage.TotalTime - used;
                     results.Add(result);
-                    progress(string.Create(CultureInfo.InvariantCulture, $"{name}: {result.Iops:0} IOPS, p50 {result.P50 * 1e6:0} µs"));
+                    progress(string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{name}: {result.Iops:0} IOPS, p50 {result.P50 * 1e6:0} µs, mean {1e6 * writers / result.Iops:0} µs, processor {used / (time / 2) * 1e6 / result.Iops:0.0} µs a write ({used / (time / 2):0.00} cores)"));
                     await running;
                     return [];
                 });
