@@ -36,9 +36,11 @@ internal sealed class BenchAppliance : IAsyncDisposable
         return new BenchAppliance(directory, set, copies, listener);
     }
 
-    public async Task<SourceCopy> CopyToAsync(Volume volume, BenchAppliance peer, CopyMode mode, double? megabits, CancellationToken cancellationToken)
+    public Task<SourceCopy> CopyToAsync(Volume volume, BenchAppliance peer, CopyMode mode, double? megabits, CancellationToken cancellationToken) => CopyToAsync(volume, peer.Address, mode, megabits, cancellationToken);
+
+    public async Task<SourceCopy> CopyToAsync(Volume volume, string address, CopyMode mode, double? megabits, CancellationToken cancellationToken)
     {
-        var copy = await Copies.AddAsync(volume, peer.Address, mode, megabits, cancellationToken);
+        var copy = await Copies.AddAsync(volume, address, mode, megabits, cancellationToken);
         await Copies.SyncAsync(volume, null, cancellationToken);
         return copy;
     }

@@ -6,9 +6,10 @@ using Dr.Edge.Volumes;
 
 namespace Dr.Benchmarks.Replication;
 
-/// <summary>What a copy costs and how fast it is, both ends in this process over loopback. Each figure is made on volumes of its own.</summary>
+/// <summary>What a copy costs and how fast it is, both ends on this machine over loopback and, unless said otherwise, in this process. Each figure is made on volumes of its own.</summary>
+/// <param name="apart">For the clients' cost: the far end is this program on this processor alone, and this process keeps to the others; null: both ends are in this process.</param>
 /// <param name="modes">What clients' cost is measured with beside no copy, of <see cref="Modes"/>.</param>
-internal sealed class ReplicationBench(string directory, string farDirectory, TimeSpan time, int rounds, int writers, IReadOnlyCollection<string> modes, int seed) : IDisposable
+internal sealed class ReplicationBench(string directory, string farDirectory, TimeSpan time, int rounds, int writers, IReadOnlyCollection<string> modes, int seed, (string Program, int Processor)? apart = null) : IDisposable
 {
     private const long VolumeBytes = 256L << 20;
     private const int BlockBytes = 4096;
@@ -146,17 +147,22 @@ internal sealed class ReplicationBench(string directory, string farDirectory, Ti
     private async Task<IReadOnlyList<CopyFigure>> ClientCostAsync(Action<string> progress, CancellationToken cancellationToken)
     {
         var rates = new[] { "none" }.Concat(Modes.Where(modes.Contains)).ToDictionary(name => name, _ => new List<(double Iops, double P50)>());
+        if (apart is { } end)
+        {
+            await FarProcess.LeaveAsync(end.Processor, cancellationToken);
+        }
+
         for (var round = 0; round < rounds; round++)
         {
             foreach (var (name, results) in rates)
             {
-                await WithPairAsync(async (near, far, volume) =>
+                await WithFarAsync(async (near, address, volume) =>
                 {
                     Fill(volume, 64L << 20);
                     var running = Task.CompletedTask;
                     if (name != "none")
                     {
-                        var copy = await near.CopyToAsync(volume, far, Enum.Parse<CopyMode>(name, ignoreCase: true), null, cancellationToken);
+                        var copy = await near.CopyToAsync(volume, address, Enum.Parse<CopyMode>(name, ignoreCase: true), null, cancellationToken);
                         await BenchAppliance.UntilCurrentAsync(copy, cancellationToken);
                         running = name == "delta" ? near.Copies.SyncAsync(volume, null, cancellationToken) : running;
                     }
@@ -169,8 +175,7 @@ internal sealed class ReplicationBench(string directory, string farDirectory, Ti
                         CultureInfo.InvariantCulture,
                         $"{name}: {result.Iops:0} IOPS, p50 {result.P50 * 1e6:0} µs, mean {1e6 * writers / result.Iops:0} µs, processor {used / (time / 2) * 1e6 / result.Iops:0.0} µs a write ({used / (time / 2):0.00} cores)"));
                     await running;
-                    return [];
-                });
+                }, cancellationToken);
             }
         }
 
@@ -230,6 +235,22 @@ internal sealed class ReplicationBench(string directory, string farDirectory, Ti
     }
 
     private static void Write(Volume volume, long offset, byte[] data) => volume.Write([new WriteExtent(offset, data.Length, ExtentKind.Data, data)], forceUnitAccess: false);
+
+    private async Task WithFarAsync(Func<BenchAppliance, string, Volume, Task> measure, CancellationToken cancellationToken)
+    {
+        await using var near = await BenchAppliance.StartAsync(directory, "near");
+        var volume = near.Set.Create("v", VolumeBytes);
+        if (apart is { } end)
+        {
+            await using var process = await FarProcess.StartAsync(end.Program, farDirectory, $"dr-bench-far-{Guid.NewGuid():N}", end.Processor, cancellationToken);
+            await measure(near, process.Address.ToString(), volume);
+        }
+        else
+        {
+            await using var appliance = await BenchAppliance.StartAsync(farDirectory, "far");
+            await measure(near, appliance.Address, volume);
+        }
+    }
 
     private async Task<IReadOnlyList<CopyFigure>> WithPairAsync(Func<BenchAppliance, BenchAppliance, Volume, Task<IReadOnlyList<CopyFigure>>> measure)
     {

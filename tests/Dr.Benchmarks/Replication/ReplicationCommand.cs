@@ -11,6 +11,7 @@ internal static class ReplicationCommand
 {
     private const string PeersPart = "peers";
     private const string OutagePart = "outage";
+    private const string PackingPart = "packing";
     private static readonly JsonSerializerOptions Indented = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     public static Command Create()
@@ -19,9 +20,11 @@ internal static class ReplicationCommand
         var seed = new Option<int>("--seed") { Description = "Of places and content.", DefaultValueFactory = _ => 1 };
         var directory = new Option<DirectoryInfo?>("--dir") { Description = "Where the volumes are put; a directory on the disk to be measured (default: the temporary one)." };
         var far = new Option<DirectoryInfo?>("--far-dir") { Description = "Where the copies are put (default: as --dir). Both ends share this machine's disk; a directory in memory takes the other end's disk out of the figures." };
-        var only = new Option<string[]>("--only") { Description = $"Parts to measure: {string.Join(", ", ReplicationBench.Parts)} (default: these), {OutagePart} (a day without the line; takes as long as the line needs for what changed), {PeersPart} (needs root and what 'deploy/prerequisites.sh bench' installs).", AllowMultipleArgumentsPerToken = true };
+        var farProcessor = new Option<int?>("--far-cpu") { Description = "Where the clients' cost is measured: the far end is a dr-edge of its own on this processor alone, and clients and primary keep to the others, with and without a copy. Without it both ends share all processors, which two appliances never do." };
+        var only = new Option<string[]>("--only") { Description = $"Parts to measure: {string.Join(", ", ReplicationBench.Parts)} (default: these), {OutagePart} (a day without the line; takes as long as the line needs for what changed), {PackingPart} (of two images that {PeersPart} has left behind), {PeersPart} (needs root and what 'deploy/prerequisites.sh bench' installs).", AllowMultipleArgumentsPerToken = true };
         var scale = new Option<int>("--scale") { Description = "Of pgbench's tables beside the peers: about 15 MB each.", DefaultValueFactory = _ => DatabaseRunner.Scale };
         var pgbenchSeconds = new Option<int>("--pgbench-seconds") { Description = "How long pgbench writes between the two points that are compared with the peers.", DefaultValueFactory = _ => 60 };
+        var images = new Option<DirectoryInfo?>("--images") { Description = $"Where '{PeersPart}' leaves the images of its two points and '{PackingPart}' finds them." };
         var edge = new Option<string>("--edge") { Description = "The dr-edge to measure beside the peers; build it in Release.", DefaultValueFactory = _ => BenchCommand.DefaultEdge() };
         var rounds = new Option<int>("--rounds") { Description = "How often the clients' cost is measured in each mode, in turn; the median counts.", DefaultValueFactory = _ => 3 };
         var writers = new Option<int>("--writers") { Description = "Clients that write at the same time where their cost is measured.", DefaultValueFactory = _ => 8 };
@@ -30,7 +33,7 @@ internal static class ReplicationCommand
         var outageRate = new Option<double>("--outage-mbits") { Description = "What the line carries when it is back, in Mbit/s.", DefaultValueFactory = _ => 5 };
         var json = new Option<FileInfo?>("--json") { Description = "Write the figures here." };
         var markdown = new Option<FileInfo?>("--markdown") { Description = "Write the table here." };
-        var command = new Command("replication", "Measures copies of a volume over loopback: bytes on the wire, speed of a delta, lag of a stream, and what each mode costs the volume's clients.") { seconds, seed, directory, far, only, rounds, writers, modes, scale, pgbenchSeconds, edge, outage, outageRate, json, markdown };
+        var command = new Command("replication", "Measures copies of a volume over loopback: bytes on the wire, speed of a delta, lag of a stream, and what each mode costs the volume's clients.") { seconds, seed, directory, far, farProcessor, only, rounds, writers, modes, scale, pgbenchSeconds, images, edge, outage, outageRate, json, markdown };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             try
@@ -38,7 +41,8 @@ internal static class ReplicationCommand
                 var near = parsed.GetValue(directory)?.FullName ?? Path.GetTempPath();
                 using var bench = new ReplicationBench(
                     near, parsed.GetValue(far)?.FullName ?? near, TimeSpan.FromSeconds(Math.Max(1, parsed.GetValue(seconds))), Math.Max(1, parsed.GetValue(rounds)), Math.Max(1, parsed.GetValue(writers)),
-                    parsed.GetValue(modes) is { Length: > 0 } some ? some : ReplicationBench.Modes, parsed.GetValue(seed));
+                    parsed.GetValue(modes) is { Length: > 0 } some ? some : ReplicationBench.Modes, parsed.GetValue(seed),
+                    parsed.GetValue(farProcessor) is { } processor ? (parsed.GetValue(edge)!, processor) : null);
                 string[] wanted = parsed.GetValue(only) is { Length: > 0 } parts ? parts : ReplicationBench.Parts;
                 void Say(string name) => Console.Error.WriteLine($"measuring: {name}");
                 var figures = (await bench.RunAsync(wanted, Say, cancellationToken)).ToList();
@@ -47,9 +51,15 @@ internal static class ReplicationCommand
                     figures.AddRange(await new OutageBench(near, parsed.GetValue(far)?.FullName ?? near, parsed.GetValue(outage) * 1_000_000, parsed.GetValue(outageRate), parsed.GetValue(seed)).RunAsync(Say, cancellationToken));
                 }
 
+                if (wanted.Contains(PackingPart))
+                {
+                    var kept = parsed.GetValue(images)?.FullName ?? throw new BenchException($"Say with --images where '{PeersPart}' left its images.");
+                    PackingCost.Measure(Path.Combine(kept, PackingCost.Before), Path.Combine(kept, PackingCost.After), Say);
+                }
+
                 if (wanted.Contains(PeersPart))
                 {
-                    figures.AddRange(await new PeerBench(near, parsed.GetValue(edge)!, parsed.GetValue(scale), TimeSpan.FromSeconds(parsed.GetValue(pgbenchSeconds))).RunAsync(Say, cancellationToken));
+                    figures.AddRange(await new PeerBench(near, parsed.GetValue(edge)!, parsed.GetValue(scale), TimeSpan.FromSeconds(parsed.GetValue(pgbenchSeconds)), parsed.GetValue(images)?.FullName).RunAsync(Say, cancellationToken));
                 }
 
                 var table = Markdown(figures);

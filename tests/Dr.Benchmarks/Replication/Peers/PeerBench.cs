@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Dr.Contracts.Mqtt;
 using Dr.Edge.Cli;
 
@@ -10,13 +8,14 @@ namespace Dr.Benchmarks.Replication.Peers;
 /// Bytes on the wire for a stretch of pgbench on PostgreSQL on a file system on our volume: our copies of that volume in each mode, then others with the images of its two points. Ours are counted by a
 /// relay between the two appliances, both directions.
 /// </summary>
-internal sealed class PeerBench(string directory, string program, int scale, TimeSpan time)
+/// <param name="keep">Where the images of the two points are left, for <see cref="PackingCost"/>; null: nowhere.</param>
+internal sealed class PeerBench(string directory, string program, int scale, TimeSpan time, string? keep)
 {
     private const long VolumeBytes = 1L << 30;
     private const string Volume = "bench";
 
     /// <summary>At which a delta is compressed against its base; what the peers send does not depend on a rate.</summary>
-    private const double LineMegabits = 100;
+    private const double LineMegabits = 40;
 
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(5);
 
@@ -26,10 +25,17 @@ internal sealed class PeerBench(string directory, string program, int scale, Tim
         Directory.CreateDirectory(work);
         try
         {
-            var (before, after) = (Path.Combine(work, "before.img"), Path.Combine(work, "after.img"));
+            var (before, after) = (Path.Combine(work, PackingCost.Before), Path.Combine(work, PackingCost.After));
             var ours = await RunLoadAsync(work, before, after, progress, cancellationToken);
             progress("peers: packing");
             PackingCost.Measure(before, after, progress);
+            if (keep is not null)
+            {
+                Directory.CreateDirectory(keep);
+                File.Copy(before, Path.Combine(keep, PackingCost.Before), overwrite: true);
+                File.Copy(after, Path.Combine(keep, PackingCost.After), overwrite: true);
+            }
+
             var peers = await new ImagePeers(work, before, after).MeasureAsync(progress, cancellationToken);
             foreach (var (name, bytes) in ours.Concat(peers.Select(peer => (peer.Name, peer.Bytes))))
             {
@@ -102,20 +108,14 @@ internal sealed class PeerBench(string directory, string program, int scale, Tim
         ChildProcess.RunAsync(program, [.. arguments, "--control", EdgePeer.ControlOf(socket)], cancellationToken, near);
 
     /// <summary>An appliance that receives, behind a relay.</summary>
-    private sealed class Far(ChildProcess process, CountingRelay relay) : IAsyncDisposable
+    private sealed class Far(FarProcess process, CountingRelay relay) : IAsyncDisposable
     {
         public CountingRelay Relay => relay;
 
         public static async Task<Far> StartAsync(string program, string work, string name, double bytesPerSecond, CancellationToken cancellationToken)
         {
-            using var free = new TcpListener(IPAddress.Loopback, 0);
-            free.Start();
-            var address = (IPEndPoint)free.LocalEndpoint;
-            free.Stop();
-            var process = ChildProcess.Start(program, ["run", "--data", Path.Combine(work, name), "--control", Path.Combine(work, $"{name}.control"), "--replication", address.ToString()]);
-            return await process.Output.ReadLineAsync(cancellationToken) == "ready"
-                ? new Far(process, new CountingRelay(address, bytesPerSecond))
-                : throw new BenchException($"The receiving dr-edge did not become ready: {(await process.ErrorAsync()).Trim()}");
+            var process = await FarProcess.StartAsync(program, work, name, null, cancellationToken);
+            return new Far(process, new CountingRelay(process.Address, bytesPerSecond));
         }
 
         public async ValueTask DisposeAsync()

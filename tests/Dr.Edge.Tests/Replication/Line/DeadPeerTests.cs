@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Dr.Contracts.Errors;
 using Dr.Contracts.Wire;
 using Dr.Edge.Replication;
+using Dr.Edge.Replication.Line;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Dr.Edge.Tests.Replication.Line;
@@ -38,7 +39,7 @@ public sealed class DeadPeerTests : IAsyncLifetime
     [InlineData(FrameCodec.HeaderSize + 5)]
     public async Task A_peer_that_falls_silent_idle_or_in_the_middle_of_a_frame_is_found_within_ten_seconds(int bytesOfAFrame)
     {
-        await using var connection = new FrameConnection(_near, new NetworkStream(_near), _clock);
+        await using var connection = new FrameConnection(_near, new SocketLine(_near), _clock);
         var running = connection.RunAsync(static (_, _) => ValueTask.CompletedTask, default);
         await _peer.SendAsync(Beat()[..bytesOfAFrame]);
         await DeadAsync(running);
@@ -47,7 +48,7 @@ public sealed class DeadPeerTests : IAsyncLifetime
     [Fact]
     public async Task A_peer_that_stops_reading_while_we_send_is_found_within_ten_seconds()
     {
-        await using var connection = new FrameConnection(_near, new NetworkStream(_near), _clock);
+        await using var connection = new FrameConnection(_near, new SocketLine(_near), _clock);
         var running = connection.RunAsync(static (_, _) => ValueTask.CompletedTask, default);
         using var compression = new FrameCompression();
         var data = new byte[FrameConnection.PartBytes];
@@ -68,7 +69,7 @@ public sealed class DeadPeerTests : IAsyncLifetime
     [Fact]
     public async Task A_disk_that_takes_long_here_is_no_reason_to_give_up_a_peer_that_is_there()
     {
-        await using var connection = new FrameConnection(_near, new NetworkStream(_near), _clock);
+        await using var connection = new FrameConnection(_near, new SocketLine(_near), _clock);
         var (entered, leave) = (new TaskCompletionSource(), new TaskCompletionSource());
         using var stop = new CancellationTokenSource();
         var running = connection.RunAsync(

@@ -7,7 +7,7 @@ namespace Dr.Edge.Tests.Replication.Packing;
 /// <summary>Deltas between two appliances over a line that is slow enough to be worth packing.</summary>
 public sealed class PackedCopyTests : TwoNodeTest
 {
-    private const double Megabits = 150;
+    private const double Megabits = 60;
     private const int Pages = 256;
     private readonly Random _random = new(11);
 
