@@ -49,7 +49,7 @@ internal static class HistoryEndpoints
             Consistency = point.Consistency,
             Reason = point.Reason,
             Automatic = PointKinds.IsAutomatic(point),
-            HeldBy = [.. holders.Where(h => h.IsByHand ? h.Point == point.Id : h.Sequence == point.Sequence).Select(h => $"{h.Reason} (since {h.Since:yyyy-MM-dd HH:mm}Z)")],
+            HeldBy = [.. holders.Where(h => h.IsByHand ? h.Point == point.Id : h.Sequence == point.Sequence).Select(h => $"{h.Reason} (since {h.Since:yyyy-MM-dd HH:mm}Z)").Distinct(StringComparer.Ordinal)],
             Group = PointGroup.Of(point) is { } group ? new GroupSummary(group.Id, group.VolumeCount, CountPresent(set, group)) : null,
         })];
     }
