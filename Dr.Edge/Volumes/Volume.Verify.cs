@@ -9,10 +9,18 @@ namespace Dr.Edge.Volumes;
 internal sealed partial class Volume
 {
     /// <summary>Reports file, offset, length and problem of everything that is not as it was written; what is wrong stays as it is.</summary>
+    /// <exception cref="DrException">The disk ran short meanwhile, and what is read stands in the way of history that has to give way.</exception>
     internal void VerifyFiles(Action<string, long, long, string> report, Action<long> advance, CancellationToken cancellationToken)
     {
         void Report(Damage damage) => report(damage.Where, damage.Offset, damage.Length, damage.Problem);
+        void Advance(long bytes)
+        {
+            EndWhenInTheWay();
+            advance(bytes);
+        }
+
         VerifyMetadata(Report);
+        _isReaderInTheWay = false;
         var (state, layers, hold) = Capture(null, "it is being verified");
         using (hold)
         {
@@ -22,11 +30,11 @@ internal sealed partial class Volume
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     VerifyLayerHeader(layer, Report);
-                    VerifyBatches(layer, state, layer.Start(state), long.MaxValue, advance, Report);
+                    VerifyBatches(layer, state, layer.Start(state), long.MaxValue, Advance, Report);
                     VerifyIndex(layer, state, Report);
                 }
 
-                VerifyBase(state, layers, report, advance);
+                VerifyBase(state, layers, report, Advance);
             }
             finally
             {

@@ -21,6 +21,9 @@ internal sealed partial class GiveWay(VolumeSet set, ILogger logger) : IGivesWay
     /// </summary>
     public const int MostInVain = 16;
 
+    /// <summary>How often a step begins again because something was being read: who counts and looks without end must not end up keeping everything.</summary>
+    private const int MostWaits = 20;
+
     private readonly SemaphoreSlim _wanted = new(0);
     private readonly Lock _lock = new(); // Guards _round and _stopped.
     private readonly HashSet<VolumeId> _exhausted = []; // Only the worker.
@@ -123,11 +126,26 @@ internal sealed partial class GiveWay(VolumeSet set, ILogger logger) : IGivesWay
 
     private bool TakeStep(Volume volume)
     {
-        if (volume.AdvanceBase() > 0 || volume.Compact() > 0)
+        for (var waits = 0; ; waits++)
         {
-            _exhausted.Remove(volume.Id);
-            _inVain.Remove(volume.Id);
-            return true;
+            if (volume.AdvanceBase() > 0 || volume.Compact() > 0)
+            {
+                _exhausted.Remove(volume.Id);
+                _inVain.Remove(volume.Id);
+                return true;
+            }
+
+            // Points that went while a reader keeps everything where it is would go for nothing.
+            if (!volume.IsHeldBriefly)
+            {
+                break;
+            }
+
+            if (waits == MostWaits || !volume.WaitForBriefHolds())
+            {
+                LogHeld(volume.Name);
+                return false;
+            }
         }
 
         var inVain = _inVain.GetValueOrDefault(volume.Id);
@@ -160,6 +178,9 @@ internal sealed partial class GiveWay(VolumeSet set, ILogger logger) : IGivesWay
 
     [LoggerMessage(1162, LogLevel.Error, "{Volume} has no history left that may give way: when the reserve is reached its writes are refused. Free space on this disk")]
     private partial void LogExhausted(string volume);
+
+    [LoggerMessage(1164, LogLevel.Warning, "{Volume} could not let history give way yet: it is being read. A verification ends now; the next round tries again")]
+    private partial void LogHeld(string volume);
 
     [LoggerMessage(1163, LogLevel.Warning, "{Volume} could not let history give way now")]
     private partial void LogFailed(string volume, Exception exception);

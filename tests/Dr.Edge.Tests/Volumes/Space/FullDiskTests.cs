@@ -190,14 +190,7 @@ public sealed class FullDiskTests : IDisposable
     [Fact]
     public void When_points_in_the_middle_free_nothing_the_oldest_goes()
     {
-        _volume.SetPolicy(new VolumePolicy { WhenFull = FullPolicy.HistoryGivesWay });
-        for (var i = 0; i < 40; i++)
-        {
-            // Each block once: nothing in the middle is written twice.
-            StoreFixture.Write(_volume, i * 8 * 4096, StoreFixture.Pattern(8 * 4096, i));
-            _volume.CreatePoint(i == 0 ? "before the upgrade" : null, PointConsistency.Crash, i == 0 ? null : PointKinds.AutomaticReason);
-        }
-
+        MakePoints();
         var content = StoreFixture.ReadAll(_volume);
         var oldest = _volume.Points[0].Sequence.Value;
         using var giveWay = new GiveWay(_store.Set, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
@@ -207,6 +200,63 @@ public sealed class FullDiskTests : IDisposable
         _volume.Points.Count.ShouldBeInRange(40 - GiveWay.MostInVain - 4, 40 - GiveWay.MostInVain);
         _volume.Points.ShouldNotContain(point => point.Label == "before the upgrade");
         StoreFixture.ReadAll(_volume).ShouldBe(content);
+    }
+
+    /// <summary>While something is read nothing can leave: points that went meanwhile would be lost for nothing.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task No_point_goes_while_a_reader_keeps_everything_and_a_verification_ends_for_it(bool takesLong)
+    {
+        MakePoints();
+        await _store.Set.Maintenance.DrainAsync();
+        using var giveWay = new GiveWay(_store.Set, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        using var reads = new ManualResetEventSlim();
+        using var goesOn = new ManualResetEventSlim();
+        var verification = Task.Factory.StartNew(
+            () => _volume.VerifyFiles(
+                (_, _, _, _) => { },
+                _ =>
+                {
+                    reads.Set();
+                    goesOn.Wait(TimeSpan.FromSeconds(30));
+                },
+                CancellationToken.None),
+            TestContext.Current.CancellationToken,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
+        reads.Wait(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken).ShouldBeTrue("the verification reads");
+        SetAvailable(Limits.GiveWayBytes - 1);
+        var round = Task.Factory.StartNew(() => giveWay.RunOnce(CancellationToken.None), TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        if (takesLong)
+        {
+            (await round).ShouldBeFalse();
+            _volume.Points.Count.ShouldBe(40);
+            goesOn.Set();
+            (await Should.ThrowAsync<DrException>(verification)).IsTransient.ShouldBeTrue();
+        }
+        else
+        {
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+            _volume.Points.Count.ShouldBe(40);
+            SetAvailable(Limits.GiveWayBytes + (1 << 20));
+            goesOn.Set();
+            await verification;
+            await round;
+        }
+
+        _volume.Fault.ShouldBeNull();
+    }
+
+    private void MakePoints()
+    {
+        _volume.SetPolicy(new VolumePolicy { WhenFull = FullPolicy.HistoryGivesWay });
+        for (var i = 0; i < 40; i++)
+        {
+            // Each block once: nothing in the middle is written twice.
+            StoreFixture.Write(_volume, i * 8 * 4096, StoreFixture.Pattern(8 * 4096, i));
+            _volume.CreatePoint(i == 0 ? "before the upgrade" : null, PointConsistency.Crash, i == 0 ? null : PointKinds.AutomaticReason);
+        }
     }
 
     /// <summary>Layers between two points that stay, each with the same 256 blocks written anew.</summary>
