@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Dr.Contracts.Cli;
 using Dr.Simulator.Detection;
-using Dr.Simulator.Live;
+using Dr.Simulator.Live.Circulation;
 using Dr.Simulator.Load;
 using Dr.Simulator.Plans;
 using Dr.Simulator.Replay;

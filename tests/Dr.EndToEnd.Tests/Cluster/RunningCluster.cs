@@ -8,6 +8,7 @@ using Dr.Contracts.Mqtt.Client;
 using Dr.EndToEnd.Tests.Link;
 using Dr.Silo.Storage;
 using Dr.Silo.Tests.Support;
+using Dr.Simulator.Live.Judging;
 using Npgsql;
 
 namespace Dr.EndToEnd.Tests.Cluster;
@@ -173,10 +174,9 @@ internal sealed class RunningCluster : IAsyncDisposable
         await using var connection = (NpgsqlConnection)await database.OpenAsync(CancellationToken.None);
 
         // The ownership record, as the database's own trigger recorded it: one owner for each epoch, epochs only grow, and the site changes only with the epoch.
-        var history = await ReadAsync(connection, "select epoch || ' ' || site from test_ownership order by n");
+        var history = await OwnershipHistory.ReadAsync(connection, CancellationToken.None);
         history.ShouldNotBeEmpty();
-        history.Distinct().Count().ShouldBe(history.Select(h => h.Split(' ')[0]).Distinct().Count(), $"an epoch had two owners: {string.Join(", ", history)}");
-        history.Select(h => long.Parse(h.Split(' ')[0], CultureInfo.InvariantCulture)).ShouldBeInOrder();
+        OwnershipHistory.Faults(history).ShouldBeEmpty();
 
         // Every effect once: a device executes an id once, and no decision was made twice under another id.
         foreach (var device in new[] { Production, Backup })
@@ -259,15 +259,7 @@ internal sealed class RunningCluster : IAsyncDisposable
     {
         await using var database = new PostgresDatabase(_postgres);
         await using var connection = (NpgsqlConnection)await database.OpenAsync(CancellationToken.None);
-        await using var command = new NpgsqlCommand(
-            """
-            create table test_ownership (n bigserial primary key, epoch bigint not null, site text not null);
-            insert into test_ownership (epoch, site) select epoch, site from dr_ownership;
-            create function test_record() returns trigger language plpgsql as $$ begin insert into test_ownership (epoch, site) values (new.epoch, new.site); return new; end $$;
-            create trigger test_record after insert or update on dr_ownership for each row execute function test_record();
-            """,
-            connection);
-        await command.ExecuteNonQueryAsync();
+        await OwnershipHistory.InstallAsync(connection, CancellationToken.None);
     }
 
     private async Task WatchAsync()

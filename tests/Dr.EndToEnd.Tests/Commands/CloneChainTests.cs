@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Dr.EndToEnd.Tests.Crash;
+using Dr.Simulator.Live.Judging;
 
 namespace Dr.EndToEnd.Tests.Commands;
 

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Dr.Contracts.Ids;
 using Dr.Contracts.Mqtt;
 using Dr.EndToEnd.Tests.Link;
+using Dr.Simulator.Live.Judging;
 
 namespace Dr.EndToEnd.Tests.Crash;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Dr.Simulator.Live.Judging;
 
 namespace Dr.EndToEnd.Tests.Crash;
 

@@ -1,3 +1,5 @@
+using Dr.Simulator.Live.Judging;
+
 namespace Dr.EndToEnd.Tests.Crash;
 
 /// <summary><c>dr-edge volume rebuild</c> as an operator uses it: what a real appliance left is damaged, looked at, rebuilt and compared.</summary>

@@ -1,3 +1,5 @@
+using Dr.Simulator.Live.Judging;
+
 namespace Dr.EndToEnd.Tests.Crash;
 
 /// <summary>SIGTERM to a real dr-edge under the load of a client that knows what was answered: it ends in order, soon, and nothing that was answered is lost.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
+using Dr.Simulator.Live.Judging;
 
 namespace Dr.EndToEnd.Tests.Crash;
 

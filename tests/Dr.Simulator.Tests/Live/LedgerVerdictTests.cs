@@ -1,4 +1,4 @@
-using Dr.Simulator.Live;
+using Dr.Simulator.Live.Circulation;
 
 namespace Dr.Simulator.Tests.Live;
 

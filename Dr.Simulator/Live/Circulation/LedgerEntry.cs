@@ -1,4 +1,4 @@
-namespace Dr.Simulator.Live;
+namespace Dr.Simulator.Live.Circulation;
 
 /// <summary>What the client of a database knows about one transaction.</summary>
 internal enum LedgerState

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using Npgsql;
 
-namespace Dr.Simulator.Live;
+namespace Dr.Simulator.Live.Circulation;
 
 /// <summary>
 /// Readers borrow and return through one connection to the service's address, as fast as <paramref name="perSecond"/> allows. When the service goes away

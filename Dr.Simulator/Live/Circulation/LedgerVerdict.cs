@@ -1,4 +1,4 @@
-namespace Dr.Simulator.Live;
+namespace Dr.Simulator.Live.Circulation;
 
 /// <summary>The database against the ledger.</summary>
 internal sealed record LedgerVerdict

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Npgsql;
 
-namespace Dr.Simulator.Live;
+namespace Dr.Simulator.Live.Circulation;
 
 /// <summary><c>dr-sim workload run</c> and <c>dr-sim workload check</c>: a circulation desk and its judge.</summary>
 internal static class WorkloadCommands

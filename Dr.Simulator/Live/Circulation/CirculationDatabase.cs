@@ -1,6 +1,6 @@
 using Npgsql;
 
-namespace Dr.Simulator.Live;
+namespace Dr.Simulator.Live.Circulation;
 
 /// <summary>The circulation desk's tables: who has which item, and every transaction that was ever made.</summary>
 internal static class CirculationDatabase

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Dr.Simulator.Live;
+namespace Dr.Simulator.Live.Circulation;
 
 /// <summary>What the workload has seen so far, for whoever watches it.</summary>
 internal sealed record WorkloadStatus

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Dr.Simulator.Live;
+namespace Dr.Simulator.Live.Circulation;
 
 /// <summary>
 /// The judge's record, kept outside everything that is under test: a line is on the disk before the workload goes on, so what it says was answered was answered.
