@@ -27,12 +27,15 @@ internal sealed partial class BufferFile : IAsyncDisposable
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ManualResetEventSlim _closing = new();
     private readonly Thread _thread;
+    private readonly Func<string, Stream> _open;
+    private BufferDisk? _disk;
     private LiteDatabase? _database;
     private BufferTables? _tables;
 
-    public BufferFile(string path, long limitBytes, TimeProvider time, ILogger logger)
+    /// <param name="open">Opens one of the two files; null = as a file of this machine.</param>
+    public BufferFile(string path, long limitBytes, TimeProvider time, ILogger logger, Func<string, Stream>? open = null)
     {
-        (_path, _limitBytes, _time, _logger) = (path, limitBytes, time, logger);
+        (_path, _limitBytes, _time, _logger, _open) = (path, limitBytes, time, logger, open ?? OpenFile);
         _thread = new Thread(Run) { Name = $"buffer {System.IO.Path.GetFileName(path)}", IsBackground = true };
         _thread.Start();
     }
@@ -118,6 +121,7 @@ internal sealed partial class BufferFile : IAsyncDisposable
             // A commit only hands its pages to a writer in the background, and has lost answered rows in the crash test. The checkpoint waits for that
             // writer, flushes the log, then the file, and only then empties the log: after it the rows are on disk.
             _database.Checkpoint();
+            Require();
         }
         catch (Exception exception) when (exception is LiteException or IOException or CorruptDataException or UnauthorizedAccessException)
         {
@@ -181,21 +185,37 @@ internal sealed partial class BufferFile : IAsyncDisposable
     private void OpenTables()
     {
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(_path)!);
-        _database = new LiteDatabase(new ConnectionString { Filename = _path, Connection = ConnectionType.Direct, AutoRebuild = false, Upgrade = false });
+        _disk = new BufferDisk(_path, LogPath, _open);
+        _database = new LiteDatabase(_disk.Data, mapper: null, _disk.Log);
         _database.BeginTrans();
         _tables = new BufferTables(_database, _path, _limitBytes);
         _database.Commit();
         _database.Checkpoint();
+        Require();
     }
+
+    /// <summary>Everything that was written until now is on disk.</summary>
+    /// <exception cref="IOException">It is not.</exception>
+    private void Require()
+    {
+        if (_disk!.Fault is { } fault)
+        {
+            throw new IOException(fault.Message, fault);
+        }
+    }
+
+    private string LogPath => System.IO.Path.ChangeExtension(_path, null) + "-log" + System.IO.Path.GetExtension(_path);
+
+    /// <summary>Unbuffered: what the library flushes has to be in the file.</summary>
+    private static FileStream OpenFile(string path) => new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
 
     private void MoveAside(Exception reason)
     {
         var suffix = $".damaged-{_time.GetUtcNow():yyyyMMdd'T'HHmmssfff}";
-        var log = System.IO.Path.ChangeExtension(_path, null) + "-log" + System.IO.Path.GetExtension(_path);
         File.Move(_path, _path + suffix);
-        if (File.Exists(log))
+        if (File.Exists(LogPath))
         {
-            File.Move(log, log + suffix);
+            File.Move(LogPath, LogPath + suffix);
         }
 
         SetAside = [.. SetAside, (_path + suffix, reason.Message)];
@@ -214,7 +234,8 @@ internal sealed partial class BufferFile : IAsyncDisposable
             LogCloseFailed(exception, _path);
         }
 
-        (_database, _tables) = (null, null);
+        _disk?.Dispose();
+        (_database, _tables, _disk) = (null, null, null);
     }
 
     private DrException Unusable(Exception exception) =>
