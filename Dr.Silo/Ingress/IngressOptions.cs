@@ -15,8 +15,8 @@ public sealed record IngressOptions
     /// <summary>TLS to the broker, or of the embedded one; null = none.</summary>
     public BrokerTls? Tls { get; init; }
 
-    /// <summary>Client id at the broker; one per silo, or they push each other out.</summary>
-    public string ClientId { get; init; } = $"silo-{Environment.MachineName}-{Environment.ProcessId}";
+    /// <summary>Client id at the broker; one per silo, or they push each other out. In containers of one name the first process is number 1 in each, so that name and number do not tell silos apart.</summary>
+    public string ClientId { get; init; } = $"silo-{Environment.MachineName}-{Environment.ProcessId}-{Guid.NewGuid():N}";
 
     /// <summary>See <see cref="BrokerSession.ProbePeriod"/>.</summary>
     public TimeSpan ProbePeriod { get; init; } = TimeSpan.FromSeconds(2);

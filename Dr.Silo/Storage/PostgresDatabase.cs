@@ -30,10 +30,12 @@ public sealed class PostgresDatabase : Database, IAsyncDisposable
             {
                 Timeout = 5,
                 CommandTimeout = 10,
-                TcpKeepAlive = true,
-                TcpKeepAliveTime = KeepAliveSeconds,
-                TcpKeepAliveInterval = 1,
             };
+            if (!IsSocket(builder.Host))
+            {
+                (builder.TcpKeepAlive, builder.TcpKeepAliveTime, builder.TcpKeepAliveInterval) = (true, KeepAliveSeconds, 1);
+            }
+
             builder.Options = $"{ServerSettings} {builder.Options}".TrimEnd();
             if (builder.Host?.Contains(',', StringComparison.Ordinal) == true)
             {
@@ -95,6 +97,9 @@ public sealed class PostgresDatabase : Database, IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _source.DisposeAsync();
+
+    /// <summary>A folder of Unix sockets, or an abstract one, in place of a name: such a connection knows no keep-alive, and being asked for one refuses to open.</summary>
+    private static bool IsSocket(string? host) => host is ['/' or '@', ..];
 
     /// <summary>"Exception while performing SSL handshake" alone says nothing about whose certificate is wrong.</summary>
     private static string WithCause(Exception e) => e.GetBaseException() is var cause && cause != e && !e.Message.Contains(cause.Message, StringComparison.Ordinal) ? $"{e.Message}: {cause.Message}" : e.Message;

@@ -40,4 +40,15 @@ public sealed class PostgresStorageTests(PostgresServer server) : StorageSuite
         refused.IsTransient.ShouldBeTrue();
         refused.Hint.ShouldNotBeNull();
     }
+
+    [Fact]
+    public async Task A_database_is_reached_through_its_unix_socket_as_well()
+    {
+        var name = new Npgsql.NpgsqlConnectionStringBuilder(await server.CreateAsync()).Database;
+        await using var local = new PostgresDatabase($"Host={server.SocketFolder};Port={server.Port};Username=postgres;Database={name}");
+
+        await using var connection = await local.OpenAsync(CancellationToken.None);
+
+        connection.State.ShouldBe(System.Data.ConnectionState.Open);
+    }
 }

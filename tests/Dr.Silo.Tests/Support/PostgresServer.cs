@@ -45,6 +45,9 @@ public sealed class PostgresServer : IAsyncLifetime
 
     public int Port => _port;
 
+    /// <summary>Folder of its Unix socket.</summary>
+    public string SocketFolder => _directory;
+
     /// <summary>PEM files of the server's certificate, its key and the authority: with them it takes nobody who does not speak TLS.</summary>
     public (string Certificate, string Key, string Ca)? Tls { get; init; }
 
