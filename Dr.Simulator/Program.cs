@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Dr.Contracts.Cli;
 using Dr.Simulator.Detection;
+using Dr.Simulator.Live;
 using Dr.Simulator.Live.Circulation;
 using Dr.Simulator.Load;
 using Dr.Simulator.Plans;
@@ -16,5 +17,6 @@ var root = new RootCommand("dr-sim: the year of faults on record, replayed throu
     DetectorCommand.Create(),
     YearsCommand.Create(),
     LoadCommand.Create(),
+    LiveCommand.Create(),
 };
 return await ProgramShell.InvokeAsync(root, args, "dr-sim");

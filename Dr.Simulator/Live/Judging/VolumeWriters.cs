@@ -15,6 +15,7 @@ internal sealed class VolumeWriters : IDisposable
     private readonly List<Thread> _writers = [];
     private readonly string _volume;
     private readonly VolumeWritersOptions _options;
+    private volatile string? _away;
     private long _number;
 
     /// <param name="sockets">The NBD socket of each site.</param>
@@ -64,6 +65,9 @@ internal sealed class VolumeWriters : IDisposable
         }
     }
 
+    /// <summary>The writer of one site detaches and stays away, so that the volume there can be deleted; null = all are there.</summary>
+    public void StayAway(string? site) => _away = site;
+
     public int Count(string site)
     {
         lock (_lock)
@@ -95,11 +99,17 @@ internal sealed class VolumeWriters : IDisposable
         var data = new byte[NumberedRecord.Size];
         while (!stopped.IsCancellationRequested)
         {
+            if (_away == site)
+            {
+                stopped.WaitHandle.WaitOne(_options.Pace);
+                continue;
+            }
+
             try
             {
                 using var client = new NbdClient(socket, _volume);
                 using var closing = stopped.Register(client.Dispose);
-                while (!stopped.IsCancellationRequested)
+                while (!stopped.IsCancellationRequested && _away != site)
                 {
                     var taken = WriteOne(client, site, data);
                     stopped.WaitHandle.WaitOne(taken ? _options.Pace : _options.RefusedPace);
