@@ -7,7 +7,7 @@
 set -euo pipefail
 
 run=(e2fsprogs xfsprogs btrfs-progs util-linux iproute2 procps curl jq libnbd-bin fuse3 qemu-system-common postgresql postgresql-client)
-test=(nbdkit nbd-client python3-libnbd qemu-utils fio mosquitto mosquitto-clients chromium python3)
+test=(mariadb-server mariadb-client bind9 bind9-dnsutils keepalived iputils-arping tcpdump nbdkit nbd-client python3-libnbd qemu-utils fio mosquitto mosquitto-clients chromium python3)
 bench=(rsync restic zstd)
 
 case "${1:-}" in

@@ -244,9 +244,6 @@ internal sealed partial class HostedSystemSession
 
     private IComponentDriver Driver(HostStep step) => _drivers.First(d => d.Options.Name == step.Subject);
 
-    private IComponentDriver Driver(ComponentOptions options, HostPaths paths) =>
-        options.Kind == ComponentOptions.PostgreSqlKind ? new PostgreSqlDriver(options, _time) : new CommandDriver(options, paths, _store, _time);
-
     private static bool IsTeardown(HostStepKind kind) => kind is HostStepKind.StopComponent or HostStepKind.Unmount or HostStepKind.DetachLoop or HostStepKind.DetachExport or HostStepKind.ProveStopped or HostStepKind.KillComponent;
 
     private static string Words(HostStep step) => step.Kind switch

@@ -40,7 +40,7 @@ internal sealed partial class HostedSystemSession : IDisposable
         var paths = new HostPaths(dataDirectory, system.Id, system.Volume ?? "none");
         _store = new HostStateStore(paths.State);
         _attachment = system.Mount is null ? null : new AttachmentSession(system, paths, system.Nbd ?? nbdAddress, time);
-        _drivers = [.. ComponentOrder.Of(system.Components).Order.Select(c => Driver(c, paths))];
+        _drivers = [.. ComponentOrder.Of(system.Components).Order.Select(c => ComponentDrivers.Create(c, paths, _store, time))];
         _network = [.. system.Network.Select(n => n.Kind == NetworkActionOptions.AddressKind ? (INetworkAction)new AddressAction(n) : new CommandAction(n))];
         _board = new SystemHealthBoard(system, changed, time);
     }

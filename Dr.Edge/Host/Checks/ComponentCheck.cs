@@ -3,7 +3,6 @@ using Dr.Edge.Host.Components;
 using Dr.Edge.Host.Config;
 using Dr.Edge.Host.Plan;
 using Dr.Edge.Host.Processes;
-using Npgsql;
 
 namespace Dr.Edge.Host.Checks;
 
@@ -71,10 +70,7 @@ internal static class ComponentCheck
 
         if (check.Sql is { } statement)
         {
-            await using var connection = new NpgsqlConnection(Unpooled(check.Connection ?? driver.DefaultConnection!, check.Timeout));
-            await connection.OpenAsync(cancellationToken);
-            await using var command = new NpgsqlCommand(statement, connection);
-            await command.ExecuteNonQueryAsync(cancellationToken);
+            await SqlCheck.RunAsync(driver.Options.Kind, check.Connection ?? driver.DefaultConnection!, statement, check.Timeout, cancellationToken);
             return CheckOutcome.Passed();
         }
 
@@ -86,10 +82,4 @@ internal static class ComponentCheck
 
         return CheckOutcome.Passed();
     }
-
-    /// <summary>A connection out of a pool proves nothing about new ones.</summary>
-    private static string Unpooled(string connection, TimeSpan timeout) => new NpgsqlConnectionStringBuilder(connection)
-    {
-        Pooling = false, Timeout = Math.Max(1, (int)timeout.TotalSeconds), CommandTimeout = Math.Max(1, (int)timeout.TotalSeconds),
-    }.ConnectionString;
 }

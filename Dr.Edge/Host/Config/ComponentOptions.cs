@@ -6,12 +6,19 @@ internal sealed class ComponentOptions
     /// <summary>The agent knows how to prepare, start and stop a PostgreSQL cluster.</summary>
     public const string PostgreSqlKind = "postgresql";
 
+    /// <summary>The agent knows how to prepare, start and stop a MariaDB server.</summary>
+    public const string MariaDbKind = "mariadb";
+
     /// <summary>Start and stop are commands of the operator.</summary>
     public const string CommandKind = "command";
 
+    private const int PostgreSqlPort = 5432;
+    private const int MariaDbPort = 3306;
+    private int? _port;
+
     public string Name { get; set; } = "";
 
-    /// <summary><c>postgresql</c> or <c>command</c> (the default).</summary>
+    /// <summary><c>postgresql</c>, <c>mariadb</c> or <c>command</c> (the default).</summary>
     public string Kind { get; set; } = CommandKind;
 
     /// <summary>Components that must run and pass their check before this one starts; it stops before them.</summary>
@@ -26,10 +33,10 @@ internal sealed class ComponentOptions
     /// <summary>After this an orderly stop becomes a forced one.</summary>
     public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The operating-system user it runs as; default root for commands, postgres for PostgreSQL.</summary>
+    /// <summary>The operating-system user it runs as; default root for commands, postgres for PostgreSQL, mysql for MariaDB.</summary>
     public string? User { get; set; }
 
-    /// <summary>Its output; default a file beside the agent's state, for PostgreSQL <c>server.log</c> in the data directory.</summary>
+    /// <summary>Its output; default a file beside the agent's state, for a database <c>server.log</c> in the data directory.</summary>
     public string? Log { get; set; }
 
     // kind: command
@@ -42,16 +49,21 @@ internal sealed class ComponentOptions
     /// <summary>The start command puts the program into the background and ends by itself; then <see cref="Stop"/> is needed.</summary>
     public bool Background { get; set; }
 
-    // kind: postgresql
+    // kind: postgresql or mariadb
 
     public string? DataDirectory { get; set; }
 
-    public int Port { get; set; } = 5432;
+    /// <summary>Default 5432 for PostgreSQL, 3306 for MariaDB.</summary>
+    public int Port
+    {
+        get => _port ?? (Kind == MariaDbKind ? MariaDbPort : PostgreSqlPort);
+        set => _port = value;
+    }
 
-    /// <summary>What it listens on (<c>listen_addresses</c>).</summary>
+    /// <summary>What it listens on (<c>listen_addresses</c>, <c>bind-address</c>); empty: only on its Unix socket.</summary>
     public string Address { get; set; } = "127.0.0.1";
 
-    /// <summary>Directory with initdb, pg_ctl and postgres; default the newest below /usr/lib/postgresql.</summary>
+    /// <summary>Directory with its programs; default for PostgreSQL the right version below /usr/lib/postgresql, for MariaDB what the search path finds.</summary>
     public string? Binaries { get; set; }
 
     /// <summary>
@@ -59,12 +71,14 @@ internal sealed class ComponentOptions
     /// </summary>
     public string? SocketDirectory { get; set; }
 
-    /// <summary>Method that <c>system prepare</c> writes into pg_hba.conf for <see cref="Clients"/>. Loopback only by default, and with a password.</summary>
+    /// <summary>PostgreSQL only: method that <c>system prepare</c> writes into pg_hba.conf for <see cref="Clients"/>. Loopback only by default, and with a password.</summary>
     public string Authentication { get; set; } = "scram-sha-256";
 
-    /// <summary>Networks that <c>system prepare</c> lets in.</summary>
+    /// <summary>PostgreSQL only: networks that <c>system prepare</c> lets in.</summary>
     public List<string> Clients { get; set; } = ["127.0.0.0/8", "::1/128"];
 
     /// <summary>Further server settings, given on its command line.</summary>
     public Dictionary<string, string> Settings { get; set; } = [];
+
+    public bool IsDatabase => Kind is PostgreSqlKind or MariaDbKind;
 }

@@ -14,14 +14,14 @@ internal static class ComponentRules
 
         switch (component.Kind)
         {
-            case ComponentOptions.PostgreSqlKind:
-                CheckPostgreSql(system, component, at, faults);
+            case ComponentOptions.PostgreSqlKind or ComponentOptions.MariaDbKind:
+                CheckDatabase(system, component, at, faults);
                 break;
             case ComponentOptions.CommandKind:
                 CheckCommand(component, at, faults);
                 break;
             default:
-                faults.Add(new($"{at}.kind", $"'{component.Kind}' is not known.", "Use postgresql or command."));
+                faults.Add(new($"{at}.kind", $"'{component.Kind}' is not known.", "Use postgresql, mariadb or command."));
                 break;
         }
 
@@ -38,11 +38,11 @@ internal static class ComponentRules
         }
     }
 
-    private static void CheckPostgreSql(SystemConfig system, ComponentOptions component, string at, List<ConfigFault> faults)
+    private static void CheckDatabase(SystemConfig system, ComponentOptions component, string at, List<ConfigFault> faults)
     {
         if (component.DataDirectory is not { } directory || !Path.IsPathFullyQualified(directory))
         {
-            faults.Add(new($"{at}.dataDirectory", "An absolute path is needed.", "Write for example /srv/dilas/pg."));
+            faults.Add(new($"{at}.dataDirectory", "An absolute path is needed.", "Write for example /srv/dilas/db."));
         }
         else if (system.Mount is { } mount && !Path.GetFullPath(directory).StartsWith(mount.TrimEnd('/') + "/", StringComparison.Ordinal))
         {
@@ -61,12 +61,12 @@ internal static class ComponentRules
 
         if (component.Start is not null || component.Stop is not null || component.Background)
         {
-            faults.Add(new(at, "A postgresql component is started and stopped by the agent itself.", "Leave out start, stop and background, or use kind: command."));
+            faults.Add(new(at, $"A {component.Kind} component is started and stopped by the agent itself.", "Leave out start, stop and background, or use kind: command."));
         }
 
         if (component.User == "root")
         {
-            faults.Add(new($"{at}.user", "PostgreSQL refuses to run as root.", "Use its own user, normally postgres."));
+            faults.Add(new($"{at}.user", "A database refuses to run as root.", "Use its own user, normally postgres or mysql."));
         }
     }
 
@@ -101,7 +101,7 @@ internal static class ComponentRules
             faults.Add(new($"{at}.http", $"'{http}' is not an http address.", "Write for example http://127.0.0.1:8080/health."));
         }
 
-        if (check.Sql is not null && check.Connection is null && component.Kind != ComponentOptions.PostgreSqlKind)
+        if (check.Sql is not null && check.Connection is null && !component.IsDatabase)
         {
             faults.Add(new($"{at}.connection", "It is not known which database to ask.", "Give a connection string."));
         }

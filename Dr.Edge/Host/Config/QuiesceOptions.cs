@@ -3,14 +3,15 @@ namespace Dr.Edge.Host.Config;
 /// <summary>How a system is brought to a consistent state for the moment a point is taken.</summary>
 internal sealed class QuiesceOptions
 {
-    public const string PostgreSqlProvider = "postgresql";
+    public const string PostgreSqlProvider = ComponentOptions.PostgreSqlKind;
+    public const string MariaDbProvider = ComponentOptions.MariaDbKind;
     public const string FileSystemProvider = "fsfreeze";
     public const string CommandProvider = "command";
 
-    /// <summary><c>postgresql</c>, <c>fsfreeze</c> or <c>command</c>.</summary>
+    /// <summary><c>postgresql</c>, <c>mariadb</c>, <c>fsfreeze</c> or <c>command</c>.</summary>
     public string Provider { get; set; } = "";
 
-    /// <summary>For PostgreSQL; default the Unix socket of the system's postgresql component.</summary>
+    /// <summary>For a database; default the Unix socket of the system's component of that kind.</summary>
     public string? Connection { get; set; }
 
     /// <summary>For a command pair.</summary>

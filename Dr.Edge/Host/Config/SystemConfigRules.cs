@@ -22,7 +22,7 @@ internal static class SystemConfigRules
         Unique(systems.Where(s => s.Mount is not null), s => s.Mount!.TrimEnd('/'), "systems", "mount", faults);
         Unique(systems.Where(s => s.Mount is not null), s => s.Volume ?? "", "systems", "volume", faults);
         Unique(
-            systems.SelectMany(s => s.Components.Where(c => c.Kind == ComponentOptions.PostgreSqlKind), (s, c) => $"{c.Address}:{c.Port}"), a => a, "systems", "address and port", faults);
+            systems.SelectMany(s => s.Components.Where(c => c.IsDatabase && c.Address.Length > 0), (s, c) => $"{c.Address}:{c.Port}"), a => a, "systems", "address and port", faults);
         return faults;
     }
 
@@ -89,12 +89,12 @@ internal static class SystemConfigRules
 
         var fault = quiesce.Provider switch
         {
-            QuiesceOptions.PostgreSqlProvider when quiesce.Connection is null && system.Components.Count(c => c.Kind == ComponentOptions.PostgreSqlKind) != 1 =>
-                ("It cannot be told which database is meant.", "Give 'connection', or have exactly one postgresql component."),
+            QuiesceOptions.PostgreSqlProvider or QuiesceOptions.MariaDbProvider when quiesce.Connection is null && system.Components.Count(c => c.Kind == quiesce.Provider) != 1 =>
+                ("It cannot be told which database is meant.", $"Give 'connection', or have exactly one {quiesce.Provider} component."),
             QuiesceOptions.FileSystemProvider when system.Mount is null => ("There is no file system to freeze.", "Give the system a volume and a mount, or choose another provider."),
             QuiesceOptions.CommandProvider when quiesce.Freeze is null || quiesce.Thaw is null => ("A command pair needs both commands.", "Give 'freeze' and 'thaw'."),
-            QuiesceOptions.PostgreSqlProvider or QuiesceOptions.FileSystemProvider or QuiesceOptions.CommandProvider => default((string, string)?),
-            _ => ($"Provider '{quiesce.Provider}' is not known.", "Use postgresql, fsfreeze or command."),
+            QuiesceOptions.PostgreSqlProvider or QuiesceOptions.MariaDbProvider or QuiesceOptions.FileSystemProvider or QuiesceOptions.CommandProvider => default((string, string)?),
+            _ => ($"Provider '{quiesce.Provider}' is not known.", "Use postgresql, mariadb, fsfreeze or command."),
         };
         if (fault is { } f)
         {

@@ -47,12 +47,16 @@ internal sealed partial class QuiesceService(HostedSystems systems, TimeProvider
         var log = systems.PathsOf(session.System).LogOf("quiesce");
         return options.Provider switch
         {
-            QuiesceOptions.PostgreSqlProvider => new PostgreSqlQuiesce(options.Connection ?? session.Drivers.First(d => d.Options.Kind == ComponentOptions.PostgreSqlKind).DefaultConnection!),
+            QuiesceOptions.PostgreSqlProvider => new PostgreSqlQuiesce(Connection(session, options)),
+            QuiesceOptions.MariaDbProvider => new MariaDbQuiesce(Connection(session, options), session.System.Mount!, options.Timeout, time),
             QuiesceOptions.FileSystemProvider => FreezeQuiesce.OfFileSystem(session.System.Mount!, options.Timeout, log, time),
             QuiesceOptions.CommandProvider => new FreezeQuiesce("command pair", options.Freeze!, options.Thaw!, options.Timeout, log, time),
             _ => throw new DrException($"Quiesce provider '{options.Provider}' is not known."),
         };
     }
+
+    private static string Connection(HostedSystemSession session, QuiesceOptions options) =>
+        options.Connection ?? session.Drivers.First(d => d.Options.Kind == options.Provider).DefaultConnection!;
 
     [LoggerMessage(1421, LogLevel.Warning, "System {System}: a point is only crash-consistent: {Reason}")]
     private partial void LogMissed(string system, string reason);

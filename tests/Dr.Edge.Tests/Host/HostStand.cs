@@ -84,10 +84,29 @@ internal sealed class HostStand : IAsyncDisposable
 
     private string SocketPath => Path.Combine(Root, "nbd.sock");
 
+    /// <summary>In place of PostgreSQL.</summary>
+    public void UseMariaDb()
+    {
+        System.Quiesce = new QuiesceOptions { Provider = QuiesceOptions.MariaDbProvider };
+        System.Components =
+        [
+            new ComponentOptions
+            {
+                Name = "mariadb",
+                Kind = ComponentOptions.MariaDbKind,
+                DataDirectory = Path.Combine(Root, "mnt", "db"),
+                Port = FreePorts.Next(),
+                Check = new CheckOptions { Sql = "select 1", Period = TimeSpan.FromMilliseconds(300) },
+                StopTimeout = TimeSpan.FromSeconds(10),
+            },
+        ];
+    }
+
     /// <summary>With an NBD server of an empty disk.</summary>
-    public static async Task<HostStand> CreateAsync()
+    public static async Task<HostStand> CreateAsync(Action<HostStand>? adapt = null)
     {
         var stand = await CreateBareAsync();
+        adapt?.Invoke(stand);
         return await stand.OrNothingAsync(async () =>
         {
             await RunAsync("truncate", "-s", "640M", stand.Disk);
@@ -100,6 +119,11 @@ internal sealed class HostStand : IAsyncDisposable
     {
         var disk = await prepared.GetAsync();
         var stand = await CreateBareAsync();
+        if (prepared is PreparedMariaDbDisk)
+        {
+            stand.UseMariaDb();
+        }
+
         return await stand.OrNothingAsync(async () =>
         {
             await RunAsync("cp", "--sparse=always", disk, stand.Disk);

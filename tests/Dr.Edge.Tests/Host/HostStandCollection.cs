@@ -4,13 +4,13 @@ namespace Dr.Edge.Tests.Host;
 
 /// <summary>One real machine at a time: these tests share the kernel's loop devices and two cores.</summary>
 [CollectionDefinition(Name)]
-public sealed class HostStandCollection : ICollectionFixture<PreparedDisk>
+public sealed class HostStandCollection : ICollectionFixture<PreparedDisk>, ICollectionFixture<PreparedMariaDbDisk>
 {
     public const string Name = "host stand";
 }
 
 /// <summary>The disk of a system that was prepared and stopped, made at first use, so that not every test makes its own database.</summary>
-public sealed class PreparedDisk : IAsyncDisposable
+public class PreparedDisk : IAsyncDisposable
 {
     private HostStand? _stand;
 
@@ -18,7 +18,7 @@ public sealed class PreparedDisk : IAsyncDisposable
     {
         if (_stand is null)
         {
-            var stand = await HostStand.CreateAsync();
+            var stand = await HostStand.CreateAsync(Adapt);
             _stand = await stand.OrNothingAsync(async () =>
             {
                 var session = stand.NewSession();
@@ -30,5 +30,23 @@ public sealed class PreparedDisk : IAsyncDisposable
         return _stand.Disk;
     }
 
-    public ValueTask DisposeAsync() => _stand?.DisposeAsync() ?? ValueTask.CompletedTask;
+    /// <summary>Which system it is.</summary>
+    private protected virtual void Adapt(HostStand stand)
+    {
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        if (_stand is not null)
+        {
+            await _stand.DisposeAsync();
+        }
+    }
+}
+
+/// <summary>The same with MariaDB.</summary>
+public sealed class PreparedMariaDbDisk : PreparedDisk
+{
+    private protected override void Adapt(HostStand stand) => stand.UseMariaDb();
 }
