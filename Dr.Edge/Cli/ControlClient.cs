@@ -16,6 +16,7 @@ internal sealed class ControlClient : IDisposable
         _socketPath = socketPath;
         var handler = new SocketsHttpHandler
         {
+            ResponseDrainTimeout = TimeSpan.Zero, // Who stops listening to long work wants it to end, and not to be heard out.
             ConnectCallback = async (_, cancellationToken) =>
             {
                 var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

@@ -78,7 +78,10 @@ internal sealed record CreateVolumeRequest(string Name, long SizeBytes, PolicyTe
 
 internal sealed record ResizeVolumeRequest(long SizeBytes);
 
-internal sealed record CreatePointRequest(string? Label);
+/// <param name="Claim">Whoever asks has quiesced what writes the volume by itself, and says what the point is.</param>
+internal sealed record CreatePointRequest(string? Label, ClaimedConsistency? Claim = null);
+
+internal sealed record ClaimedConsistency(PointConsistency Consistency, string Reason);
 
 internal sealed record CreateCloneRequest(string Volume, string At, string Name);
 

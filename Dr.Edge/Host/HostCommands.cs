@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Dr.Edge.Cli;
+using Dr.Edge.Host.Recovery;
 using Spectre.Console;
 
 namespace Dr.Edge.Host;
@@ -15,16 +16,38 @@ internal static class HostCommands
         system.Subcommands.Add(Operation("start", "Attach and mount the volume, start the components in order, check them.", withEpoch: true));
         system.Subcommands.Add(Operation("stop", "Stop the components, unmount, detach; done when proven.", withEpoch: true));
         system.Subcommands.Add(Operation("prepare", "Make file system and database on an empty volume, then start and bring the network actions here.", withEpoch: true));
-        return [system];
+        system.Subcommands.Add(Network());
+        system.Subcommands.Add(RefreshCommand.Create());
+        return [system, TableCommands.Create()];
     }
 
-    private static Command Operation(string name, string description, bool withEpoch)
+    private static Command Network()
+    {
+        var network = new Command("network", "Lead clients here or away, by the system's network actions; each is read back.");
+        network.Subcommands.Add(Operation("network/here", "Bring them here.", withEpoch: true, shown: "here"));
+        network.Subcommands.Add(Operation("network/away", "Take them away.", withEpoch: true, shown: "away"));
+        return network;
+    }
+
+    private static Command Operation(string name, string description, bool withEpoch, string? shown = null)
     {
         var id = new Argument<string>("ID") { Description = "The system's id in the configuration." };
+        var on = new Option<string?>("--on") { Description = "Work on this clone of the system's volume instead, or on the volume again by its name (default: as before). What is written on a clone is not copied to the other site.", HelpName = "CLONE" };
         var epoch = new Option<long?>("--epoch") { Description = "Ownership under which it is done (default: the highest seen here).", HelpName = "N" };
-        return CommandShell.Remote(name, description, withEpoch ? [id, epoch] : [id], async context =>
+        return CommandShell.Remote(shown ?? name, description, name == "start" ? [id, epoch, on] : withEpoch ? [id, epoch] : [id], async context =>
         {
-            var query = withEpoch && context.Get(epoch) is { } given ? $"?epoch={given.ToString(CultureInfo.InvariantCulture)}" : "";
+            List<string> parts = [];
+            if (withEpoch && context.Get(epoch) is { } given)
+            {
+                parts.Add($"epoch={given.ToString(CultureInfo.InvariantCulture)}");
+            }
+
+            if (name == "start" && context.Get(on) is { } clone)
+            {
+                parts.Add($"on={Uri.EscapeDataString(clone)}");
+            }
+
+            var query = parts.Count > 0 ? $"?{string.Join('&', parts)}" : "";
             var report = await context.Client.StreamAsync<HostReport>(
                 HttpMethod.Post, $"systems/{ControlPath.Segment(context.Get(id))}/{name}{query}", null, p => Progress(context, p), context.CancellationToken);
             if (context.Json)

@@ -1,5 +1,6 @@
 using Dr.Edge.Host.Config;
 using Dr.Edge.Host.Quiesce;
+using Dr.Edge.Host.Recovery;
 using Dr.Edge.Hosting;
 using Dr.Edge.Link;
 using Microsoft.AspNetCore.Routing;
@@ -26,9 +27,12 @@ internal static class HostModule
         }
 
         services.AddSingleton<IQuiesce, QuiesceService>();
+        services.AddSingleton<TableRecovery>();
+        services.AddSingleton<PointRefresh>();
         services.AddSingleton<ICommandExecutor, HostCommandExecutor>();
         services.AddSingleton<IBeatContributor, SystemHealthContributor>();
         services.AddHostedService<HostMonitorService>();
+        services.AddHostedService<RecoveryCleanup>();
 
         // Leases are asked for by the appliance that has the volume; a host that is not one learns of the end from its volume's refusal.
         if (config.HasRole("appliance") && config.Brokers.Count > 0)
@@ -39,5 +43,5 @@ internal static class HostModule
         }
     }
 
-    public static void MapHost(this IEndpointRouteBuilder routes) => routes.MapSystems();
+    public static void MapHost(this IEndpointRouteBuilder routes) => routes.MapSystems().MapRecovery();
 }

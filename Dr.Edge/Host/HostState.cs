@@ -14,5 +14,11 @@ internal sealed record HostState
     /// <summary>Highest epoch of a start, a stop or a network action here; lower ones are refused.</summary>
     public Epoch Highest { get; init; }
 
+    /// <summary>The clone that it works on in place of its volume; null = its volume.</summary>
+    public string? OnClone { get; init; }
+
+    /// <summary>The ownership under which <see cref="OnClone"/> was chosen; under a later one it is not used any more.</summary>
+    public Epoch CloneChosenAt { get; init; }
+
     public Dictionary<string, ProcessMark> Components { get; init; } = [];
 }

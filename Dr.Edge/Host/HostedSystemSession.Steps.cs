@@ -1,3 +1,4 @@
+using Dr.Edge.Host.Attach;
 using Dr.Edge.Host.Checks;
 using Dr.Edge.Host.Components;
 using Dr.Edge.Host.Config;
@@ -43,6 +44,25 @@ internal sealed partial class HostedSystemSession
         LogRunning(_system.Id, epoch, log.Seconds);
         return Report(log, wasSo);
     }
+
+    /// <summary>Takes the system down and lets its next start attach another export. Nothing is taken down for an export that is not there.</summary>
+    private async Task MoveToAsync(string? clone, Epoch epoch, Action<string> progress, CancellationToken cancellationToken)
+    {
+        if (_attachment is null)
+        {
+            throw new DrException($"System {_system.Id} has no volume, so it cannot work on a clone of one.", "Give it 'volume' and 'mount' in the configuration.");
+        }
+
+        var next = NewAttachment(clone ?? _system.Volume)!;
+        await next.RequireExportAsync(cancellationToken);
+        await RunStopAsync(await ObserveAsync(cancellationToken), null, progress, cancellationToken);
+        _store.Change(s => s with { OnClone = clone, CloneChosenAt = clone is null ? default : epoch });
+        _attachment = next;
+        LogMoved(_system.Id, CurrentVolume!);
+    }
+
+    private AttachmentSession? NewAttachment(string? volume) =>
+        _system.Mount is null || volume is null ? null : new AttachmentSession(_system, volume, new HostPaths(_dataDirectory, _system.Id, volume), _nbdAddress, _time);
 
     private async Task<HostReport> RunStopAsync(SystemObservation seen, string? failure, Action<string> progress, CancellationToken cancellationToken)
     {
@@ -166,7 +186,7 @@ internal sealed partial class HostedSystemSession
         if (found.Length > 0 || !await _attachment!.IsBlankAsync(cancellationToken))
         {
             throw new DrException(
-                $"Volume {_system.Volume} is not empty: {(found.Length > 0 ? $"it holds {found}" : "it holds data of no known kind")}.",
+                $"Volume {CurrentVolume} is not empty: {(found.Length > 0 ? $"it holds {found}" : "it holds data of no known kind")}.",
                 "Nothing was changed. Correct the system's fileSystem, or use another volume; nothing here ever formats over data.");
         }
 
@@ -176,6 +196,19 @@ internal sealed partial class HostedSystemSession
 
     private async Task RunNetworkAsync(bool present, Epoch epoch, StepLog log, CancellationToken cancellationToken)
     {
+        foreach (var action in present ? _network : [])
+        {
+            try
+            {
+                await action.RefuseAsync(epoch, cancellationToken);
+            }
+            catch (DrException exception) when (exception is not FencedException)
+            {
+                // It cannot be asked. Clients are brought here all the same as far as it goes: a takeover must not wait for a name server.
+                log.Note($"{action.Name}: {exception.Message}");
+            }
+        }
+
         foreach (var action in _network)
         {
             await log.RunAsync($"{(present ? "apply" : "remove")} {action.Name}", async () =>
@@ -274,6 +307,9 @@ internal sealed partial class HostedSystemSession
 
     [LoggerMessage(1404, LogLevel.Error, "System {System}: may not serve any more and is being taken down: {Reason}")]
     private partial void LogFencing(string system, string reason);
+
+    [LoggerMessage(1409, LogLevel.Warning, "System {System}: works on {Volume} from its next start on")]
+    private partial void LogMoved(string system, string volume);
 
     [LoggerMessage(1405, LogLevel.Warning, "System {System}: cleaned up what an earlier run left: {Steps}")]
     private partial void LogCleanedUp(string system, string steps);

@@ -16,7 +16,9 @@ internal sealed partial class HostedSystemSession : IDisposable
 {
     private readonly SystemConfig _system;
     private readonly HostStateStore _store;
-    private readonly AttachmentSession? _attachment;
+    private readonly string _dataDirectory;
+    private readonly string _nbdAddress;
+    private AttachmentSession? _attachment; // Another one under the turn, when the system moves to a clone or back.
     private readonly IReadOnlyList<IComponentDriver> _drivers;
     private readonly IReadOnlyList<INetworkAction> _network;
     private readonly SystemHealthBoard _board;
@@ -37,17 +39,28 @@ internal sealed partial class HostedSystemSession : IDisposable
         _time = time;
         _logger = logger;
         _changed = changed;
+        _dataDirectory = dataDirectory;
+        _nbdAddress = system.Nbd ?? nbdAddress;
         var paths = new HostPaths(dataDirectory, system.Id, system.Volume ?? "none");
         _store = new HostStateStore(paths.State);
-        _attachment = system.Mount is null ? null : new AttachmentSession(system, paths, system.Nbd ?? nbdAddress, time);
+        _attachment = NewAttachment(CurrentVolume);
         _drivers = [.. ComponentOrder.Of(system.Components).Order.Select(c => ComponentDrivers.Create(c, paths, _store, time))];
-        _network = [.. system.Network.Select(n => n.Kind == NetworkActionOptions.AddressKind ? (INetworkAction)new AddressAction(n) : new CommandAction(n))];
+        _network = [.. system.Network.Select(n => NetworkActions.Create(n, time))];
         _board = new SystemHealthBoard(system, changed, time);
     }
 
     public SystemConfig System => _system;
 
     public HostState State => _store.State;
+
+    /// <summary>What it works on: its volume, or a clone that was chosen in its place.</summary>
+    public string? CurrentVolume => _store.State.OnClone ?? _system.Volume;
+
+    /// <summary>The file that its volume is attached as.</summary>
+    public string CurrentExport => new HostPaths(_dataDirectory, _system.Id, CurrentVolume ?? "none").ExportFile;
+
+    /// <summary>Where its exports are attached from.</summary>
+    public string NbdAddress => _nbdAddress;
 
     public bool IsMonitored => _monitored;
 
@@ -67,10 +80,21 @@ internal sealed partial class HostedSystemSession : IDisposable
 
     /// <summary>Brings the system to run at <paramref name="epoch"/>.</summary>
     /// <exception cref="DrException">A step failed; what was done so far stays, and a repeated start goes on from there.</exception>
-    public Task<HostReport> StartAsync(Epoch epoch, Action<string> progress, CancellationToken cancellationToken) => InTurnAsync(
+    public Task<HostReport> StartAsync(Epoch epoch, Action<string> progress, CancellationToken cancellationToken) => StartAsync(epoch, null, progress, cancellationToken);
+
+    /// <summary>The same on a clone of its volume, or on its volume again.</summary>
+    /// <param name="on">The clone's name, or the volume's own; null = where it was, as long as that was chosen under the same ownership, else the volume.</param>
+    public Task<HostReport> StartAsync(Epoch epoch, string? on, Action<string> progress, CancellationToken cancellationToken) => InTurnAsync(
         async () =>
         {
             See(epoch);
+            var state = _store.State;
+            var clone = on is not null ? (on == _system.Volume ? null : on) : state.CloneChosenAt == epoch ? state.OnClone : null;
+            if (clone != state.OnClone)
+            {
+                await MoveToAsync(clone, epoch, progress, cancellationToken);
+            }
+
             var seen = await ObserveAsync(cancellationToken);
             return await RunStartAsync(epoch, SystemPlan.Start(_system, seen, epoch), new StepLog(progress, _time), cancellationToken);
         },

@@ -9,6 +9,9 @@ internal sealed class StepLog(Action<string> progress, TimeProvider time)
 
     public double Seconds => Math.Round(_steps.Sum(s => s.Seconds), 3);
 
+    /// <summary>Tells something that is no step.</summary>
+    public void Note(string words) => progress(words);
+
     public async Task RunAsync(string step, Func<Task<string?>> act)
     {
         progress($"{step} …");

@@ -24,6 +24,9 @@ internal sealed class SystemConfig
     /// <summary>Directory the file system is mounted on; null for a system without a volume (class R: its components have their own storage).</summary>
     public string? Mount { get; set; }
 
+    /// <summary>Directory below which clones of the volume are mounted for a while, for the recovery of tables and for checks. The databases' users must be able to go there.</summary>
+    public string CloneMounts { get; set; } = "/run/dr-clones";
+
     /// <summary>ext4, xfs or btrfs; an empty volume is formatted with it by <c>system prepare</c>, and by nothing else.</summary>
     public string FileSystem { get; set; } = "ext4";
 

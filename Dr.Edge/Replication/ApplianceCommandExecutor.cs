@@ -67,8 +67,7 @@ internal sealed class ApplianceCommandExecutor(VolumeSet volumes, CopyService co
         if (command.Quiesce && quiesce is not null)
         {
             await using var window = await quiesce.EnterAsync(volume.Name, cancellationToken);
-            var mark = window.Mark;
-            point = volume.CreatePoint(command.Label, mark.Consistency, Reason(command, mark.Reason));
+            point = volume.CreatePoint(command.Label, window, mark => Reason(command, mark));
         }
         else
         {

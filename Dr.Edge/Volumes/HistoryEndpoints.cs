@@ -61,14 +61,18 @@ internal static class HistoryEndpoints
     {
         var volume = set.Get(name);
         var label = PointLabel.Check(request.Label);
+        if (request.Claim is { } claim)
+        {
+            return Json(volume.CreatePoint(label, claim.Consistency, claim.Reason));
+        }
+
         if (services.GetService<IQuiesce>() is not { } quiesce)
         {
             return Json(volume.CreatePoint(label, PointConsistency.Crash, null));
         }
 
         await using var window = await quiesce.EnterAsync(name, cancellationToken);
-        var mark = window.Mark;
-        return Json(volume.CreatePoint(label, mark.Consistency, mark.Reason));
+        return Json(volume.CreatePoint(label, window, mark => mark));
     }
 
     /// <summary>All systems are quiet before the first point is taken, and each says at that instant what its own may claim.</summary>

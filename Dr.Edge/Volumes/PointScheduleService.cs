@@ -122,8 +122,7 @@ internal sealed partial class PointScheduleService(VolumeSet set, TimeProvider t
         }
 
         await using var window = await quiesce.EnterAsync(volume.Name, cancellationToken);
-        var mark = window.Mark;
-        volume.CreatePoint(null, mark.Consistency, $"{PointKinds.AutomaticReason}: {mark.Reason}");
+        volume.CreatePoint(null, window, mark => $"{PointKinds.AutomaticReason}: {mark}");
     }
 
     [LoggerMessage(1105, LogLevel.Warning, "The automatic point of {Volume} was not taken; the next is tried in time (said once per cause)")]

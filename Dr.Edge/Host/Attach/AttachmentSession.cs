@@ -8,7 +8,9 @@ namespace Dr.Edge.Host.Attach;
 /// One system's volume on this machine: export → file (nbdfuse, or qemu-storage-daemon where requests are to wait for an appliance that is away) → block device (loop) → mounted file system. Each action first looks what is there, so
 /// each may be repeated. An fsync in the file system reaches the store: the loop device passes it on as an fsync of the file, and the client of the export as NBD FLUSH.
 /// </summary>
-internal sealed class AttachmentSession(SystemConfig system, HostPaths paths, string nbdAddress, TimeProvider time)
+/// <param name="volume">The export: the system's volume, or a clone of it.</param>
+/// <param name="beside">The file system of which this is a clone may be mounted at the same time.</param>
+internal sealed class AttachmentSession(SystemConfig system, string volume, HostPaths paths, string nbdAddress, TimeProvider time, bool beside = false)
 {
     private static readonly TimeSpan Quick = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(5);
@@ -18,7 +20,7 @@ internal sealed class AttachmentSession(SystemConfig system, HostPaths paths, st
 
     private readonly TimeSpan _hold = HoldingClient.HoldFor(nbdAddress, system.Hold, HoldingClient.IsInstalled);
     private readonly string _mount = system.Mount?.TrimEnd('/') ?? throw new ArgumentException("The system has no file system.", nameof(system));
-    private readonly string _volume = system.Volume ?? throw new ArgumentException("The system has no volume.", nameof(system));
+    private readonly string _volume = volume;
 
     /// <exception cref="DrException">Something of somebody else is in the way.</exception>
     public async Task<(LayerState Export, LayerState Loop, LayerState Mount)> ObserveAsync(CancellationToken cancellationToken)
@@ -106,6 +108,12 @@ internal sealed class AttachmentSession(SystemConfig system, HostPaths paths, st
             HoldingClient.Program, HoldingClient.Arguments(nbdAddress, _volume, paths.ExportFile, paths.ExportPid, _hold), paths.ExportLog, cancellationToken);
     }
 
+    /// <summary>Looks for the export without attaching it.</summary>
+    /// <exception cref="DrException">There is none.</exception>
+    public async Task RequireExportAsync(CancellationToken cancellationToken) =>
+        (await RunAsync("nbdinfo", ["--size", ExportAddress.ToUri(nbdAddress, _volume)], cancellationToken))
+            .Require($"Looking for {_volume} at {nbdAddress}", $"Is the appliance running, and is there a volume or clone {_volume}? 'dr-edge clone list' shows the clones.");
+
     public async Task AttachLoopAsync(CancellationToken cancellationToken) =>
         (await RunAsync("losetup", ["--find", "--show", "--nooverlap", paths.ExportFile], cancellationToken)).Require($"Making a block device of volume {_volume}", "Are loop devices available (modprobe loop)?");
 
@@ -157,7 +165,7 @@ internal sealed class AttachmentSession(SystemConfig system, HostPaths paths, st
             throw new DrException($"{_mount} is not empty.", "A mount would hide what is there: move it away, or choose another mount point.");
         }
 
-        (await RunAsync("mount", ["-t", system.FileSystem, "-o", FileSystemVerdict.MountOptions(system.FileSystem), Device(), _mount], cancellationToken))
+        (await RunAsync("mount", ["-t", system.FileSystem, "-o", FileSystemVerdict.MountOptions(system.FileSystem, beside), Device(), _mount], cancellationToken))
             .Require($"Mounting volume {_volume} on {_mount}");
     }
 

@@ -54,5 +54,11 @@ internal static class FileSystemVerdict
     };
 
     /// <summary>ext4 goes on after an error unless told otherwise; a database must not.</summary>
-    public static string MountOptions(string fileSystem) => fileSystem == "ext4" ? "noatime,errors=remount-ro" : "noatime";
+    /// <param name="beside">Its original may be mounted at the same time: XFS refuses a second file system with the same id unless told otherwise.</param>
+    public static string MountOptions(string fileSystem, bool beside = false) => fileSystem switch
+    {
+        "ext4" => "noatime,errors=remount-ro",
+        "xfs" when beside => "noatime,nouuid",
+        _ => "noatime",
+    };
 }

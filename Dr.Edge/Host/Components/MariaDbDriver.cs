@@ -74,7 +74,7 @@ internal sealed class MariaDbDriver(ComponentOptions options, TimeProvider time)
         // A socket that a crash left names nobody's server; this directory is this one's alone.
         File.Delete(SocketOf(options));
         var user = await OsUser.FindAsync(User, cancellationToken);
-        var settings = options.Settings.Select(s => $"--{s.Key.Replace('_', '-')}={s.Value}");
+        var settings = options.Settings.Select(s => s.Value.Length > 0 ? $"--{s.Key.Replace('_', '-')}={s.Value}" : $"--{s.Key.Replace('_', '-')}");
         string[] network = options.Address.Length == 0
             ? ["--skip-networking"]
             : [$"--bind-address={options.Address}", $"--port={options.Port.ToString(CultureInfo.InvariantCulture)}"];
@@ -144,5 +144,6 @@ internal sealed class MariaDbDriver(ComponentOptions options, TimeProvider time)
 
     private string LastWords() => File.Exists(Log) ? File.ReadLines(Log).LastOrDefault(l => l.Contains("[ERROR]", StringComparison.Ordinal)) ?? "its log has no error" : "it wrote no log";
 
-    private string Binary(string program) => options.Binaries is { } directory ? Path.Combine(directory, program) : program;
+    /// <summary>One of its programs.</summary>
+    public string Binary(string program) => options.Binaries is { } directory ? Path.Combine(directory, program) : program;
 }

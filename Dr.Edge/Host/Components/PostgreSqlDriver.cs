@@ -24,9 +24,9 @@ internal sealed class PostgreSqlDriver(ComponentOptions options, TimeProvider ti
         Host = SocketDirectory, Port = options.Port, Username = User, Database = "postgres", Pooling = false, ApplicationName = "dr-edge",
     }.ConnectionString;
 
-    private string User => options.User ?? DefaultUser;
+    public string User => options.User ?? DefaultUser;
 
-    private string SocketDirectory => options.SocketDirectory ?? _directory;
+    public string SocketDirectory => options.SocketDirectory ?? _directory;
 
     private string Log => options.Log ?? Path.Combine(_directory, "server.log");
 
@@ -139,7 +139,7 @@ internal sealed class PostgreSqlDriver(ComponentOptions options, TimeProvider ti
 
     private async Task RunAsync(OsUser user, string program, string[] arguments, TimeSpan timeout, string doing, CancellationToken cancellationToken)
     {
-        var (wrapped, all) = user.Wrap(Path.Combine(Binaries(), program), arguments);
+        var (wrapped, all) = user.Wrap(Binary(program), arguments);
         var result = await ProgramRunner.RunAsync(wrapped, all, timeout, cancellationToken);
         if (!result.Succeeded)
         {
@@ -147,6 +147,9 @@ internal sealed class PostgreSqlDriver(ComponentOptions options, TimeProvider ti
             throw new DrException($"{doing} failed: {result.LastWords}{(lastLine is null ? "" : $" ({lastLine})")}.", $"See {Log}.");
         }
     }
+
+    /// <summary>One of the programs of the cluster's own version.</summary>
+    public string Binary(string program) => Path.Combine(Binaries(), program);
 
     private string Binaries()
     {

@@ -1,4 +1,3 @@
-using System.Net;
 using Dr.Edge.Host.Plan;
 
 namespace Dr.Edge.Host.Config;
@@ -76,7 +75,7 @@ internal static class SystemConfigRules
 
         for (var index = 0; index < system.Network.Count; index++)
         {
-            CheckNetwork(system.Network[index], $"{at}.network[{index}]", faults);
+            NetworkRules.Check(system.Network[index], $"{at}.network[{index}]", faults);
         }
     }
 
@@ -105,42 +104,6 @@ internal static class SystemConfigRules
         {
             faults.Add(new($"{at}.timeout", $"{quiesce.Timeout} is not between 0 and {LongestQuiesce}.", "Users wait that long: write for example 10s."));
         }
-    }
-
-    private static void CheckNetwork(NetworkActionOptions action, string at, List<ConfigFault> faults)
-    {
-        switch (action.Kind)
-        {
-            case NetworkActionOptions.AddressKind:
-                if (!IPNetwork.TryParse(WithoutHostBits(action.Address), out _))
-                {
-                    faults.Add(new($"{at}.address", $"'{action.Address}' is not an address with a prefix length.", "Write for example 10.1.2.3/24."));
-                }
-
-                if (string.IsNullOrWhiteSpace(action.Device))
-                {
-                    faults.Add(new($"{at}.device", "The network interface is missing.", "Write for example eth0."));
-                }
-
-                break;
-            case NetworkActionOptions.CommandKind:
-                if (action.Apply is null || action.Remove is null || action.Read is null)
-                {
-                    faults.Add(new(at, "A command action needs apply, remove and read.", "Without 'read' nobody could tell whether it worked: add what is missing."));
-                }
-
-                break;
-            default:
-                faults.Add(new($"{at}.kind", $"'{action.Kind}' is not known.", "Use address or command."));
-                break;
-        }
-    }
-
-    /// <summary>An interface address is not a network address; only its form matters here.</summary>
-    private static string WithoutHostBits(string? address)
-    {
-        var parts = (address ?? "").Split('/');
-        return parts.Length == 2 && IPAddress.TryParse(parts[0], out var ip) ? (ip.GetAddressBytes().Length == 4 ? "0.0.0.0/" : "::/") + parts[1] : "";
     }
 
     private static bool IsBelow(string path, string directory) =>

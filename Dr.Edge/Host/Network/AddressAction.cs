@@ -23,7 +23,7 @@ internal sealed class AddressAction(NetworkActionOptions options) : INetworkActi
     {
         if (!await ReadAsync(cancellationToken))
         {
-            var added = await RunAsync("ip", ["address", "add", _address, "dev", _device], cancellationToken);
+            var added = await RunAsync("ip", ["address", "add", _address, "dev", _device, .. IsV6 ? (string[])["nodad"] : []], cancellationToken);
             if (!await ReadAsync(cancellationToken))
             {
                 added.Require($"Adding {Name}");
@@ -61,16 +61,26 @@ internal sealed class AddressAction(NetworkActionOptions options) : INetworkActi
         return false;
     }
 
+    private bool IsV6 => _address.Contains(':', StringComparison.Ordinal);
+
     /// <summary>Neighbours otherwise keep the old machine's hardware address for minutes. Not having the tool is no failure: they learn it in the end.</summary>
     private async Task AnnounceAsync(CancellationToken cancellationToken)
     {
         var ip = _address.Split('/')[0];
-        if (_device == "lo" || ip.Contains(':', StringComparison.Ordinal) || !Tools.Any(File.Exists))
+        if (_device == "lo")
         {
             return;
         }
 
-        await RunAsync(Tools.First(File.Exists), ["-A", "-c", "2", "-I", _device, ip], cancellationToken);
+        if (IsV6)
+        {
+            NeighborAdvertisement.Send(System.Net.IPAddress.Parse(ip), _device);
+        }
+        else if (Tools.FirstOrDefault(File.Exists) is { } tool)
+        {
+            // One gratuitous ARP now, and one a second later from a process of its own: nobody waits for that.
+            await DetachedProgram.StartAsync(tool, ["-A", "-c", "2", "-I", _device, ip], "/dev/null", cancellationToken);
+        }
     }
 
     private static readonly string[] Tools = ["/usr/sbin/arping", "/usr/bin/arping"];

@@ -9,6 +9,10 @@ internal interface INetworkAction
     /// <summary>Looks whether it is in force on this machine.</summary>
     Task<bool> ReadAsync(CancellationToken cancellationToken);
 
+    /// <summary>Asks whoever knows of both sites whether a higher epoch has acted already; asked of every action before the first one acts.</summary>
+    /// <exception cref="FencedException">It has.</exception>
+    Task RefuseAsync(Epoch epoch, CancellationToken cancellationToken) => Task.CompletedTask;
+
     Task ApplyAsync(Epoch epoch, CancellationToken cancellationToken);
 
     Task RemoveAsync(Epoch epoch, CancellationToken cancellationToken);

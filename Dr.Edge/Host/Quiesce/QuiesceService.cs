@@ -8,7 +8,7 @@ internal sealed partial class QuiesceService(HostedSystems systems, TimeProvider
 {
     public async Task<IQuiesceWindow> EnterAsync(string volume, CancellationToken cancellationToken)
     {
-        if (systems.All.FirstOrDefault(s => s.System.Volume == volume) is not { } session)
+        if (systems.All.FirstOrDefault(s => s.CurrentVolume == volume) is not { } session)
         {
             return new OpenWindow(QuiesceMark.Crash("no system of this machine uses the volume"));
         }

@@ -30,6 +30,7 @@ internal sealed class HostStand : IAsyncDisposable
             Volume = "dilas",
             Mount = Path.Combine(root, "mnt"),
             Nbd = $"unix:{SocketPath}",
+            CloneMounts = Path.Combine(root, "clones"),
             Quiesce = new QuiesceOptions { Provider = QuiesceOptions.PostgreSqlProvider },
             Components =
             [
@@ -224,13 +225,21 @@ internal sealed class HostStand : IAsyncDisposable
 
         await Waiting.UntilAsync(() => !ProcessTable.All().Any(IsOurs), Patience, TimeProvider.System, default);
         await TryAsync("umount", "--lazy", Path.Combine(Root, "mnt"));
+        foreach (var mount in Directory.Exists(System.CloneMounts) ? Directory.GetDirectories(System.CloneMounts) : [])
+        {
+            await TryAsync("umount", "--lazy", mount);
+        }
+
         foreach (var line in (await TryAsync("losetup", "--noheadings", "--output", "NAME,BACK-FILE")).Split('\n').Where(l => l.Contains(Root, StringComparison.Ordinal)))
         {
             await TryAsync("losetup", "--detach", line.Split(' ')[0]);
         }
 
-        await TryAsync("fusermount3", "-u", "-z", Paths.ExportFile);
-        await TryAsync("fusermount3", "-u", "-z", Paths.ExportDirectory);
+        foreach (var export in (await File.ReadAllLinesAsync("/proc/self/mountinfo")).Select(l => l.Split(' ')[4]).Where(m => m.StartsWith(Root, StringComparison.Ordinal)))
+        {
+            await TryAsync("fusermount3", "-u", "-z", export);
+        }
+
         await KillServerAsync();
         foreach (var session in _sessions)
         {
