@@ -4,6 +4,7 @@ using Dr.Edge.Cli;
 using Dr.Edge.Host;
 using Dr.Edge.Kiosk;
 using Dr.Edge.Link;
+using Dr.Edge.Mirroring;
 using Dr.Edge.Nbd;
 using Dr.Edge.Replication;
 using Dr.Edge.Replication.Line.Bandwidth;
@@ -19,6 +20,7 @@ IEnumerable<Command> commands =
     BandwidthCommands.Create(),
     .. LinkCommands.Create(),
     .. HostCommands.Create(),
+    MirrorCommands.Create(),
     .. KioskCommands.Create(),
 ];
 foreach (var command in commands)
