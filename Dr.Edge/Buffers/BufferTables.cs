@@ -10,6 +10,7 @@ internal sealed class BufferTables
         Meta = new BufferMeta(database, path);
         Outbox = new OutboxTable(database, Meta, path, limitBytes);
         Inbox = new InboxTable(database, path);
+        Deliveries = new DeliveryTable(database, path);
     }
 
     public BufferMeta Meta { get; }
@@ -17,4 +18,6 @@ internal sealed class BufferTables
     public OutboxTable Outbox { get; }
 
     public InboxTable Inbox { get; }
+
+    public DeliveryTable Deliveries { get; }
 }

@@ -22,10 +22,29 @@ internal static class KioskEndpoints
     private const int BodyBytesMax = 64 * 1024;
 
     /// <summary><c>POST /transactions</c>: a JSON object with at least <c>kind</c> and <c>card</c>; <c>id</c> is made when it is missing.</summary>
-    public static void MapTransactions(this IEndpointRouteBuilder routes, IOutbox outbox, TimeProvider time) =>
-        routes.MapPost("/transactions", context => SubmitAsync(context, outbox, time));
+    public static void MapTransactions(this IEndpointRouteBuilder routes, IOutbox outbox, TimeProvider time, KioskStatus? status = null)
+    {
+        routes.MapPost("/transactions", context => SubmitAsync(context, outbox, time, status));
+        if (status is not null)
+        {
+            routes.MapGet("/transactions/{id}", context => FindAsync(context, status));
+        }
+    }
 
-    private static async Task SubmitAsync(HttpContext context, IOutbox outbox, TimeProvider time)
+    /// <summary>Where a transaction stands that is on its way to the library system, and the answer once there is one.</summary>
+    private static async Task FindAsync(HttpContext context, KioskStatus status)
+    {
+        if (await status.FindAsync((string)context.Request.RouteValues["id"]!, context.RequestAborted) is { } view)
+        {
+            await context.Response.WriteAsJsonAsync(view, KioskJson.Default.TransactionView, cancellationToken: context.RequestAborted);
+        }
+        else
+        {
+            await RefuseAsync(context, StatusCodes.Status404NotFound, "This kiosk has delivered no transaction of that id to the library system.", null);
+        }
+    }
+
+    private static async Task SubmitAsync(HttpContext context, IOutbox outbox, TimeProvider time, KioskStatus? status)
     {
         if (context.Request.ContentLength is null or > BodyBytesMax)
         {
@@ -43,6 +62,11 @@ internal static class KioskEndpoints
             }
 
             var id = TextOf(document.RootElement, "id") ?? Guid.NewGuid().ToString("N");
+            if (status is not null)
+            {
+                await status.DeliverAsync(id, TextOf(document.RootElement, "kind")!, TextOf(document.RootElement, "card")!, TextOf(document.RootElement, "item"), context.RequestAborted);
+            }
+
             var row = new DataRow { Kind = RowKind, Key = id, At = time.GetUtcNow(), Body = document.RootElement.GetRawText() };
             var receipt = await outbox.AddAsync(Lane.Transactions, row, context.RequestAborted);
             context.Response.StatusCode = StatusCodes.Status202Accepted;
@@ -74,4 +98,6 @@ internal sealed record KioskProblem(string Title, string? Detail, int Status);
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AcceptedTransaction))]
 [JsonSerializable(typeof(KioskProblem))]
+[JsonSerializable(typeof(KioskView))]
+[JsonSerializable(typeof(TransactionView))]
 internal sealed partial class KioskJson : JsonSerializerContext;

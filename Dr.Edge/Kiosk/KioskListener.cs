@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 namespace Dr.Edge.Kiosk;
 
 /// <summary>The transactions' endpoint on loopback: a small server of its own, so that the kiosk's software never sees the control socket's routes.</summary>
-internal sealed class KioskListener(KioskConfig config, IOutbox outbox, TimeProvider time, ILoggerFactory loggers) : IHostedService, IAsyncDisposable
+internal sealed class KioskListener(KioskConfig config, IOutbox outbox, TimeProvider time, ILoggerFactory loggers, KioskStatus? status = null) : IHostedService, IAsyncDisposable
 {
     private WebApplication? _app;
 
@@ -40,7 +40,12 @@ internal sealed class KioskListener(KioskConfig config, IOutbox outbox, TimeProv
         });
         _app = builder.Build();
         _app.UseRouting();
-        _app.MapTransactions(outbox, time);
+        _app.MapTransactions(outbox, time, status);
+        if (status is not null)
+        {
+            _app.MapStatus(status);
+        }
+
         await _app.StartAsync(cancellationToken);
         var address = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         EndPoint = new IPEndPoint(endPoint.Address, new Uri(address).Port);

@@ -1,8 +1,10 @@
 using Dr.Edge.Buffers;
 using Dr.Edge.Hosting;
+using Dr.Edge.Kiosk.Sip2;
 using Dr.Edge.Link;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Dr.Edge.Kiosk;
 
@@ -26,6 +28,16 @@ internal static class KioskModule
 
         if (config.HasRole(Role))
         {
+            if (config.Kiosk.Sip2 is { } sip2)
+            {
+                services.AddSingleton(sip2);
+                services.AddSingleton(p => new DeliveryStore(Path.Combine(config.Data, "link"), p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILogger<DeliveryStore>>()));
+                services.AddSingleton<Sip2Delivery>();
+                services.AddHostedService<Sip2Listener>();
+                services.AddHostedService(p => p.GetRequiredService<Sip2Delivery>());
+            }
+
+            services.AddSingleton<KioskStatus>();
             services.AddHostedService<KioskListener>();
         }
     }
@@ -34,7 +46,7 @@ internal static class KioskModule
     {
         if (routes.ServiceProvider.GetRequiredService<EdgeConfig>().HasRole(Role))
         {
-            routes.MapTransactions(routes.ServiceProvider.GetRequiredService<IOutbox>(), routes.ServiceProvider.GetRequiredService<TimeProvider>());
+            routes.MapTransactions(routes.ServiceProvider.GetRequiredService<IOutbox>(), routes.ServiceProvider.GetRequiredService<TimeProvider>(), routes.ServiceProvider.GetRequiredService<KioskStatus>());
         }
     }
 }
