@@ -81,7 +81,7 @@ internal sealed record ResizeVolumeRequest(long SizeBytes);
 /// <param name="Claim">Whoever asks has quiesced what writes the volume by itself, and says what the point is.</param>
 internal sealed record CreatePointRequest(string? Label, ClaimedConsistency? Claim = null);
 
-internal sealed record ClaimedConsistency(PointConsistency Consistency, string Reason);
+internal sealed record ClaimedConsistency(bool IsApplication, string Reason);
 
 internal sealed record CreateCloneRequest(string Volume, string At, string Name);
 

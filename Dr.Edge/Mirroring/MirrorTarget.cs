@@ -50,7 +50,7 @@ internal sealed class MirrorTarget(MirrorOptions options, ControlClient? control
     /// <summary>Null without a control socket: then the appliance takes points at its own rhythm.</summary>
     public async Task<PointInfo?> PointAsync(QuiesceMark mark, CancellationToken cancellationToken) => control is null ? null
         : await control.PostAsync<PointInfo>(
-            $"volumes/{ControlPath.Segment(options.Volume)}/points", new CreatePointRequest("mirror", new ClaimedConsistency(mark.Consistency, mark.Reason)), cancellationToken);
+            $"volumes/{ControlPath.Segment(options.Volume)}/points", new CreatePointRequest("mirror", new ClaimedConsistency(mark.Consistency == PointConsistency.Application, mark.Reason)), cancellationToken);
 
     private static string MountOf(MirrorOptions options) => Path.Combine(options.StateDirectory, "mirror-" + options.Volume);
 }

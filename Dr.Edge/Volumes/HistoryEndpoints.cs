@@ -63,7 +63,7 @@ internal static class HistoryEndpoints
         var label = PointLabel.Check(request.Label);
         if (request.Claim is { } claim)
         {
-            return Json(volume.CreatePoint(label, claim.Consistency, claim.Reason));
+            return Json(volume.CreatePoint(label, claim.IsApplication ? PointConsistency.Application : PointConsistency.Crash, claim.Reason));
         }
 
         if (services.GetService<IQuiesce>() is not { } quiesce)
