@@ -34,7 +34,7 @@ internal sealed partial class BusinessSystemGrain
         if (result.Evidence.TryGetValue($"system:{Id}", out var said))
         {
             var report = new ReachReport { Target = $"system:{Id}", Reachable = said == "reachable", At = result.FinishedAt, Detail = said };
-            _watch.Seen.Hear(device, site, machine.Owner.Site, report, time.GetUtcNow());
+            _watch.Seen.Hear(device, site, machine, report, time.GetUtcNow());
         }
     }
 

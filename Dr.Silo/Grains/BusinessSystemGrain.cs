@@ -110,7 +110,7 @@ internal sealed partial class BusinessSystemGrain(
         }
         else if (store.State.Machine is { } machine)
         {
-            _watch.Seen.Hear(witness, site, machine.Owner.Site, report, time.GetUtcNow());
+            _watch.Seen.Hear(witness, site, machine, report, time.GetUtcNow());
         }
 
         return Task.CompletedTask;

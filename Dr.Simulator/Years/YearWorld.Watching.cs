@@ -188,7 +188,7 @@ internal sealed partial class YearWorld
             return;
         }
 
-        var (owner, pointed) = (member.State.Owner.Site, member.Nodes[member.PointedAt]);
+        var pointed = member.Nodes[member.PointedAt];
         var site = _sites[pointed.Site];
         var host = site.Down == 0 && pointed.HostWorks && (pointed.Running || pointed.Hung);
         var fails = host && !Works(member, pointed);
@@ -223,7 +223,7 @@ internal sealed partial class YearWorld
         }
 
         void Say(DeviceId who, SiteId from, bool reachable, bool failed, DateTimeOffset at) =>
-            member.Watch.Seen.Hear(who, from, owner, new ReachReport { Target = "system", Reachable = reachable, TransactionFailed = failed, At = at }, at);
+            member.Watch.Seen.Hear(who, from, member.State, new ReachReport { Target = "system", Reachable = reachable, TransactionFailed = failed, At = at }, at);
     }
 
     private void Look(YearMember member)

@@ -55,12 +55,12 @@ public static class SuspicionClassifier
 
         if (reach.Length > 0)
         {
-            return blind.Any(w => !w.InsideSite) && reach.All(w => w.InsideSite)
+            return Paths(blind.Where(w => !w.InsideSite)) >= LeastPaths && reach.All(w => w.InsideSite)
                 ? Finding(FaultScope.Access, Access(facts), Say(blind, "outside cannot reach it"), Say(reach, "inside its site are served"))
                 : Finding(FaultScope.Line, EvidenceKinds.Witnesses, "Silent to us, but its clients are served: the line is ours.", Say(reach, "are served"));
         }
 
-        if (blind.Select(w => w.Path).Distinct(StringComparer.Ordinal).Count() < LeastPaths)
+        if (Paths(blind) < LeastPaths)
         {
             // Many silent at once, and nobody who says that the suspect is gone: one thing between us and them has failed.
             if (facts.Shared is { Kind: "broker" or "line" } shared)
@@ -86,7 +86,7 @@ public static class SuspicionClassifier
         }
 
         var servedOutside = reach.Where(w => !w.InsideSite).ToArray();
-        if (servedOutside.Length == 0 && outside.Select(w => w.Path).Distinct(StringComparer.Ordinal).Count() >= LeastPaths)
+        if (servedOutside.Length == 0 && Paths(outside) >= LeastPaths)
         {
             return Finding(FaultScope.Access, Access(facts), "It works, but nobody outside gets in.", Say(outside, "outside cannot reach it"));
         }
@@ -95,6 +95,8 @@ public static class SuspicionClassifier
             ? Finding(FaultScope.Branch, EvidenceKinds.Witnesses, Say(outside, "cannot reach it"), Say(servedOutside, "outside are served"))
             : Finding(FaultScope.Line, EvidenceKinds.Witnesses, Say(outside, "cannot reach it"), Say(servedOutside, "outside are served"));
     }
+
+    private static int Paths(IEnumerable<WitnessReport> who) => who.Select(w => w.Path).Distinct(StringComparer.Ordinal).Count();
 
     private static EvidenceKinds Access(SuspicionFacts facts) =>
         EvidenceKinds.Witnesses | (facts.SiteReportsAccessLost ? EvidenceKinds.OwnReport : EvidenceKinds.None);

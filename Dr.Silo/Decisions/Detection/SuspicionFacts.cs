@@ -3,7 +3,7 @@ using Dr.Contracts.Grains;
 namespace Dr.Silo.Decisions.Detection;
 
 /// <summary>What one witness says about the suspect. Evidence, never a vote.</summary>
-/// <param name="Path">The line by which it looks: two witnesses behind one broken line are one.</param>
+/// <param name="Path">The line by which it looks: two witnesses behind one broken line are one, and so are all devices of one of the two sites.</param>
 /// <param name="InsideSite">It stands in the suspect's own site.</param>
 public sealed record WitnessReport(DeviceId Witness, SiteId Site, string Path, bool InsideSite, bool Reachable, bool TransactionFailed, DateTimeOffset At);
 

@@ -1,4 +1,5 @@
 using Dr.Silo.Decisions.Detection;
+using Dr.Silo.Decisions.Failover;
 
 namespace Dr.Silo.Decisions.Observing;
 
@@ -65,9 +66,9 @@ internal sealed class SystemObservations
         return fresh.Length > 0 && Array.TrueForAll(fresh, o => !o.Reachable);
     }
 
-    public void Hear(DeviceId witness, SiteId site, SiteId ownerSite, ReachReport report, DateTimeOffset now) =>
-        // Street kiosks stand each on a line of its own; devices of one of our sites share that site's.
-        _witnesses[witness] = new WitnessReport(witness, site, site == ownerSite ? site.Value : witness.Value, site == ownerSite, report.Reachable, report.TransactionFailed, now);
+    /// <summary>A witness on whether it reaches the system. Street kiosks stand each on a line of its own; all devices of one of the two sites look by that site's line, and count as one.</summary>
+    public void Hear(DeviceId witness, SiteId site, SystemState machine, ReachReport report, DateTimeOffset now) =>
+        _witnesses[witness] = new WitnessReport(witness, site, site == machine.Owner.Site || site == machine.CopySite ? site.Value : witness.Value, site == machine.Owner.Site, report.Reachable, report.TransactionFailed, now);
 
     /// <summary>When it was first heard again after its last silence.</summary>
     public DateTimeOffset AliveSince(DeviceId device) => _aliveSince.GetValueOrDefault(device);

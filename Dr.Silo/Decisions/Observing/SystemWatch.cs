@@ -133,7 +133,9 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
             PresenceKnown = Seen.IsAlive(owner.Host) is not null && (owner.Appliance is not { } appliance || Seen.IsAlive(appliance) is not null),
             ProbesSent = sent,
             ProbesAnswered = answered,
-            Witnesses = Seen.Witnesses,
+
+            // Who does not get out of its own site cannot tell whether anybody is there.
+            Witnesses = [.. Seen.Witnesses.Where(w => w.Reachable || w.InsideSite || !Seen.AccessLost(w.Site, now))],
             SiteReportsAccessLost = Seen.AccessLost(owner.Site, now),
             SiteDevices = others.Length,
             SiteDevicesSilent = site is null ? 0 : others.Count(site.Silent.Contains),
@@ -302,14 +304,15 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
     /// <summary>
     /// The owner is heard and works, and its users outside cannot get in: no silence will ever tell, so it is looked for while all is well. Null while somebody gets in, and until the owner was
     /// heard running <see cref="AccessLostAfter"/> after they were shut out: one that has just died has said nothing since. What witnesses said before it ran and was heard, or just when it began to, is about the
-    /// stop, not about the way in: a program that the site has started again is no reason to leave it. The same holds for what they said while the system was on its way here.
+    /// stop, not about the way in: a program that the site has started again is no reason to leave it. The same holds for what they said while the system was on its way here. Whoever outside spoke just
+    /// before and has not spoken since is waited for: that somebody says nothing yet does not mean that he is shut out.
     /// </summary>
     private Verdict? AccessVerdict(SystemSite owner, SystemState machine, DateTimeOffset heardAt, DateTimeOffset runsSince, DateTimeOffset now)
     {
         var facts = Facts(owner, 0, 0, null, now);
         var since = machine.Phase is Phase.Protected or Phase.FailbackReady ? Later(runsSince, machine.Since) : runsSince;
-        var verdict = _classify(facts with { Witnesses = [.. facts.Witnesses.Where(w => w.At - since >= AccessLostAfter)] });
-        if (verdict.Scope != FaultScope.Access)
+        var (said, awaited) = (facts.Witnesses.Where(w => w.At - since >= AccessLostAfter).ToArray(), facts.Witnesses.Any(w => !w.InsideSite && w.At - since < AccessLostAfter && now - w.At <= SuspicionClassifier.FreshFor));
+        if (awaited || _classify(facts with { Witnesses = said }) is not { Scope: FaultScope.Access } verdict)
         {
             _accessLostSince = null;
             return null;

@@ -256,7 +256,7 @@ public sealed class SystemWatchTests
     {
         for (var n = 0; n < 4; n++)
         {
-            _watch.Seen.Hear(new DeviceId($"kiosk-{n}"), new SiteId($"street-{n}"), Home, new ReachReport { Target = "system:opac", Reachable = false, At = at }, at);
+            _watch.Seen.Hear(new DeviceId($"kiosk-{n}"), new SiteId($"street-{n}"), State(Phase.Protected, Start), new ReachReport { Target = "system:opac", Reachable = false, At = at }, at);
         }
     }
 
