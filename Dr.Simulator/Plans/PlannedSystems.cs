@@ -3,6 +3,7 @@ using Dr.Contracts.Grains;
 using Dr.Contracts.Policy;
 using Dr.Silo.Decisions.Sites;
 using Dr.Silo.Hosting;
+using Dr.Simulator.World;
 
 namespace Dr.Simulator.Plans;
 
@@ -13,6 +14,9 @@ internal sealed record PlannedSystems
     public required IReadOnlyList<BackupPolicy> Policies { get; init; }
 
     public required IReadOnlyList<SiteMember> Members { get; init; }
+
+    /// <summary>Where each serves: by the configuration or the command line, else at production.</summary>
+    public required IReadOnlyDictionary<SystemId, SiteId> Homes { get; init; }
 
     /// <summary>What was assumed for want of a configuration; shown with the plan.</summary>
     public required IReadOnlyList<string> Assumptions { get; init; }
@@ -28,7 +32,7 @@ internal sealed record PlannedSystems
 
     /// <param name="config">The control plane's configuration; null = priorities by the order of the table, dependencies of the paper, a load of 1 each.</param>
     /// <param name="dependencies"><c>SYSTEM=OTHER,…</c>, which go before everything else.</param>
-    public static PlannedSystems Of(IReadOnlyList<BackupPolicy> policies, SiloPlan? config, IReadOnlyList<string> dependencies, IReadOnlyList<string> priorities, IReadOnlyList<string> loads)
+    public static PlannedSystems Of(IReadOnlyList<BackupPolicy> policies, SiloPlan? config, IReadOnlyList<string> dependencies, IReadOnlyList<string> priorities, IReadOnlyList<string> loads, IReadOnlyList<string>? homes = null)
     {
         var systems = policies.SelectMany((p, line) => p.Systems.Select(s => (System: s, Policy: p, Line: line))).DistinctBy(x => x.System).ToArray();
         var known = systems.Select(x => x.System).ToHashSet();
@@ -36,8 +40,10 @@ internal sealed record PlannedSystems
         var depends = Pairs(dependencies, "--depends", known, value => (IReadOnlyList<SystemId>)[.. value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(v => Known(v, "--depends", known))]);
         var priority = Pairs(priorities, "--priority", known, value => int.TryParse(value, CultureInfo.InvariantCulture, out var n) ? n : throw new UsageException($"--priority: '{value}' is not a whole number.", "Smaller goes first: --priority dilas=1."));
         var load = Pairs(loads, "--load", known, value => double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var n) && n >= 0 ? n : throw new UsageException($"--load: '{value}' is not a load.", "Write a number in the units of --capacity: --load dilas=4."));
+        var home = Pairs(homes ?? [], "--home", known, SiteOf);
         return new PlannedSystems
         {
+            Homes = systems.ToDictionary(x => x.System, x => home.TryGetValue(x.System, out var h) ? h : settings.TryGetValue(x.System, out var s) && s.Home == Places.BackupSite ? s.Home : Places.ProductionSite),
             Policies = [.. systems.Select(x => x.Policy with
             {
                 Systems = [x.System],
@@ -59,9 +65,13 @@ internal sealed record PlannedSystems
                 "Priorities: the order of the policies' lines (--priority SYSTEM=N or --config say otherwise).",
                 "Dependencies: the paper's clients of the library system wait for it (--depends SYSTEM=OTHER,… or --config say otherwise).",
                 "Loads: 1 each (--load SYSTEM=N or --config say otherwise).",
+                $"Every system has its home at {Places.ProductionSite} (--home SYSTEM=SITE or --config say otherwise).",
             ],
         };
     }
+
+    private static SiteId SiteOf(string text) => text == Places.ProductionSite.Value ? Places.ProductionSite : text == Places.BackupSite.Value ? Places.BackupSite
+        : throw new UsageException($"--home: there is no site '{text}'.", $"There are {Places.ProductionSite} and {Places.BackupSite}.");
 
     private static Dictionary<SystemId, T> Pairs<T>(IReadOnlyList<string> texts, string option, HashSet<SystemId> known, Func<string, T> parse)
     {

@@ -31,11 +31,12 @@ internal static class ReplayRun
         return ReplayResult.Of(year, survey, calendar, options.Seed, before, after, world);
     }
 
-    /// <summary>The production site is lost at <paramref name="at"/>; the world is what it has become <paramref name="watched"/> later.</summary>
+    /// <summary>The site of <see cref="ReplayOptions.Site"/> is lost at <paramref name="at"/>; the world is what it has become <paramref name="watched"/> later.</summary>
     public static ReplayWorld LoseSite(FaultYear year, ReplayOptions options, DateTimeOffset at, TimeSpan watched, CancellationToken cancellationToken)
     {
         var chance = new Chance(options.Seed);
-        var site = new FaultEntry(0, new SystemId("site-production"), "", "Production site", SystemKind.Equipment, "", null, "", "The production site is lost", ["hardware"], "");
+        var lost = options.Site!.Lost;
+        var site = new FaultEntry(0, new SystemId($"site-{lost}"), "", $"Site {lost}", SystemKind.Equipment, "", null, "", $"The site {lost} is lost", ["hardware"], "");
         Incident[] incidents = [new Incident(site, new Breakage(BreakageKind.SiteLost, Lasts: TimeSpan.FromDays(2)), at, dateDrawn: false, options.Stories)];
         var streams = StreamModel.Of(year.Policies, OpeningCalendar.Default);
         var systems = SystemsOf(year).Select(id => System(id, year, streams.GetValueOrDefault(id), options, isProtected: true, at - TimeSpan.FromHours(1))).ToArray();
@@ -123,10 +124,12 @@ internal static class ReplayRun
         // Several servers in table 2 mean a standby inside the site.
         var repoint = policy is null ? kind == SystemKind.Archive : ClassOf(policy) == TakeoverClass.R;
         var standby = policy is not null && !policy.Servers.StartsWith("1 x", StringComparison.Ordinal) && policy.Servers.Length > 0;
+        var home = options.Site?.HomeOf(id) ?? Places.ProductionSite;
+        var peer = Places.Other(home);
         var rules = new TakeoverRules
         {
-            Home = Places.ProductionSite,
-            Peer = Places.BackupSite,
+            Home = home,
+            Peer = peer,
             Class = repoint ? TakeoverClass.R : TakeoverClass.T,
             Approval = policy?.Approval ?? ApprovalMode.Automatic,
             LossLimit = policy?.LossLimit ?? policy?.Targets.Rpo ?? TimeSpan.FromMinutes(5),
@@ -142,13 +145,14 @@ internal static class ReplayRun
             Users = Places.UsersOf(id),
             At = new Dictionary<SiteId, Instance>
             {
-                [Places.ProductionSite] = new(Places.Host(id, Places.ProductionSite)) { Running = true, GateOpen = true },
-                [Places.BackupSite] = new(Places.Host(id, Places.BackupSite)) { Running = repoint },
+                [home] = new(Places.Host(id, home)) { Running = true, GateOpen = true },
+                [peer] = new(Places.Host(id, peer)) { Running = repoint },
             },
+            Home = home,
             Stream = stream,
-            PointedAt = Places.ProductionSite,
+            PointedAt = home,
             Means = new LocalMeans(standby, Mirror: true, Points: true),
-            State = isProtected && policy is not null ? SystemState.New(id, rules, new Ownership(Epoch.First, Places.ProductionSite), start) : null,
+            State = isProtected && policy is not null ? SystemState.New(id, rules, new Ownership(Epoch.First, home), start) : null,
         };
     }
 }

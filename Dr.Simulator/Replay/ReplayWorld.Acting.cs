@@ -119,7 +119,7 @@ internal sealed partial class ReplayWorld
     private void Step(SimSystem system, SystemEffect.RunStep step)
     {
         var instance = system.At[step.Key.Target];
-        var appliance = step.Key.Target == Places.ProductionSite ? Places.ProductionAppliance : Places.BackupAppliance;
+        var appliance = Places.ApplianceOf(step.Key.Target);
         var byHost = step.Executor == ExecutorKind.Host;
         if (!_network.Reaches(Places.Control, byHost ? instance.Host : appliance))
         {
@@ -350,7 +350,7 @@ internal sealed partial class ReplayWorld
         incident.PeopleAsked++;
         _scheduler.After(_times.Person(), () =>
         {
-            var gains = system.Users.Any(u => Places.Users[u.Group].Any(p => !Served(system, p) && _network.Reaches(p, system.At[Places.BackupSite].Host)));
+            var gains = system.Users.Any(u => Places.Users[u.Group].Any(p => !Served(system, p) && _network.Reaches(p, system.At[Places.Other(system.Home)].Host)));
             // Told once; what a person decides now holds until the line is repaired.
             system.Watched = false;
             if (gains && system.State!.Phase == Phase.Protected)

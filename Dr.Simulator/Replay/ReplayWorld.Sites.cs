@@ -35,7 +35,7 @@ internal sealed partial class ReplayWorld
         if (SiteRun is null)
         {
             SiteRun = SiteRun.Begin(
-                $"{Places.ProductionSite}-failover-1", RunKind.Failover, Places.ProductionSite, "detector", $"{Places.ProductionSite} is lost", automatic: true,
+                $"{site.Lost}-failover-1", RunKind.Failover, site.Lost, "detector", $"{site.Lost} is lost", automatic: true,
                 SitePlan.Make(site.Members, site.ThereAlready, site.Capacity), site.Members, Now);
             _scheduler.After(SiteTick, TickSite);
         }
@@ -63,7 +63,7 @@ internal sealed partial class ReplayWorld
         Site = system.State.Owner.Site,
         RunLive = system.State.Run is not null,
         WaitsForPerson = system.State.Phase == Phase.NeedsOperator || (system.State.Phase == Phase.Deciding && _asked.ContainsKey(system.Id)),
-        HasMoved = system.State.Owner.Site != Places.ProductionSite && system.State.Phase is Phase.OnTrial or Phase.FailedOver or Phase.Reversing or Phase.FailbackReady,
+        HasMoved = system.State.Owner.Site != system.Home && system.State.Phase is Phase.OnTrial or Phase.FailedOver or Phase.Reversing or Phase.FailbackReady,
     };
 
     /// <summary>Whoever waits for its wave is looked at again.</summary>
@@ -83,17 +83,18 @@ internal sealed partial class ReplayWorld
         });
     }
 
-    /// <summary>The machine room is gone: nothing in it runs, answers or is reached.</summary>
+    /// <summary>The site is gone: nothing in it runs, answers or is reached.</summary>
     private void LoseSite()
     {
-        foreach (var part in new[] { Places.Core, Places.Dmz, Places.Firewall, Places.Optical, Places.MplsAccess, Places.ProductionAppliance })
+        var lost = _options.Site!.Lost;
+        foreach (var part in Places.PartsOf(lost))
         {
             _network.Break(part);
         }
 
         foreach (var system in _systems.Values)
         {
-            system.At[Places.ProductionSite].Running = false;
+            system.At[lost].Running = false;
         }
     }
 }

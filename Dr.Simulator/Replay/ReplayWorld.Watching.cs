@@ -223,8 +223,8 @@ internal sealed partial class ReplayWorld
     {
         var owner = system.Owner;
         var answers = _network.Reaches(Places.Control, owner.Host);
-        var site = Places.ProductionSite;
-        var others = _systems.Values.Where(s => s.Id != system.Id && s.State is not null).Select(s => s.At[site].Host).Append(Places.ProductionAppliance).ToArray();
+        var site = system.Home;
+        var others = _systems.Values.Where(s => s.Id != system.Id && s.State is not null).Select(s => s.At[site].Host).Append(Places.ApplianceOf(site)).ToArray();
         return new SuspicionFacts
         {
             Suspect = new DeviceId(owner.Host),
@@ -235,7 +235,9 @@ internal sealed partial class ReplayWorld
             ProbesAnswered = answers ? probes : 0,
             ProbeTransactionFailed = answers && !owner.Works,
             OwnReportFailed = answers && !owner.Works,
-            SiteReportsAccessLost = !_network.Reaches(Places.ProductionAppliance, Places.Internet) || !_network.IsUp(Places.MplsAccess) || !_network.IsUp(Places.Optical) || !_network.IsUp(Places.Firewall),
+            SiteReportsAccessLost = site == Places.BackupSite
+                ? !_network.Reaches(Places.BackupAppliance, Places.Internet) || !_network.Reaches(Places.BackupAppliance, Places.Mpls)
+                : !_network.Reaches(Places.ProductionAppliance, Places.Internet) || !_network.IsUp(Places.MplsAccess) || !_network.IsUp(Places.Optical) || !_network.IsUp(Places.Firewall),
             Witnesses = _options.Witnesses ? Witnesses(system) : [],
             SiteDevices = others.Length,
             SiteDevicesSilent = others.Count(host => !_network.Reaches(host, Places.Control)),
@@ -249,7 +251,11 @@ internal sealed partial class ReplayWorld
         {
             var instance = system.At[system.PointedAt];
             var reaches = _network.Reaches(place, instance.Host);
-            return new WitnessReport(new DeviceId(place), Places.IsInside(place) ? Places.ProductionSite : new SiteId(place), place, Places.IsInside(place), reaches, reaches && !instance.Works, Now);
+
+            // Floors and halls are the library's; for what has its home at the other site they stand outside, all behind one line.
+            var (indoors, inside) = (Places.IsInside(place), Places.IsInside(place) && system.Home == Places.ProductionSite);
+            var path = indoors && !inside ? Places.ProductionSite.Value : place;
+            return new WitnessReport(new DeviceId(place), indoors ? Places.ProductionSite : new SiteId(place), path, inside, reaches, reaches && !instance.Works, Now);
         }),
     ];
 }

@@ -56,7 +56,7 @@ internal sealed partial class ReplayWorld
         foreach (var system in _systems.Values.Where(s => s.State is not null))
         {
             _ledger[system.Id] = system.State!.Owner;
-            system.At[Places.ProductionSite].GateOpen = true;
+            system.At[system.Home].GateOpen = true;
             Apply(system, new SystemEvent.CopyConfigured());
             Apply(system, new SystemEvent.CopyCurrent(system.State!.Owner.Epoch));
         }
@@ -135,7 +135,7 @@ internal sealed partial class ReplayWorld
     {
         // A program or its data fails where it runs; a machine fails where it stands: the log's are the machine room's.
         var serving = own?.At[own.PointedAt];
-        var machine = own?.At[Places.ProductionSite];
+        var machine = own?.At[own.Home];
         switch (incident.Breakage.Kind)
         {
             case BreakageKind.NetworkPart:
@@ -184,14 +184,14 @@ internal sealed partial class ReplayWorld
         }
         else if (own is not null)
         {
-            var home = own.At[Places.ProductionSite];
+            var home = own.At[own.Home];
             if (incident.Breakage.Kind == BreakageKind.HostDown)
             {
                 _network.Repair(home.Host);
                 own.BootsAgain();
             }
 
-            var serves = own.State is null || own.State.Owner.Site == Places.ProductionSite;
+            var serves = own.State is null || own.State.Owner.Site == own.Home;
             home.Running |= serves;
             foreach (var copy in own.At.Values)
             {

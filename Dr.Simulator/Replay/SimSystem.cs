@@ -44,6 +44,8 @@ internal sealed class SimSystem
 
     public required IReadOnlyDictionary<SiteId, Instance> At { get; init; }
 
+    public required SiteId Home { get; init; }
+
     /// <summary>Its copy's class; null without a policy.</summary>
     public required StreamModel? Stream { get; init; }
 
@@ -101,5 +103,5 @@ internal sealed class SimSystem
     /// <summary>For which it left its home; others may strike and be over before that one is repaired.</summary>
     public Incident? AwayFor { get; set; }
 
-    public Instance Owner => At[State?.Owner.Site ?? Places.ProductionSite];
+    public Instance Owner => At[State?.Owner.Site ?? Home];
 }

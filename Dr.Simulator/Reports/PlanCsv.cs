@@ -5,13 +5,18 @@ namespace Dr.Simulator.Reports;
 /// <summary>Plans for spreadsheets.</summary>
 internal static class PlanCsv
 {
-    /// <summary>A line per system, in the order in which they go.</summary>
+    /// <summary>A line per system, in the order in which they go; then those that stay.</summary>
     public static string Render(SiteForecast forecast)
     {
         var table = new CsvText("wave", "system_id", "class", "priority", "depends_on", "load", "detected_median_s", "detected_p95_s", "decided_median_s", "decided_p95_s", "started_median_s", "started_p95_s", "serving_median_s", "serving_p95_s", "loss_median_s", "loss_max_s", "automatic_share", "left_behind");
         foreach (var s in forecast.Systems)
         {
             table.Line(s.Wave, s.System.Value, s.Class, s.Priority, string.Join(';', s.DependsOn), s.Load, s.Detected?.Median, s.Detected?.P95, s.Decided?.Median, s.Decided?.P95, s.Started?.Median, s.Started?.P95, s.Serving?.Median, s.Serving?.P95, s.Loss?.Median, s.Loss?.Max, s.AutomaticShare, s.LeftBehind);
+        }
+
+        foreach (var s in forecast.Staying)
+        {
+            table.Line(null, s.System.Value, s.Class, null, "", null, null, null, null, null, null, null, null, null, null, null, null, "serves on, without a copy until the site is back");
         }
 
         return table.ToString();

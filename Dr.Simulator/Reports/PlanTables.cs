@@ -15,18 +15,38 @@ internal static class PlanTables
         Widen(console);
         console.MarkupLineInterpolated($"[bold]{forecast.SiteLost} is lost on {forecast.At}[/] ({(forecast.InOpeningHours ? "open" : "closed")}); {forecast.Seeds} losses played through; capacity of the other site: {(forecast.Capacity is { } c ? Number(c) : "everything")}.");
         console.WriteLine();
-        var table = New("Order of takeover: seconds from the loss, median / 95th percentile", ["Wave", "System", "Class", "Priority", "Waits for", "Load", "Suspected", "Decided", "Promoted", "Serving", "Data lost, most", ""], 1, 4, 11);
-        foreach (var s in forecast.Systems)
+        if (forecast.Systems.Count == 0)
         {
-            table.AddRow(s.Wave is { } wave ? Number(wave) : "[red]–[/]", Text(s.System.Value), s.Class, Number(s.Priority), Text(string.Join(", ", s.DependsOn)), Number(s.Load), Pair(s.Detected), Pair(s.Decided), Pair(s.Started), Pair(s.Serving), Figures.Seconds(s.Loss?.Max), s.LeftBehind is { } why ? $"[yellow]{Text(why)}[/]" : "");
+            console.MarkupLineInterpolated($"Nothing serves at {forecast.SiteLost}: its loss takes nothing over and stops no system.");
+        }
+        else
+        {
+            var table = New("Order of takeover: seconds from the loss, median / 95th percentile", ["Wave", "System", "Class", "Priority", "Waits for", "Load", "Suspected", "Decided", "Promoted", "Serving", "Data lost, most", ""], 1, 4, 11);
+            foreach (var s in forecast.Systems)
+            {
+                table.AddRow(s.Wave is { } wave ? Number(wave) : "[red]–[/]", Text(s.System.Value), s.Class, Number(s.Priority), Text(string.Join(", ", s.DependsOn)), Number(s.Load), Pair(s.Detected), Pair(s.Decided), Pair(s.Started), Pair(s.Serving), Figures.Seconds(s.Loss?.Max), s.LeftBehind is { } why ? $"[yellow]{Text(why)}[/]" : "");
+            }
+
+            console.Write(table);
+            var going = forecast.Systems.Count(s => s.Wave is not null);
+            console.MarkupLineInterpolated($"{going} of {forecast.Systems.Count} systems go over in {forecast.Systems.Max(s => s.Wave) ?? 0} wave(s); the last serves after {Pair(forecast.AllServing)}.");
+            console.MarkupLine(forecast.WithinObjective
+                ? $"[green]Within[/] the objective for a lost site: RTO and RPO of {SiteForecast.Objective.TotalMinutes:0} min."
+                : $"[red]Not within[/] the objective for a lost site: RTO and RPO of {SiteForecast.Objective.TotalMinutes:0} min.");
         }
 
-        console.Write(table);
-        var going = forecast.Systems.Count(s => s.Wave is not null);
-        console.MarkupLineInterpolated($"{going} of {forecast.Systems.Count} systems go over in {forecast.Systems.Max(s => s.Wave) ?? 0} wave(s); the last serves after {Pair(forecast.AllServing)}.");
-        console.MarkupLine(forecast.WithinObjective
-            ? $"[green]Within[/] the objective for a lost site: RTO and RPO of {SiteForecast.Objective.TotalMinutes:0} min."
-            : $"[red]Not within[/] the objective for a lost site: RTO and RPO of {SiteForecast.Objective.TotalMinutes:0} min.");
+        if (forecast.Staying.Count > 0)
+        {
+            console.WriteLine();
+            var staying = New("Systems that serve on, without a copy until the site is back", ["System", "Class", "Held for it a day", "Within the hold budget for", "Catches up after a day without, in"], 1);
+            foreach (var s in forecast.Staying)
+            {
+                staying.AddRow(Text(s.System.Value), Text(s.Class), Megabytes(s.HeldGigabytesPerDay * 1e3), s.HoldDays is { } days ? string.Create(CultureInfo.InvariantCulture, $"{days:0.#} days") : "–", s.CatchUpHours is { } hours ? Figures.Seconds(hours * 3600) : "[red]never[/]");
+            }
+
+            console.Write(staying);
+        }
+
         Assumed(console, forecast.Assumptions);
     }
 

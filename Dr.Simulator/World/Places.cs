@@ -25,6 +25,13 @@ internal static class Places
     public static readonly SiteId ProductionSite = new("production");
     public static readonly SiteId BackupSite = new("backup");
 
+    public static SiteId Other(SiteId site) => site == ProductionSite ? BackupSite : ProductionSite;
+
+    public static string ApplianceOf(SiteId site) => site == ProductionSite ? ProductionAppliance : BackupAppliance;
+
+    /// <summary>What a site consists of beside its hosts.</summary>
+    public static IReadOnlyList<string> PartsOf(SiteId site) => site == ProductionSite ? [Core, Dmz, Firewall, Optical, MplsAccess, ProductionAppliance] : [Backup, BackupAppliance];
+
     /// <summary>Where readers and staff are: each place is also a witness.</summary>
     public static readonly IReadOnlyDictionary<string, string[]> Users = new Dictionary<string, string[]>(StringComparer.Ordinal)
     {

@@ -6,6 +6,7 @@ namespace Dr.Simulator.World;
 internal sealed class Scheduler(DateTimeOffset start)
 {
     private readonly PriorityQueue<Action, Due> _queue = new();
+    private readonly TimeSpan _offset = start.Offset;
     private long _order;
 
     public DateTimeOffset Now { get; private set; } = start;
@@ -13,26 +14,26 @@ internal sealed class Scheduler(DateTimeOffset start)
     /// <summary>Events carried out so far.</summary>
     public long Count { get; private set; }
 
-    public void At(DateTimeOffset at, Action action) => _queue.Enqueue(action, new Due(at < Now ? Now : at, _order++));
+    public void At(DateTimeOffset at, Action action) => _queue.Enqueue(action, new Due(Math.Max(at.UtcTicks, Now.UtcTicks), _order++));
 
     public void After(TimeSpan delay, Action action) => At(Now + delay, action);
 
     /// <summary>Runs until nothing is left or <paramref name="until"/> is reached.</summary>
     public void Run(DateTimeOffset until, CancellationToken cancellationToken)
     {
-        while (_queue.TryPeek(out _, out var next) && next.At <= until)
+        while (_queue.TryPeek(out _, out var next) && next.Ticks <= until.UtcTicks)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var action = _queue.Dequeue();
-            Now = next.At;
+            Now = new DateTimeOffset(next.Ticks + _offset.Ticks, _offset);
             Count++;
             action();
         }
     }
 
     /// <summary>What the queue goes by; compared more often than anything else in a run.</summary>
-    private readonly record struct Due(DateTimeOffset At, long Order) : IComparable<Due>
+    private readonly record struct Due(long Ticks, long Order) : IComparable<Due>
     {
-        public int CompareTo(Due other) => At.UtcTicks != other.At.UtcTicks ? At.UtcTicks.CompareTo(other.At.UtcTicks) : Order.CompareTo(other.Order);
+        public int CompareTo(Due other) => Ticks != other.Ticks ? Ticks.CompareTo(other.Ticks) : Order.CompareTo(other.Order);
     }
 }

@@ -71,15 +71,8 @@ internal sealed partial class YearWorld
             }
 
             var late = _badMessages > 0 && _chance.Hits(0.1) ? TimeSpan.FromSeconds(3 * _chance.Next()) : TimeSpan.Zero;
-            ear.Detector = FailureDetector.Heard(ear.Detector, new Beat
-            {
-                Sequence = ear.Sequence,
-                BootId = ear.BootId,
-                DeviceEpoch = boot,
-                NextDueMs = (int)period.TotalMilliseconds,
-                HourClass = hours,
-                SentAt = slot + site.ClockAhead,
-            }, slot + TimeSpan.FromMilliseconds(5 + (30 * _chance.Next())) + late);
+            ear.Detector = FailureDetector.Heard(ear.Detector, ear.BootId, ear.Sequence, (int)period.TotalMilliseconds, hours, slot + site.ClockAhead,
+                slot + TimeSpan.FromMilliseconds(5 + (30 * _chance.Next())) + late);
             heard = slot;
         }
 

@@ -20,6 +20,9 @@ internal sealed partial class YearWorld
 
     private const int Kiosks = 6;
 
+    /// <summary>The default calendar has no holidays, so a week says it all; <see cref="Start"/> is any of them.</summary>
+    private static readonly bool[] OpenWeekdays = [.. Enum.GetValues<DayOfWeek>().Select(day => Enumerable.Range(0, 7).Select(n => DateOnly.FromDateTime(Start.UtcDateTime).AddDays(n)).Any(d => d.DayOfWeek == day && OpeningCalendar.Default.IsOpenDay(d)))];
+
     private readonly DecisionCore _core;
     private readonly Scheduler _scheduler = new(Start);
     private readonly Chance _chance;
@@ -247,7 +250,11 @@ internal sealed partial class YearWorld
         _sites[node.Site].Down == 0 && node is { HostWorks: true, Running: true, Hung: false, DataDamaged: false, StorageLost: 0 }
         && (!member.System.HasVolume || (_sites[node.Site] is { ApplianceWorks: true, DiskFull: 0 } && node.Volume.IsPrimary));
 
-    private static HourClass Hours(DateTimeOffset at) => OpeningCalendar.Default.IsOpenDay(DateOnly.FromDateTime(at.UtcDateTime)) && at.Hour is >= 9 and < 20 ? HourClass.Busy : HourClass.Idle;
+    private static HourClass Hours(DateTimeOffset at)
+    {
+        var sinceMidnight = at.UtcTicks % TimeSpan.TicksPerDay;
+        return sinceMidnight is >= 9 * TimeSpan.TicksPerHour and < 20 * TimeSpan.TicksPerHour && OpenWeekdays[(int)at.DayOfWeek] ? HourClass.Busy : HourClass.Idle;
+    }
 
     private void Tell(YearMember? member, string what) => _story?.Add(string.Create(CultureInfo.InvariantCulture, $"day {(Now - Start).Days} {Now:HH:mm:ss.f}  {(member is null ? "" : member.System.Name + ": ")}{what}"));
 

@@ -37,7 +37,7 @@ public sealed record DetectorState
                 sum += delay;
             }
 
-            return sum / DelaysMs.Count;
+            return sum / Delays.Length;
         }
     }
 
@@ -45,7 +45,7 @@ public sealed record DetectorState
     {
         get
         {
-            if (DelaysMs.Count < 2)
+            if (Delays.Length < 2)
             {
                 return 0;
             }
@@ -57,12 +57,12 @@ public sealed record DetectorState
                 squares += (delay - mean) * (delay - mean);
             }
 
-            return squares / (DelaysMs.Count - 1);
+            return squares / (Delays.Length - 1);
         }
     }
 
     /// <summary>Asked for at every beat and every judgement of every device, so it goes around the list's interface where it can.</summary>
-    private ReadOnlySpan<double> Delays => DelaysMs is double[] array ? array : DelaysMs.ToArray();
+    internal ReadOnlySpan<double> Delays => DelaysMs is double[] array ? array : DelaysMs.ToArray();
 
     /// <summary>Chance that a beat is lost, with half an imagined loss so that a short clean record is not taken for certainty.</summary>
     public double LossRate => (Lost + 0.5) / (Received + Lost + 1);

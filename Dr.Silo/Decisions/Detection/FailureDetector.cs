@@ -36,54 +36,70 @@ public static class FailureDetector
     public static DetectorState Heard(DetectorState? state, Beat beat, DateTimeOffset arrivedAt)
     {
         ArgumentNullException.ThrowIfNull(beat);
-        var delay = (arrivedAt - beat.SentAt).TotalMilliseconds;
-        var promise = TimeSpan.FromMilliseconds(Math.Max(1, beat.NextDueMs));
-        if (state is null || state.BootId != beat.BootId)
+        return Heard(state, beat.BootId, beat.Sequence, beat.NextDueMs, beat.HourClass, beat.SentAt, arrivedAt);
+    }
+
+    /// <summary>What counts of a beat, for whoever plays millions of them.</summary>
+    internal static DetectorState Heard(DetectorState? state, string bootId, long sequence, int nextDueMs, HourClass hours, DateTimeOffset sentAt, DateTimeOffset arrivedAt)
+    {
+        var delay = (arrivedAt - sentAt).TotalMilliseconds;
+        var promise = TimeSpan.FromMilliseconds(Math.Max(1, nextDueMs));
+        if (state is null || state.BootId != bootId)
         {
             return new DetectorState
             {
-                BootId = beat.BootId,
-                Sequence = beat.Sequence,
+                BootId = bootId,
+                Sequence = sequence,
                 ArrivedAt = arrivedAt,
-                SentAt = beat.SentAt,
+                SentAt = sentAt,
                 Promise = promise,
-                HourClass = beat.HourClass,
+                HourClass = hours,
                 DelaysMs = [delay],
                 Received = 1,
             };
         }
 
-        if (beat.Sequence <= state.Sequence)
+        if (sequence <= state.Sequence)
         {
             return state;
         }
 
         // A sender whose clock was set: the old delays say nothing about the new ones.
-        var stepped = Math.Abs(delay - state.MeanDelayMs) > Math.Max(60_000, state.Promise.TotalMilliseconds * 2);
+        var stepped = IsFarFromAny(state, delay) && Math.Abs(delay - state.MeanDelayMs) > Math.Max(60_000, state.Promise.TotalMilliseconds * 2);
         var fade = state.Received + state.Lost > CounterLimit ? 0.5 : 1;
         return state with
         {
-            Sequence = beat.Sequence,
+            Sequence = sequence,
             ArrivedAt = arrivedAt,
-            SentAt = beat.SentAt,
+            SentAt = sentAt,
             Promise = promise,
-            HourClass = beat.HourClass,
-            DelaysMs = stepped ? [delay] : Newest(state.DelaysMs, delay),
+            HourClass = hours,
+            DelaysMs = stepped ? [delay] : Newest(state.Delays, delay),
             Received = (state.Received * fade) + 1,
-            Lost = (state.Lost * fade) + (beat.Sequence - state.Sequence - 1),
+            Lost = (state.Lost * fade) + (sequence - state.Sequence - 1),
         };
     }
 
-    /// <summary>The window with one more delay. Runs for every beat of every device.</summary>
-    private static double[] Newest(IReadOnlyList<double> delays, double delay)
+    /// <summary>Cheap and true of nearly no beat: only then the mean is worth working out.</summary>
+    private static bool IsFarFromAny(DetectorState state, double delay)
     {
-        var kept = Math.Min(delays.Count, DetectorState.Window - 1);
-        var window = new double[kept + 1];
-        for (var i = 0; i < kept; i++)
+        foreach (var known in state.Delays)
         {
-            window[i] = delays[delays.Count - kept + i];
+            if (Math.Abs(delay - known) > 30_000)
+            {
+                return true;
+            }
         }
 
+        return false;
+    }
+
+    /// <summary>The window with one more delay. Runs for every beat of every device.</summary>
+    private static double[] Newest(ReadOnlySpan<double> delays, double delay)
+    {
+        var kept = Math.Min(delays.Length, DetectorState.Window - 1);
+        var window = new double[kept + 1];
+        delays[^kept..].CopyTo(window);
         window[kept] = delay;
         return window;
     }
@@ -95,7 +111,7 @@ public static class FailureDetector
         // Arrival + promise, corrected by how much earlier or later than usual the last one came. No correction exceeds the promise itself:
         // a clock that was set must not postpone suspicion without end.
         var limit = state.Promise.TotalMilliseconds;
-        var correction = Math.Clamp(state.MeanDelayMs - state.DelaysMs[^1], -limit, limit);
+        var correction = Math.Clamp(state.MeanDelayMs - state.Delays[^1], -limit, limit);
         return state.ArrivedAt + state.Promise + TimeSpan.FromMilliseconds(correction);
     }
 

@@ -9,35 +9,36 @@ internal sealed class SystemObservations
     /// <summary>Target by whose reachability a site's own devices tell whether the line works that its users come in by.</summary>
     public const string Outside = "outside";
 
-    private readonly Dictionary<DeviceId, (SiteId Site, bool Reachable, DateTimeOffset At)> _outside = [];
-    private readonly Dictionary<DeviceId, PresenceChange> _presence = [];
-    private readonly Dictionary<DeviceId, DateTimeOffset> _aliveSince = [];
-    private readonly Dictionary<DeviceId, (SystemHealth Health, DateTimeOffset At, DateTimeOffset StateSince)> _health = [];
-    private readonly Dictionary<DeviceId, (VolumeStatus Status, DateTimeOffset At, DateTimeOffset CopyStateSince)> _volumes = [];
-    private readonly Dictionary<DeviceId, WitnessReport> _witnesses = [];
+    // By the text of the device's id, which hashes faster than the id: every look asks several of them.
+    private readonly Dictionary<string, (SiteId Site, bool Reachable, DateTimeOffset At)> _outside = [];
+    private readonly Dictionary<string, PresenceChange> _presence = [];
+    private readonly Dictionary<string, DateTimeOffset> _aliveSince = [];
+    private readonly Dictionary<string, (SystemHealth Health, DateTimeOffset At, DateTimeOffset StateSince)> _health = [];
+    private readonly Dictionary<string, (VolumeStatus Status, DateTimeOffset At, DateTimeOffset CopyStateSince)> _volumes = [];
+    private readonly Dictionary<string, WitnessReport> _witnesses = [];
     private readonly Dictionary<string, MirrorWord> _mirrors = [];
 
     public void Hear(PresenceChange change)
     {
         if (change.Alive && IsAlive(change.Device) != true)
         {
-            _aliveSince[change.Device] = change.LastHeard;
+            _aliveSince[change.Device.Value] = change.LastHeard;
         }
 
-        _presence[change.Device] = change;
+        _presence[change.Device.Value] = change;
     }
 
     /// <summary>A report is a beat, too.</summary>
     public void Hear(DeviceId host, SystemHealth health, DateTimeOffset now)
     {
-        var since = _health.TryGetValue(host, out var was) && was.Health.State == health.State ? was.StateSince : now;
-        _health[host] = (health, now, since);
+        var since = _health.TryGetValue(host.Value, out var was) && was.Health.State == health.State ? was.StateSince : now;
+        _health[host.Value] = (health, now, since);
     }
 
     public void Hear(DeviceId appliance, VolumeStatus status, DateTimeOffset now)
     {
-        var since = _volumes.TryGetValue(appliance, out var was) && CopyStateOf(was.Status) == CopyStateOf(status) ? was.CopyStateSince : now;
-        _volumes[appliance] = (status, now, since);
+        var since = _volumes.TryGetValue(appliance.Value, out var was) && CopyStateOf(was.Status) == CopyStateOf(status) ? was.CopyStateSince : now;
+        _volumes[appliance.Value] = (status, now, since);
         Hear(MirrorWord.Of(status));
     }
 
@@ -57,7 +58,7 @@ internal sealed class SystemObservations
     public bool IsWhole(string? peer, Epoch owner) => peer is not null && _mirrors.TryGetValue(peer, out var word) && word.Epoch == owner && word.State == MirrorState.Whole;
 
     /// <summary>A site's own device on whether it gets out by the line that users come in by.</summary>
-    public void HearOutside(DeviceId device, SiteId site, bool reachable, DateTimeOffset now) => _outside[device] = (site, reachable, now);
+    public void HearOutside(DeviceId device, SiteId site, bool reachable, DateTimeOffset now) => _outside[device.Value] = (site, reachable, now);
 
     /// <summary>Somebody at <paramref name="site"/> said lately that it cannot get out, and nobody there that it can.</summary>
     public bool AccessLost(SiteId site, DateTimeOffset now)
@@ -68,20 +69,34 @@ internal sealed class SystemObservations
 
     /// <summary>A witness on whether it reaches the system. Street kiosks stand each on a line of its own; all devices of one of the two sites look by that site's line, and count as one.</summary>
     public void Hear(DeviceId witness, SiteId site, SystemState machine, ReachReport report, DateTimeOffset now) =>
-        _witnesses[witness] = new WitnessReport(witness, site, site == machine.Owner.Site || site == machine.CopySite ? site.Value : witness.Value, site == machine.Owner.Site, report.Reachable, report.TransactionFailed, now);
+        _witnesses[witness.Value] = new WitnessReport(witness, site, site == machine.Owner.Site || site == machine.CopySite ? site.Value : witness.Value, site == machine.Owner.Site, report.Reachable, report.TransactionFailed, now);
+
+    /// <summary>A witness outside the owner's site has said lately that it does not reach the system. Asked at every look, and seldom true.</summary>
+    public bool AnybodyShutOut(DateTimeOffset now)
+    {
+        foreach (var witness in _witnesses.Values)
+        {
+            if (witness is { Reachable: false, InsideSite: false } && now - witness.At <= SuspicionClassifier.FreshFor)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>When it was first heard again after its last silence.</summary>
-    public DateTimeOffset AliveSince(DeviceId device) => _aliveSince.GetValueOrDefault(device);
+    public DateTimeOffset AliveSince(DeviceId device) => _aliveSince.GetValueOrDefault(device.Value);
 
     /// <summary>Null = not known yet.</summary>
-    public bool? IsAlive(DeviceId device) => _presence.TryGetValue(device, out var p) ? p.Alive : null;
+    public bool? IsAlive(DeviceId device) => _presence.TryGetValue(device.Value, out var p) ? p.Alive : null;
 
-    public PresenceChange? PresenceOf(DeviceId device) => _presence.GetValueOrDefault(device);
+    public PresenceChange? PresenceOf(DeviceId device) => _presence.GetValueOrDefault(device.Value);
 
-    public (SystemHealth Health, DateTimeOffset At, DateTimeOffset StateSince)? HealthOf(DeviceId host) => _health.TryGetValue(host, out var h) ? h : null;
+    public (SystemHealth Health, DateTimeOffset At, DateTimeOffset StateSince)? HealthOf(DeviceId host) => _health.TryGetValue(host.Value, out var h) ? h : null;
 
     public (VolumeStatus Status, DateTimeOffset At, DateTimeOffset CopyStateSince)? VolumeOf(DeviceId? appliance) =>
-        appliance is { } id && _volumes.TryGetValue(id, out var v) ? v : null;
+        appliance is { } id && _volumes.TryGetValue(id.Value, out var v) ? v : null;
 
     public IReadOnlyList<WitnessReport> Witnesses => [.. _witnesses.Values];
 

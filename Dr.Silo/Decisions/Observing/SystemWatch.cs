@@ -254,10 +254,9 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
 
     private void ObserveOwner(List<SystemEvent> said, SystemState machine, SystemSite owner, Epoch servedEpoch, DateTimeOffset now)
     {
-        DeviceId[] devices = owner.Appliance is { } appliance && appliance != owner.Host ? [owner.Host, appliance] : [owner.Host];
-        var silent = devices.Select(Seen.PresenceOf).OfType<PresenceChange>().FirstOrDefault(p => !p.Alive);
+        var (host, appliance) = (Seen.PresenceOf(owner.Host), owner.Appliance is { } id ? Seen.PresenceOf(id) : null);
         var health = Seen.HealthOf(owner.Host);
-        if (silent is not null)
+        if ((host is { Alive: false } ? host : appliance is { Alive: false } ? appliance : null) is { } silent)
         {
             if (Probe is null && now >= _suspectAgainAt && HasBegun(machine, owner, servedEpoch))
             {
@@ -267,7 +266,7 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
             return;
         }
 
-        if (devices.Any(d => Seen.IsAlive(d) != true) || health is not { } report)
+        if (host is null || (owner.Appliance is not null && appliance is null) || health is not { } report)
         {
             return;
         }
@@ -309,6 +308,12 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
     /// </summary>
     private Verdict? AccessVerdict(SystemSite owner, SystemState machine, DateTimeOffset heardAt, DateTimeOffset runsSince, DateTimeOffset now)
     {
+        if (!Seen.AnybodyShutOut(now))
+        {
+            _accessLostSince = null;
+            return null;
+        }
+
         var facts = Facts(owner, 0, 0, null, now);
         var since = machine.Phase is Phase.Protected or Phase.FailbackReady ? Later(runsSince, machine.Since) : runsSince;
         var (said, awaited) = (facts.Witnesses.Where(w => w.At - since >= AccessLostAfter).ToArray(), facts.Witnesses.Any(w => !w.InsideSite && w.At - since < AccessLostAfter && now - w.At <= SuspicionClassifier.FreshFor));

@@ -5,6 +5,7 @@ using Dr.Contracts.Policy;
 using Dr.Simulator.Plans;
 using Dr.Simulator.Replay;
 using Dr.Simulator.Reports;
+using Dr.Simulator.World;
 
 namespace Dr.Simulator.Tests.Plans;
 
@@ -31,6 +32,36 @@ public sealed class PlanTests
                 system.Decided!.Min.ShouldBeGreaterThan(other.Serving!.Min);
             }
         }
+    }
+
+    [Fact]
+    public void A_lost_backup_site_takes_over_what_is_at_home_there_and_tells_what_the_rest_goes_without()
+    {
+        var none = Forecast(Planned, "Tue 14:00", null, Places.BackupSite);
+        (none.Systems.Count, none.Staying.Count, none.WithinObjective).ShouldBe((0, Tuesday.Systems.Count, true));
+
+        var both = PlannedSystems.Of(Table2, null, ["web=mail"], [], [], ["mail=backup", "web=backup"]);
+        var lost = Forecast(both, "Tue 14:00", null, Places.BackupSite);
+        lost.SiteLost.ShouldBe("backup");
+        lost.Systems.Select(s => (s.System.Value, s.Wave)).ShouldBe([("mail", 1), ("web", 2)]);
+        foreach (var system in lost.Systems)
+        {
+            system.AutomaticShare.ShouldBe(1, $"{system.System}: {system.LeftBehind}");
+            system.Serving!.P95.ShouldBeLessThan(SiteForecast.Objective.TotalSeconds);
+        }
+
+        // What does not fit beside what is there already stays behind.
+        Forecast(both, "Tue 14:00", both.Members.Count - 1, Places.BackupSite).Systems.Count(s => s.Wave is null).ShouldBe(1);
+
+        var dilas = lost.Staying.Single(s => s.System.Value == "dilas");
+        dilas.HeldGigabytesPerDay.ShouldBe(2, 1e-9);
+        dilas.HoldDays!.Value.ShouldBe(20.0 * (1L << 30) / 2e9, 1e-6);
+        dilas.CatchUpHours!.Value.ShouldBe(2 * 8e3 / (5 - (2 * 8e3 / 86400)) / 3600, 1e-6, "a day's change over what 5 Mbit/s leave beside the change of meanwhile");
+
+        // And when production is lost these two serve on where they are.
+        var production = Forecast(both, "Tue 14:00", null);
+        production.Staying.Select(s => s.System.Value).Order().ShouldBe(["mail", "web"]);
+        production.Systems.Count.ShouldBe(Tuesday.Systems.Count - 2);
     }
 
     [Fact]
@@ -132,5 +163,5 @@ public sealed class PlanTests
         dilas.IncrementalSeconds!.Value.ShouldBeLessThan(120, "0.4 of the RPO");
     }
 
-    private static SiteForecast Forecast(PlannedSystems planned, string at, double? capacity) => SiteForecast.Make(planned, PlannedMoment.Parse(at), capacity, 1, Seeds, null, CancellationToken.None);
+    private static SiteForecast Forecast(PlannedSystems planned, string at, double? capacity, SiteId? lost = null) => SiteForecast.Make(planned, lost ?? Places.ProductionSite, PlannedMoment.Parse(at), capacity, 1, Seeds, null, CancellationToken.None);
 }
