@@ -190,6 +190,11 @@ internal sealed partial class YearWorld
             var at = Now;
             if (!asked)
             {
+                if (Now - member.WitnessSlots[n] < WitnessPeriod)
+                {
+                    continue;
+                }
+
                 at = Slot(Now - (WitnessPeriod * n / (Kiosks + 2)), WitnessPeriod) + (WitnessPeriod * n / (Kiosks + 2));
                 if (at <= member.WitnessSlots[n])
                 {

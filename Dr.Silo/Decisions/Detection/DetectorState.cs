@@ -22,6 +22,11 @@ public sealed record DetectorState
     /// <summary>Arrival minus sending, in milliseconds, newest last. The clocks' difference is in it and cancels out.</summary>
     public required IReadOnlyList<double> DelaysMs { get; init; }
 
+    /// <summary>No delay of the window lies outside these, in milliseconds: while they are near each other no clock was set, and the mean, which every beat would have to work out, need not be asked.</summary>
+    internal double LowMs { get; init; } = double.NegativeInfinity;
+
+    internal double HighMs { get; init; } = double.PositiveInfinity;
+
     /// <summary>Beats that arrived, and that did not, halved now and then so that old trouble is forgotten.</summary>
     public double Received { get; init; }
 

@@ -55,6 +55,8 @@ public static class FailureDetector
                 Promise = promise,
                 HourClass = hours,
                 DelaysMs = [delay],
+                LowMs = delay,
+                HighMs = delay,
                 Received = 1,
             };
         }
@@ -65,7 +67,8 @@ public static class FailureDetector
         }
 
         // A sender whose clock was set: the old delays say nothing about the new ones.
-        var stepped = IsFarFromAny(state, delay) && Math.Abs(delay - state.MeanDelayMs) > Math.Max(60_000, state.Promise.TotalMilliseconds * 2);
+        var (low, high) = (Math.Min(state.LowMs, delay), Math.Max(state.HighMs, delay));
+        var stepped = high - low > 60_000 && Math.Abs(delay - state.MeanDelayMs) > Math.Max(60_000, state.Promise.TotalMilliseconds * 2);
         var fade = state.Received + state.Lost > CounterLimit ? 0.5 : 1;
         return state with
         {
@@ -75,23 +78,11 @@ public static class FailureDetector
             Promise = promise,
             HourClass = hours,
             DelaysMs = stepped ? [delay] : Newest(state.Delays, delay),
+            LowMs = stepped ? delay : low,
+            HighMs = stepped ? delay : high,
             Received = (state.Received * fade) + 1,
             Lost = (state.Lost * fade) + (sequence - state.Sequence - 1),
         };
-    }
-
-    /// <summary>Cheap and true of nearly no beat: only then the mean is worth working out.</summary>
-    private static bool IsFarFromAny(DetectorState state, double delay)
-    {
-        foreach (var known in state.Delays)
-        {
-            if (Math.Abs(delay - known) > 30_000)
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     /// <summary>The window with one more delay. Runs for every beat of every device.</summary>

@@ -63,8 +63,21 @@ internal sealed class SystemObservations
     /// <summary>Somebody at <paramref name="site"/> said lately that it cannot get out, and nobody there that it can.</summary>
     public bool AccessLost(SiteId site, DateTimeOffset now)
     {
-        var fresh = _outside.Values.Where(o => o.Site == site && now - o.At <= SuspicionClassifier.FreshFor).ToArray();
-        return fresh.Length > 0 && Array.TrueForAll(fresh, o => !o.Reachable);
+        var lost = false;
+        foreach (var said in _outside.Values)
+        {
+            if (said.Site == site && now - said.At <= SuspicionClassifier.FreshFor)
+            {
+                if (said.Reachable)
+                {
+                    return false;
+                }
+
+                lost = true;
+            }
+        }
+
+        return lost;
     }
 
     /// <summary>A witness on whether it reaches the system. Street kiosks stand each on a line of its own; all devices of one of the two sites look by that site's line, and count as one.</summary>
