@@ -33,6 +33,7 @@ internal sealed class YearDraw
         (YearFaultKind.Drill, 2.0, 1, 1),
         (YearFaultKind.Hold, 0.5, 600, 6_000),
         (YearFaultKind.RollBack, 0.5, 1, 1),
+        (YearFaultKind.OldMessages, 1.5, 60, 4_000),
     ];
 
     private readonly (double PerYear, Breakage[] Kinds)[] _perSystem;

@@ -29,6 +29,7 @@ internal enum YearFaultKind
     KiosksLie,
     KiosksCut,
     BadMessages,
+    OldMessages,
 
     // What people do.
     Move,
@@ -78,6 +79,7 @@ internal sealed record YearFault(int Number, TimeSpan At, YearFaultKind Kind, in
             YearFaultKind.KiosksLie => "two kiosks lie",
             YearFaultKind.KiosksCut => "most kiosks are cut off",
             YearFaultKind.BadMessages => "messages are lost, late and doubled",
+            YearFaultKind.OldMessages => $"the clocks at {site} stand days ago, and what the broker kept for it is handed over",
             YearFaultKind.Move => $"{system}: a person moves it",
             YearFaultKind.Failover => $"{system}: a person orders a failover",
             YearFaultKind.Drill => $"{system}: a drill",

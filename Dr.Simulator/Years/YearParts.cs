@@ -133,6 +133,9 @@ internal sealed class YearMember(int index, YearSystem system, SystemState state
 
     public List<YearCommand> Outbox { get; } = [];
 
+    /// <summary>Commands that did not arrive when they were sent: the broker has them still.</summary>
+    public List<SystemEffect.RunStep> Kept { get; } = [];
+
     public Epoch ServedEpoch { get; set; }
 
     public LedgerEntry Ledger { get; set; } = new(state.Owner, false, "");

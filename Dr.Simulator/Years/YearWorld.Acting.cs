@@ -162,12 +162,15 @@ internal sealed partial class YearWorld
         var (step, node) = (command.Step, NodeOf(member, command.Step.Key.Target));
         if (!ControlReaches(node.Site))
         {
+            Keep(member, step);
             return;
         }
 
         var works = DeviceWorks(step, node);
         if (!works || Lost())
         {
+            Keep(member, step);
+
             // The broker keeps it for who is away, and may hand it over when nobody expects it any more.
             if (_chance.Hits(0.5))
             {
@@ -181,6 +184,32 @@ internal sealed partial class YearWorld
         if (_badMessages > 0 && _chance.Hits(0.25))
         {
             _scheduler.After(TimeSpan.FromSeconds(Math.Pow(3_000, _chance.Next())), () => Execute(member, step, node));
+        }
+    }
+
+    /// <summary>What did not arrive stays with the broker; nobody knows for how long.</summary>
+    private static void Keep(YearMember member, SystemEffect.RunStep step)
+    {
+        if (!member.Kept.Exists(k => k.CommandId == step.CommandId))
+        {
+            member.Kept.Add(step);
+        }
+    }
+
+    /// <summary>Long after it was sent. A device that is heard has been told the present epoch before anything else: the configuration is retained.</summary>
+    private void HandOver(int site)
+    {
+        foreach (var member in _members)
+        {
+            foreach (var step in member.Kept.ToArray())
+            {
+                var node = NodeOf(member, step.Key.Target);
+                if (node.Site == site && ControlReaches(site) && DeviceWorks(step, node))
+                {
+                    member.Kept.Remove(step);
+                    _scheduler.After(_times.Latency(), () => Execute(member, step, node));
+                }
+            }
         }
     }
 

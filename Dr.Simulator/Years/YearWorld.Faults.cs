@@ -6,6 +6,9 @@ namespace Dr.Simulator.Years;
 /// <content>What strikes, and how it is mended.</content>
 internal sealed partial class YearWorld
 {
+    /// <summary>A machine whose clock has lost its battery: no deadline has passed for it.</summary>
+    private static readonly TimeSpan DaysAgo = TimeSpan.FromDays(20);
+
     private void Strike(YearFault fault)
     {
         Tell(null, $"{fault}");
@@ -87,6 +90,10 @@ internal sealed partial class YearWorld
                 break;
             case YearFaultKind.BadMessages:
                 Lasting(null, fault, () => _badMessages++, () => _badMessages--);
+                break;
+            case YearFaultKind.OldMessages:
+                Lasting(null, fault, () => site.ClockAhead -= DaysAgo, () => site.ClockAhead += DaysAgo);
+                HandOver(fault.Site);
                 break;
             case YearFaultKind.RollBack:
                 member.WillRollBack = true;
