@@ -6,7 +6,7 @@ namespace Dr.Silo.Decisions.Failover;
 /// <summary>The conditions of the table. Each name is a sentence that may be shown to a person when it does not hold.</summary>
 internal static class Guards
 {
-    /// <summary>A full takeover, and leaving a site that works, rest on at least this many independent kinds of evidence.</summary>
+    /// <summary>A full takeover, and leaving an owner that is not lost, rest on at least this many independent kinds of evidence.</summary>
     public const int KindsForFullTakeover = 2;
 
     // Time
@@ -165,8 +165,8 @@ internal static class Guards
             unmet.Add("Policy asks for a person's approval.");
         }
 
-        // A site that works is left only when it says itself that its users are cut off: witnesses alone may lie, or all stand behind the line that is cut.
-        var needed = state.Rules.Class == TakeoverClass.T || verdict is { Scope: FaultScope.Access } ? KindsForFullTakeover : 1;
+        // An owner that is there is left only when it says so itself, or has tried in vain to help itself: witnesses alone may lie, or all stand behind the line that is cut.
+        var needed = state.Rules.Class == TakeoverClass.T || verdict is { OwnerIsLost: false } ? KindsForFullTakeover : 1;
         if (verdict is null || verdict.Scope == FaultScope.Unclear || verdict.IndependentKinds < needed)
         {
             unmet.Add($"The evidence is of {verdict?.IndependentKinds ?? 0} independent kinds; {needed} are needed.");
