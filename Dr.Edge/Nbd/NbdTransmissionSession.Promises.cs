@@ -49,7 +49,4 @@ internal sealed partial class NbdTransmissionSession
 
     /// <param name="Position">Where its answer begins in the output.</param>
     private readonly record struct Promise(int Position, ulong Cookie, ulong Offset);
-
-    [LoggerMessage(1213, LogLevel.Warning, "The right to serve {Export} lapsed while {Count} answers to {Peer} were on their way: they are answered with an error")]
-    private partial void LogWithdrawn(int count, string export, string peer);
 }

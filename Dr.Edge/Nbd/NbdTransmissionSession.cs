@@ -579,10 +579,4 @@ internal sealed partial class NbdTransmissionSession
 
         return error;
     }
-
-    [LoggerMessage(1211, LogLevel.Warning, "{Peer} sent something that is no request on {Export}; its connection is dropped")]
-    private partial void LogOutOfStep(string peer, string export);
-
-    [LoggerMessage(1212, LogLevel.Warning, "{Command} on {Export} for {Peer} failed, answered {Error}; equal ones that follow are not logged")]
-    private partial void LogFailed(Exception? exception, NbdCommand command, string export, string peer, NbdError error);
 }

@@ -270,7 +270,4 @@ internal sealed partial class Volume
             }
         }
     }
-
-    [LoggerMessage(1143, LogLevel.Information, "Volume {Volume}: {Count} layers of {Bytes} bytes became one of {Left}")]
-    private partial void LogCompacted(string volume, int count, long bytes, long left);
 }

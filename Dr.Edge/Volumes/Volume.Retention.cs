@@ -187,9 +187,6 @@ internal sealed partial class Volume
             throw new DrException($"Point {point.Id} of {Name} is in use since {user.Since:yyyy-MM-dd HH:mm}Z: {user.Reason}.", "Close what uses it (an export, a clone, a copy under way) and try again.");
         }
     }
-
-    [LoggerMessage(1142, LogLevel.Information, "Volume {Volume}: {Count} points gave way to its policy, the oldest {Point}")]
-    private partial void LogGaveWay(string volume, int count, PointId point);
 }
 
 /// <summary>Who keeps history from giving way.</summary>

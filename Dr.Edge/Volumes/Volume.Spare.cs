@@ -137,10 +137,4 @@ internal sealed partial class Volume
             LogSpareLeft(Name, exception);
         }
     }
-
-    [LoggerMessage(1106, LogLevel.Warning, "Volume {Volume}: the file of the next layer could not be made ahead; the next point tries again")]
-    private partial void LogSpareMissing(string volume, Exception exception);
-
-    [LoggerMessage(1104, LogLevel.Warning, "Volume {Volume}: the empty file of a layer could not be removed; the next start does it")]
-    private partial void LogSpareLeft(string volume, Exception exception);
 }

@@ -335,11 +335,4 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
 
     /// <summary>State and layers that belong together, replaced as one.</summary>
     private sealed record Published(ManifestState State, Layer[] Layers);
-
-    [LoggerMessage(1101, LogLevel.Error, "Volume {Volume} has stopped: {Reason}")]
-    private partial void LogFailed(string volume, string reason);
-
-    [LoggerMessage(1102, LogLevel.Information, "Volume {Volume} opened: {Role}, epoch {Epoch}, {Sequence} writes, {Cut} bytes of a torn tail cut")]
-    private partial void LogOpened(string volume, VolumeRole role, Epoch epoch, long sequence, long cut);
-
 }

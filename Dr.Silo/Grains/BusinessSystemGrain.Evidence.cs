@@ -68,10 +68,4 @@ internal sealed partial class BusinessSystemGrain
             return verdict;
         }
     }
-
-    [LoggerMessage(3019, LogLevel.Warning, "System {SystemId}: the evidence of its finding could not be kept: {Reason}")]
-    private partial void LogNoEvidence(SystemId systemId, string reason);
-
-    [LoggerMessage(3018, LogLevel.Warning, "System {SystemId}: nobody said whether many are silent at once: {Reason}")]
-    private partial void LogNoFleet(SystemId systemId, string reason);
 }

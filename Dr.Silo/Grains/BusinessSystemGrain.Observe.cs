@@ -145,7 +145,4 @@ internal sealed partial class BusinessSystemGrain
             SizeBytes = size,
         }).WaitAsync(CallDeadline, time);
     }
-
-    [LoggerMessage(3016, LogLevel.Warning, "System {SystemId}: what is stored of its mirrors could not be read: {Reason}")]
-    private partial void LogNotHeard(SystemId systemId, string reason);
 }

@@ -54,7 +54,4 @@ internal sealed partial class BusinessSystemGrain
             LogNotAsked(Id, device, e.Message);
         }
     }
-
-    [LoggerMessage(3017, LogLevel.Debug, "System {SystemId}: the grain of {DeviceId} did not say whether it is alive: {Reason}")]
-    private partial void LogNotAsked(SystemId systemId, DeviceId deviceId, string reason);
 }

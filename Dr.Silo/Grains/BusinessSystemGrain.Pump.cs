@@ -163,22 +163,4 @@ internal sealed partial class BusinessSystemGrain
         // Cleared in memory; the next write stores it. A crash before that writes them again, which their keys make harmless.
         store.State = store.State with { Notes = [.. store.State.Notes.Skip(notes.Count)] };
     }
-
-    [LoggerMessage(3001, LogLevel.Information, "System {SystemId}: {From} → {To}: {Rule} (epoch {Epoch})")]
-    private partial void LogTransition(SystemId systemId, Phase from, Phase to, string rule, Epoch epoch);
-
-    [LoggerMessage(3002, LogLevel.Information, "System {SystemId} taken up in {Phase} at epoch {Epoch}, live run {Run}")]
-    private partial void LogTakenUp(SystemId systemId, Phase phase, Epoch epoch, string run);
-
-    [LoggerMessage(3003, LogLevel.Warning, "System {SystemId}: another activation wrote; this one gives way and is read anew")]
-    private partial void LogConflict(SystemId systemId);
-
-    [LoggerMessage(3004, LogLevel.Warning, "System {SystemId}: a round failed and is tried again")]
-    private partial void LogPumpFailed(SystemId systemId, Exception exception);
-
-    [LoggerMessage(3005, LogLevel.Error, "System {SystemId}: a rule that must always hold does not; the activation is dropped")]
-    private partial void LogInvariant(SystemId systemId, Exception exception);
-
-    [LoggerMessage(3006, LogLevel.Information, "System {SystemId}: ownership {Wanted} claimed: {Claimed}, the ledger has {Actual}")]
-    private partial void LogClaim(SystemId systemId, Ownership wanted, bool claimed, Ownership actual);
 }

@@ -112,10 +112,4 @@ internal sealed partial class DeviceGrain
     /// <summary>By formula, from the loss and lateness that were measured.</summary>
     private double? DaysBetweenMistakes() =>
         _detector is { } state && PredictedQuality.RecurrenceOf(state.Promise, Class.Alpha(state.HourClass), LinkQuality.Of(state)).TotalDays is var days && days < MostDaysShown ? days : null;
-
-    [LoggerMessage(3106, LogLevel.Information, "Device {DeviceId}: {Actor} tests its detection; nothing is decided by it")]
-    private partial void LogTest(DeviceId deviceId, string actor);
-
-    [LoggerMessage(3107, LogLevel.Information, "Device {DeviceId}: a stop would have been suspected after {Seconds:0.00} s, at the most {BoundSeconds:0.00} s are promised")]
-    private partial void LogTested(DeviceId deviceId, double seconds, double boundSeconds);
 }

@@ -250,19 +250,4 @@ internal sealed partial class DeviceGrain(
         LookSoon();
         return store.SaveAsync(record, onConflict: DeactivateOnIdle);
     }
-
-    [LoggerMessage(3101, LogLevel.Information, "Device {DeviceId}: birth with device epoch {Epoch} ignored, {Seen} was seen")]
-    private partial void LogOldBirth(DeviceId deviceId, long epoch, long seen);
-
-    [LoggerMessage(3102, LogLevel.Information, "Device {DeviceId}: the broker says it is off-line (device epoch {Epoch})")]
-    private partial void LogWill(DeviceId deviceId, long epoch);
-
-    [LoggerMessage(3103, LogLevel.Information, "Device {DeviceId} is {Presence}: {Reason}")]
-    private partial void LogPresence(DeviceId deviceId, Presence presence, string reason);
-
-    [LoggerMessage(3104, LogLevel.Warning, "Device {DeviceId}: {What} did not get through and is tried again: {Reason}")]
-    private partial void LogNotThrough(DeviceId deviceId, string what, string reason);
-
-    [LoggerMessage(3105, LogLevel.Debug, "Device {DeviceId}: its configuration goes with the next tick: {Reason}")]
-    private partial void LogConfigLater(DeviceId deviceId, string reason);
 }

@@ -227,19 +227,4 @@ internal sealed partial class VolumeGrain
             : ["no appliance is known to own the volume"];
         return [.. _pushProblems.Select(p => $"{p.Key}: {p.Value}"), .. waiting];
     }
-
-    [LoggerMessage(3203, LogLevel.Information, "Volume {VolumeName}: {DeviceId} keeps to its policy: {Policy}")]
-    private partial void LogPushed(string volumeName, DeviceId deviceId, string policy);
-
-    [LoggerMessage(3204, LogLevel.Warning, "Volume {VolumeName}: {DeviceId} does not keep to its policy: {Reason}")]
-    private partial void LogNotPushed(string volumeName, DeviceId deviceId, string reason);
-
-    [LoggerMessage(3207, LogLevel.Warning, "Volume {VolumeName}: {DeviceId} no longer keeps to its policy and is told it again: {What}")]
-    private partial void LogStrayed(string volumeName, DeviceId deviceId, string what);
-
-    [LoggerMessage(3205, LogLevel.Information, "Volume {VolumeName}: {Kind} backup at point {PointId}, other copy {Peer}, digest {Digest}")]
-    private partial void LogBackup(string volumeName, BackupKind kind, PointId pointId, string peer, string digest);
-
-    [LoggerMessage(3206, LogLevel.Warning, "Volume {VolumeName}: {Kind} backup failed: {Reason}; again at {AgainAt:u}")]
-    private partial void LogBackupFailed(string volumeName, BackupKind kind, string reason, DateTimeOffset againAt);
 }

@@ -189,10 +189,4 @@ internal sealed partial class VolumeGrain(
     }
 
     private Task SaveAsync(VolumeRecord record) => store.SaveAsync(record, onConflict: DeactivateOnIdle);
-
-    [LoggerMessage(3201, LogLevel.Information, "Volume {VolumeName}: point {Outcome}: {Detail}")]
-    private partial void LogPoint(string volumeName, CommandOutcome outcome, string? detail);
-
-    [LoggerMessage(3202, LogLevel.Information, "Volume {VolumeName}: the mirror at {Peer} is recorded as {State}")]
-    private partial void LogMirror(string volumeName, string peer, MirrorState state);
 }

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# Builds packages that need no .NET on the machine they are installed on. Times, owners, order and paths in them are fixed: of two builds of one commit only the programs' own
-# assemblies may differ, where a source generator has put the log methods of a class in another order.
+# Builds packages that need no .NET on the machine they are installed on. Times, owners, order and paths in them are fixed: two builds of one commit with one SDK are equal to the byte, wherever they are made.
 #   deploy/packages/build.sh [--rid RID] [--out DIR] [PACKAGE …]
-#     RID       linux-x64 (default), linux-arm64: Debian packages; win-x64: a zip with the kiosk's dr-edge, which does not start on Windows yet (see the README)
+#     RID       linux-x64 (default), linux-arm64: Debian packages; win-x64: a zip with the kiosk's dr-edge
 #     DIR       where they go (default: artifacts/packages)
 #     PACKAGE   dr-edge, dr-silo, dr-sim (default: all that the RID has)
 # The time in the packages is SOURCE_DATE_EPOCH, or else that of the last commit; the version is the project's.
@@ -106,5 +105,4 @@ with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as zipp
             zipped.writestr(entry, source.read())
 ZIP
   echo "$out/$package-$version-$rid.zip"
-  echo "It does not start on Windows yet: every role opens the volume store, which makes system calls of Linux." >&2
 done
