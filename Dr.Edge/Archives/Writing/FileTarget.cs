@@ -54,8 +54,9 @@ internal sealed class FileTarget : IArchiveTarget
         {
             if (WholeBytes == 0)
             {
-                // The old state goes before the file is begun anew, so that it never speaks of another one.
-                File.Delete(StatePath);
+                // The old state goes, for good, before the file is begun anew: after a power cut it would speak of another one.
+                DurableDirectory.Remove(StatePath, _faults);
+                DurableDirectory.Sync(Path.GetDirectoryName(_path)!, _faults);
             }
 
             _file = new AppendingFile(Partial, WholeBytes > 0 ? FileMode.Open : FileMode.Create, WholeBytes, _faults);
@@ -76,7 +77,7 @@ internal sealed class FileTarget : IArchiveTarget
     {
         DurableDirectory.Rename(Partial, _path, _faults);
         DurableDirectory.Sync(Path.GetDirectoryName(_path)!, _faults);
-        File.Delete(StatePath);
+        DurableDirectory.Remove(StatePath, _faults);
     }
 
     public void Dispose()
@@ -86,7 +87,7 @@ internal sealed class FileTarget : IArchiveTarget
         if (_file is not null && !_hasWholePart)
         {
             // Nothing of it is worth going on with, and it takes space.
-            File.Delete(Partial);
+            DurableDirectory.Remove(Partial, _faults);
         }
     }
 

@@ -67,7 +67,7 @@ internal sealed class FolderTarget : IArchiveTarget
         {
             // Begun and not ended: worth nothing, and it takes space.
             _file.Dispose();
-            File.Delete(_path + ArchiveNames.PartialExtension);
+            DurableDirectory.Remove(_path + ArchiveNames.PartialExtension, _faults);
         }
 
         _before?.Dispose();

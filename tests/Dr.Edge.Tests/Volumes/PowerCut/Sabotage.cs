@@ -82,7 +82,7 @@ internal sealed class Sabotage
 
     public override string ToString() => Name;
 
-    private static Sabotage Skip(string name, Predicate<string> path, string? during = null) =>
+    public static Sabotage Skip(string name, Predicate<string> path, string? during = null) =>
         new() { Name = name, Fate = (_, flushed, phase) => path(flushed) && (during is null || phase == during) ? FlushFate.Skipped : FlushFate.Made };
 
     private static bool IsLayer(string path) => path.EndsWith(".log", StringComparison.Ordinal);
