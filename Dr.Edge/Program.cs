@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Dr.Edge.Archives;
 using Dr.Edge.Cli;
+using Dr.Edge.Enrolment;
 using Dr.Edge.Host;
 using Dr.Edge.Kiosk;
 using Dr.Edge.Link;
@@ -19,6 +20,7 @@ IEnumerable<Command> commands =
     .. ReplicationCommands.Create(),
     BandwidthCommands.Create(),
     .. LinkCommands.Create(),
+    .. EnrolmentCommands.Create(),
     .. HostCommands.Create(),
     MirrorCommands.Create(),
     .. KioskCommands.Create(),

@@ -12,10 +12,19 @@ public static class CertificateCheck
 
     private const string CommonNameOid = "2.5.4.3";
 
+    private const string UnitOid = "2.5.4.11";
+
     /// <summary>Null when it is good, else what is wrong, for a log.</summary>
     /// <param name="intermediates">What the other end sent along; may help to build a chain, is trusted for nothing.</param>
-    public static string? FindProblem(X509Certificate2 certificate, X509Certificate2Collection intermediates, X509Certificate2Collection authorities, string purpose, DateTimeOffset now)
+    /// <param name="revocations">Withdrawn certificates; null when nobody keeps a list.</param>
+    public static string? FindProblem(
+        X509Certificate2 certificate, X509Certificate2Collection intermediates, X509Certificate2Collection authorities, string purpose, DateTimeOffset now, Revocations? revocations = null)
     {
+        if (revocations?.IsRevoked(certificate) ?? false)
+        {
+            return $"certificate {RevocationList.SerialOf(certificate)} was revoked";
+        }
+
         using var chain = new X509Chain();
         var policy = chain.ChainPolicy;
         policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
@@ -31,7 +40,12 @@ public static class CertificateCheck
     }
 
     /// <summary>The one common name of its subject; null when there is none or more than one, which nobody should be authorised by.</summary>
-    public static string? CommonNameOf(X509Certificate2 certificate)
+    public static string? CommonNameOf(X509Certificate2 certificate) => OneOf(certificate, CommonNameOid);
+
+    /// <summary>What it was issued for, by a CA of ours: the one organisational unit of its subject (<c>kiosk</c>, <c>host</c>, <c>appliance</c>, <c>broker</c>, <c>control-plane</c>); null in certificates of others.</summary>
+    public static string? RoleOf(X509Certificate2 certificate) => OneOf(certificate, UnitOid);
+
+    private static string? OneOf(X509Certificate2 certificate, string oid)
     {
         string? name = null;
         foreach (var part in certificate.SubjectName.EnumerateRelativeDistinguishedNames())
@@ -41,7 +55,7 @@ public static class CertificateCheck
                 return null;
             }
 
-            if (part.GetSingleElementType().Value == CommonNameOid)
+            if (part.GetSingleElementType().Value == oid)
             {
                 if (name is not null)
                 {

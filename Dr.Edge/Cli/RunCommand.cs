@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Dr.Edge.Enrolment;
 using Dr.Edge.Hosting;
 using Dr.Edge.Nbd.Tls;
 using Microsoft.AspNetCore.Builder;
@@ -45,6 +46,7 @@ internal static class RunCommand
 
             // Unix sockets want absolute paths, and nothing may depend on a working directory that changes.
             settings.Data = Path.GetFullPath(settings.Data);
+            settings.ApplyIdentity();
             settings.Control = settings.Control is { } path ? Path.GetFullPath(path) : null;
             settings.Nbd.Socket = settings.Nbd.Socket is { } socket ? Path.GetFullPath(socket) : null;
 

@@ -1,6 +1,7 @@
 using Dr.Contracts.Hosting;
 using Dr.Edge.Archives;
 using Dr.Edge.Cli;
+using Dr.Edge.Enrolment;
 using Dr.Edge.Host;
 using Dr.Edge.Hosting.Metrics;
 using Dr.Edge.Kiosk;
@@ -36,11 +37,29 @@ internal static class EdgeApp
 
         builder.Services.AddSingleton(config);
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddVolumes(config);
-        builder.Services.AddNbd(config);
-        builder.Services.AddReplication(config);
+        builder.Services.AddEnrolment(config);
+        var isKioskAlone = config.IsKioskAlone;
+        if (isKioskAlone)
+        {
+            builder.Services.AddSingleton<DataLock>();
+        }
+        else if (OperatingSystem.IsLinux())
+        {
+            builder.Services.AddVolumes(config);
+            builder.Services.AddNbd(config);
+            builder.Services.AddReplication(config);
+        }
+        else
+        {
+            throw new DrException("Volumes and business systems need Linux.", "Here dr-edge runs as a kiosk: 'roles: [kiosk]', without nbd: and replication:.");
+        }
+
         builder.Services.AddLink(config);
-        builder.Services.AddHost(config);
+        if (!isKioskAlone)
+        {
+            builder.Services.AddHost(config);
+        }
+
         builder.Services.AddKiosk(config);
         builder.Services.AddEdgeMetrics();
 
@@ -55,16 +74,20 @@ internal static class EdgeApp
         var app = builder.Build();
 
         // First of all the lock on the data directory: a second process must not get as far as the first one's sockets. With it held, a socket that is left is from a crash.
-        _ = app.Services.GetRequiredService<VolumeSet>();
+        _ = isKioskAlone ? (object)app.Services.GetRequiredService<DataLock>() : app.Services.GetRequiredService<VolumeSet>();
         File.Delete(config.ControlPath);
         app.UseMetrics();
         app.UseControlErrors();
-        app.MapVolumes();
-        app.MapArchives();
-        app.MapNbd();
-        app.MapReplication();
+        if (!isKioskAlone)
+        {
+            app.MapVolumes();
+            app.MapArchives();
+            app.MapNbd();
+            app.MapReplication();
+            app.MapHost();
+        }
+
         app.MapLink();
-        app.MapHost();
         app.MapKiosk();
         return app;
     }

@@ -18,7 +18,12 @@ internal sealed class EdgeConfig
     public string? Site { get; set; }
 
     /// <summary>Any of <c>appliance</c>, <c>host</c>, <c>kiosk</c>.</summary>
-    public List<string> Roles { get; set; } = ["appliance"];
+    public List<string> Roles { get; set; } = DefaultRoles;
+
+    /// <summary>Nobody said what this device is for.</summary>
+    public bool HasDefaultRoles => ReferenceEquals(Roles, DefaultRoles);
+
+    private static List<string> DefaultRoles { get; } = ["appliance"];
 
     /// <summary>The data directory. One process at a time.</summary>
     public string Data { get; set; } = "";
@@ -57,6 +62,11 @@ internal sealed class EdgeConfig
     public MetricsConfig Metrics { get; set; } = new();
 
     public string ControlPath => Control ?? Path.Combine(Data, "control.sock");
+
+    /// <summary>
+    /// A kiosk and nothing else, that neither serves nor takes volumes and has none: it goes without the volume store, which makes system calls of Linux, and so also runs on Windows.
+    /// </summary>
+    public bool IsKioskAlone => Roles is ["kiosk"] && Nbd is { Listen: null, Socket: null } && Replication.Listen is null && !Directory.Exists(Path.Combine(Data, Volumes.VolumeSet.VolumesFolder));
 
     public bool HasRole(string role) => Roles.Contains(role, StringComparer.Ordinal);
 }

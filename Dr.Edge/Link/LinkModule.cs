@@ -63,7 +63,7 @@ internal static class LinkModule
     {
         var tls = BrokerTls.Create(
             files.Certificate, files.Key, files.Ca, "'brokerTls: certificate', 'key' and 'ca'",
-            services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILoggerFactory>().CreateLogger("Dr.Edge.Link.Tls"))!;
+            services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILoggerFactory>().CreateLogger("Dr.Edge.Link.Tls"), services.GetService<Revocations>())!;
 
         // Brokers go by the certificate's name: with another's they would refuse every message, one by one.
         return CertificateCheck.CommonNameOf(tls.Current.Own.TargetCertificate) == config.Device

@@ -25,6 +25,8 @@ internal sealed partial class LinkService(
     BrokerTls? tls = null) : BackgroundService
 {
     private static readonly TimeSpan LeaveWithin = TimeSpan.FromSeconds(2);
+    private int _first;
+    private int _unheard;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -62,11 +64,15 @@ internal sealed partial class LinkService(
     private async Task<(bool Connected, ConnectionEnd Reason)> ConnectOnceAsync(CancellationToken stoppingToken)
     {
         var reason = new ConnectionEnd(ConnectionEndKind.Lost, "no broker is configured");
-        foreach (var broker in options.Brokers)
+        var first = _first;
+        for (var i = 0; i < options.Brokers.Count; i++)
         {
+            var at = (first + i) % options.Brokers.Count;
             try
             {
-                return (true, await RunSessionAsync(broker, stoppingToken));
+                var end = await RunSessionAsync(options.Brokers[at], stoppingToken);
+                _first = end.Kind == ConnectionEndKind.Unheard ? (at + 1) % options.Brokers.Count : 0;
+                return (true, end);
             }
             catch (DrException exception) when (exception.IsTransient)
             {
@@ -113,10 +119,13 @@ internal sealed partial class LinkService(
             stream,
             deviceEpoch,
             time,
-            logger);
+            logger,
+            options.Brokers.Count > 1 ? options.UnheardAfter * (1 << Math.Min(_unheard, options.UnheardDoublings)) : null);
         try
         {
-            return await session.RunAsync(stoppingToken);
+            var end = await session.RunAsync(stoppingToken);
+            _unheard = session.WasHeard ? 0 : end.Kind == ConnectionEndKind.Unheard ? _unheard + 1 : _unheard;
+            return end;
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -19,13 +19,19 @@ internal sealed partial class LinkSession(
     Guid stream,
     long deviceEpoch,
     TimeProvider time,
-    ILogger logger)
+    ILogger logger,
+    TimeSpan? unheardAfter = null)
 {
     private static readonly TimeSpan BirthsApart = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReasonWithin = TimeSpan.FromSeconds(1);
 
     private readonly long _previousEpoch = state.LastSessionEpoch;
     private long _bornAt;
+    private long _heardAt;
+    private bool _wasHeard;
+
+    /// <summary>Somebody behind the broker acknowledged something.</summary>
+    public bool WasHeard => Volatile.Read(ref _wasHeard);
 
     public async Task<ConnectionEnd> RunAsync(CancellationToken cancellationToken)
     {
@@ -38,8 +44,12 @@ internal sealed partial class LinkSession(
         LogConnected(deviceEpoch);
         try
         {
-            await LinkTasks.FirstEndsAllAsync(cancellationToken, WatchAsync, ReceiveAsync, beats.RunAsync, data.RunAsync, results.RunAsync);
+            await LinkTasks.FirstEndsAllAsync(cancellationToken, WatchAsync, WatchHearingAsync, ReceiveAsync, beats.RunAsync, data.RunAsync, results.RunAsync);
             return await connection.Closed;
+        }
+        catch (UnheardException exception)
+        {
+            return new ConnectionEnd(ConnectionEndKind.Unheard, exception.Message);
         }
         catch (AnotherAgentException exception)
         {
@@ -70,6 +80,28 @@ internal sealed partial class LinkSession(
         StateMessage(options, new DeviceState { Online = false, Epoch = deviceEpoch, BootId = state.BootId });
 
     private async Task WatchAsync(CancellationToken cancellationToken) => await connection.Closed.WaitAsync(cancellationToken);
+
+    /// <summary>A broker that the control plane does not reach takes everything and answers nothing: where there is another one, that is no place to stay.</summary>
+    private async Task WatchHearingAsync(CancellationToken cancellationToken)
+    {
+        Interlocked.CompareExchange(ref _heardAt, time.GetTimestamp(), 0);
+        while (true)
+        {
+            if (unheardAfter is not { } limit)
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+                return;
+            }
+
+            var left = limit - time.GetElapsedTime(Interlocked.Read(ref _heardAt));
+            if (left <= TimeSpan.Zero)
+            {
+                throw new UnheardException($"nobody acknowledged anything for {limit.TotalSeconds:0.#} s");
+            }
+
+            await Task.Delay(left, time, cancellationToken);
+        }
+    }
 
     private async Task ReceiveAsync(CancellationToken cancellationToken)
     {
@@ -110,6 +142,8 @@ internal sealed partial class LinkSession(
 
     private async Task TakeAckAsync(DownAck ack, CancellationToken cancellationToken)
     {
+        Interlocked.Exchange(ref _heardAt, time.GetTimestamp());
+        Volatile.Write(ref _wasHeard, true);
         clock.OnServerTime(ack.ServerTime);
         await beats.OnAckAsync(ack, cancellationToken);
         foreach (var lane in ack.Lanes)
@@ -215,6 +249,9 @@ internal sealed partial class LinkSession(
     [LoggerMessage(1644, LogLevel.Warning, "The broker holds epoch {HeldEpoch} for this device, ours is {DeviceEpoch}: raised, connecting again")]
     private partial void LogBehind(long heldEpoch, long deviceEpoch);
 }
+
+/// <summary>Nobody behind the broker hears us.</summary>
+internal sealed class UnheardException(string message) : DrException(message);
 
 /// <summary>Another agent with our device id was connected after our last session.</summary>
 internal sealed class AnotherAgentException(string message) : DrException(message);

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace Dr.Edge.Nbd;
 
 /// <summary>Owns the listeners and every connection: admits within the limits, and ends all of them on stop.</summary>
-internal sealed partial class NbdServer(IExportCatalog catalog, NbdConfig options, NbdLimits limits, TimeProvider time, ILogger<NbdServer> logger) : IHostedService, IDisposable
+internal sealed partial class NbdServer(IExportCatalog catalog, NbdConfig options, NbdLimits limits, TimeProvider time, ILogger<NbdServer> logger, Contracts.Tls.Revocations? revocations = null) : IHostedService, IDisposable
 {
     private readonly LargeBufferPool _pool = new(limits.MaxLargeBuffers);
     private readonly List<NbdListener> _listeners = [];
@@ -56,7 +56,7 @@ internal sealed partial class NbdServer(IExportCatalog catalog, NbdConfig option
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         // Before any socket: whoever asked for TLS must never be served without it.
-        _tls = NbdTls.Create(options.Tls, time, logger);
+        _tls = NbdTls.Create(options.Tls, time, logger, revocations);
         if (options.Listen is { Length: > 0 } address)
         {
             _listeners.Add(await NbdListener.ListenTcpAsync(address, logger, cancellationToken));

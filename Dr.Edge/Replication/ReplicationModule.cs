@@ -1,3 +1,4 @@
+using Dr.Contracts.Tls;
 using Dr.Edge.Host.Quiesce;
 using Dr.Edge.Hosting;
 using Dr.Edge.Link;
@@ -22,7 +23,7 @@ internal static class ReplicationModule
         services.AddSingleton(new NodeIdentity(Guid.NewGuid(), config.Device ?? Environment.MachineName));
         services.AddSingleton(config.Replication);
         services.AddSingleton<VolumeClaims>();
-        services.AddSingleton(p => ReplicationTls.Create(config.Replication.Tls, p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILogger<ReplicationTls>>()));
+        services.AddSingleton(p => ReplicationTls.Create(config.Replication.Tls, p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILogger<ReplicationTls>>(), p.GetService<Revocations>()));
         services.AddSingleton(p => new TargetContext(
             p.GetRequiredService<VolumeSet>(),
             p.GetRequiredService<VolumeClaims>(),

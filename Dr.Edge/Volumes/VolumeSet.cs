@@ -11,7 +11,7 @@ namespace Dr.Edge.Volumes;
 /// <summary>Every volume and clone of one data directory, which it locks against a second process.</summary>
 internal sealed partial class VolumeSet : IExportCatalog, IDisposable
 {
-    private const string VolumesFolder = "volumes";
+    internal const string VolumesFolder = "volumes";
 
     /// <summary>Clones that a refusal names.</summary>
     private const int MaxNamedClones = 8;

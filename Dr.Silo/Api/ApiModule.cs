@@ -21,7 +21,7 @@ public static class ApiModule
         {
             document.Info.Title = "Dr admin API";
             document.Info.Description =
-                "Systems, volumes, devices, sites, runs, policies, alerts, events, audit, users and tokens. Errors are problem details: what (title), why (detail), evidence, unmetGuards, nextActions. "
+                "Systems, volumes, devices, sites, runs, policies, alerts, events, audit, users, tokens and certificates. Errors are problem details: what (title), why (detail), evidence, unmetGuards, nextActions. "
                 + "Callers send 'Authorization: Bearer TOKEN'; the roles are viewer, operator, commander and admin, each with the rights of those before it.";
             return Task.CompletedTask;
         }));
@@ -39,6 +39,7 @@ public static class ApiModule
         api.MapEvents();
         api.MapAlerts();
         api.MapAccess();
+        api.MapCertificates();
         api.MapPolicies();
         api.MapDetector();
         routes.MapHealth();

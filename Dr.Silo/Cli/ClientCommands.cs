@@ -8,7 +8,7 @@ namespace Dr.Silo.Cli;
 /// <summary>The admin API from the command line: what all its commands have in common.</summary>
 internal static class ClientCommands
 {
-    public static IEnumerable<Command> Create() => [.. ThingCommands.Create(), .. OrderCommands.Create(), PolicyCommands.Create(), DetectorCommands.Create(), AlertCommands.Create(), .. LogCommands.Create(), .. AccessCommands.Create()];
+    public static IEnumerable<Command> Create() => [.. ThingCommands.Create(), .. OrderCommands.Create(), PolicyCommands.Create(), DetectorCommands.Create(), AlertCommands.Create(), .. LogCommands.Create(), .. AccessCommands.Create(), CertificateCommands.Create()];
 
     /// <summary>A command that asks and shows: a table for people, JSON for programs.</summary>
     internal static Command Remote<T>(

@@ -12,7 +12,7 @@ internal static class RunCommand
         var data = new Option<string?>("--data") { Description = "Data directory of the embedded store (one silo, nothing to install).", HelpName = "DIR" };
         var postgres = new Option<string?>("--postgres") { Description = "PostgreSQL connection string: a cluster of silos on one database. Host=a,b names a primary and its standbys; SSL Mode=VerifyFull;Root Certificate=PEM is TLS to it.", HelpName = "CONNECTION" };
         var http = new Option<string>("--http") { Description = "Address of the admin API and the console.", HelpName = "HOST:PORT", DefaultValueFactory = _ => "127.0.0.1:8480" };
-        var broker = new Option<string?>("--broker") { Description = "MQTT broker to use.", HelpName = "HOST:PORT" };
+        var broker = new Option<string[]>("--broker") { Description = "MQTT broker to use; with several, all are heard and each device chooses.", HelpName = "HOST:PORT" };
         var listen = new Option<string?>("--mqtt-listen") { Description = "Run the embedded MQTT broker here.", HelpName = "HOST:PORT" };
         var mqttCertificate = new Option<string?>("--mqtt-tls-certificate") { Description = "TLS with devices: this silo's certificate, common name control-plane, good as client (and as server with --mqtt-listen, naming the address that devices use). Read again when it changes.", HelpName = "PEM" };
         var mqttKey = new Option<string?>("--mqtt-tls-key") { Description = "TLS with devices: the key of the certificate.", HelpName = "PEM" };
@@ -27,6 +27,7 @@ internal static class RunCommand
         var gatewayPort = new Option<int>("--gateway-port") { Description = "Port for cluster clients (0 = a free one).", HelpName = "PORT" };
         var command = new Command("run", "Run the control plane; prints \"ready\" once it serves.") { data, postgres, http, broker, listen, config, siloAddress, siloPort, gatewayPort, siloCertificate, siloKey, siloCa, mqttCertificate, mqttKey, mqttCa, dashboard };
         var web = new WebOptions(command);
+        var certificates = new CertificateRunOptions(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var options = web.Read(parsed) with
@@ -34,12 +35,13 @@ internal static class RunCommand
                 DataDirectory = parsed.GetValue(data),
                 Postgres = parsed.GetValue(postgres),
                 Http = parsed.GetValue(http)!,
-                Broker = parsed.GetValue(broker),
+                Brokers = parsed.GetValue(broker) ?? [],
                 MqttListen = parsed.GetValue(listen),
                 MqttTlsCertificate = parsed.GetValue(mqttCertificate),
                 MqttTlsKey = parsed.GetValue(mqttKey),
                 MqttTlsCa = parsed.GetValue(mqttCa),
                 ConfigPath = parsed.GetValue(config),
+                Certificates = certificates.Read(parsed),
                 SiloAddress = parsed.GetValue(siloAddress)!,
                 SiloTlsCertificate = parsed.GetValue(siloCertificate),
                 SiloTlsKey = parsed.GetValue(siloKey),
@@ -53,7 +55,7 @@ internal static class RunCommand
                 throw new UsageException("Give either --data DIR or --postgres CONNECTION.", "--data keeps everything in one file; --postgres is for several silos.");
             }
 
-            if (options.Broker is null == options.MqttListen is null)
+            if (options.Brokers.Count == 0 == options.MqttListen is null)
             {
                 throw new UsageException("Give either --broker HOST:PORT or --mqtt-listen HOST:PORT.", "--mqtt-listen runs the embedded broker, which is enough for one machine.");
             }

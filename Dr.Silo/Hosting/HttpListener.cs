@@ -1,7 +1,6 @@
 using System.Net;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Dr.Contracts.Cli;
+using Dr.Contracts.Tls;
 using Dr.Silo.Api;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -31,7 +30,7 @@ internal static class HttpListener
         }
     }
 
-    public static void Configure(KestrelServerOptions kestrel, SiloOptions options)
+    public static void Configure(KestrelServerOptions kestrel, SiloOptions options, ILogger logger)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = ApiLimits.BodyBytesMax;
@@ -40,23 +39,14 @@ internal static class HttpListener
         {
             if (options is { TlsCertificate: { } certificate, TlsKey: { } key })
             {
-                var (own, chain) = Load(certificate, key);
-                listen.UseHttps(https => (https.ServerCertificate, https.ServerCertificateChain) = (own, chain));
+                // Asked at every handshake, so that a renewed certificate needs no restart.
+                var files = new TlsFiles(certificate, key, authorityPath: null, logger);
+                listen.UseHttps(https =>
+                {
+                    https.ServerCertificateSelector = (_, _) => files.Current.Own.TargetCertificate;
+                    https.ServerCertificateChain = [.. files.Current.Own.IntermediateCertificates];
+                });
             }
         });
-    }
-
-    private static (X509Certificate2 Own, X509Certificate2Collection Chain) Load(string certificate, string key)
-    {
-        try
-        {
-            var chain = new X509Certificate2Collection();
-            chain.ImportFromPemFile(certificate);
-            return (X509Certificate2.CreateFromPemFile(certificate, key), chain);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
-        {
-            throw new DrException($"The certificate {certificate} with the key {key} cannot be used: {e.Message}", "Both are PEM files, and the key is the certificate's.", e);
-        }
     }
 }

@@ -5,6 +5,7 @@ using Dr.Contracts.Tls;
 using Dr.Silo.Access;
 using Dr.Silo.Alerts;
 using Dr.Silo.Api;
+using Dr.Silo.Certificates;
 using Dr.Silo.Cluster;
 using Dr.Silo.Grains;
 using Dr.Silo.Ingress;
@@ -41,6 +42,7 @@ internal static class SiloApp
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddStorage(database);
         var logger = new HostLogger();
+        var revocations = new Revocations();
         builder.AddDrOrleans(database, new SiloEndpoint
         {
             ClusterId = options.ClusterId,
@@ -51,7 +53,7 @@ internal static class SiloApp
             SiloPort = options.SiloPort == 0 ? FreePort() : options.SiloPort,
             GatewayPort = options.GatewayPort == 0 ? FreePort() : options.GatewayPort,
         });
-        if (options is { IsCluster: true, Broker: not null })
+        if (options is { IsCluster: true, Brokers.Count: > 0 })
         {
             // The embedded broker has only its own devices, so its silo hears all of them.
             builder.Services.AddSingleton<IPartitionShare>(services => services.GetRequiredService<ClusterShare>());
@@ -61,15 +63,17 @@ internal static class SiloApp
         builder.Services.AddIngress(new IngressOptions
         {
             Listen = options.MqttListen is null ? null : EndPointOf(options.MqttListen, "--mqtt-listen"),
-            Broker = options.Broker is null ? null : BrokerAddress.Parse(options.Broker, tls: options.MqttTlsCertificate is not null),
-            Tls = MqttTlsOf(options, logger),
+            Brokers = [.. options.Brokers.Select(broker => BrokerAddress.Parse(broker, tls: options.MqttTlsCertificate is not null))],
+            Tls = MqttTlsOf(options, revocations, logger),
         });
+        builder.Services.AddSingleton(revocations);
+        builder.Services.AddCertificates(CertificatesOf(options));
         builder.Services.AddAccess(options.Access with { FirstAdminFile = options.Access.FirstAdminFile ?? (options.DataDirectory is { } data ? Path.Combine(data, "first-admin.token") : null) });
         builder.Services.AddAlerts(options.Alerts);
         builder.Services.AddApi();
         builder.Services.AddConsole();
 
-        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => HttpListener.Configure(kestrel, options));
+        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => HttpListener.Configure(kestrel, options, logger));
 
         await new Migrator(database).ApplyAsync(cancellationToken);
         var app = builder.Build();
@@ -121,9 +125,9 @@ internal static class SiloApp
     }
 
     /// <exception cref="DrException">Files are missing or cannot be used, or the certificate is not the control plane's.</exception>
-    private static BrokerTls? MqttTlsOf(SiloOptions options, ILogger logger)
+    private static BrokerTls? MqttTlsOf(SiloOptions options, Revocations revocations, ILogger logger)
     {
-        var tls = BrokerTls.Create(options.MqttTlsCertificate, options.MqttTlsKey, options.MqttTlsCa, "--mqtt-tls-certificate, --mqtt-tls-key and --mqtt-tls-ca", TimeProvider.System, logger);
+        var tls = BrokerTls.Create(options.MqttTlsCertificate, options.MqttTlsKey, options.MqttTlsCa, "--mqtt-tls-certificate, --mqtt-tls-key and --mqtt-tls-ca", TimeProvider.System, logger, revocations);
         return tls is null || CertificateCheck.CommonNameOf(tls.Current.Own.TargetCertificate) == TopicAccess.ControlPlane
             ? tls
             : throw new DrException(
@@ -131,14 +135,22 @@ internal static class SiloApp
                 $"Brokers know the control plane by the common name {TopicAccess.ControlPlane}.");
     }
 
-    private static Database OpenDatabase(SiloOptions options)
+    /// <summary>A CA that was made in the data directory is used without being named.</summary>
+    private static CertificateOptions CertificatesOf(SiloOptions options) =>
+        options.Certificates.Folder is null && options.DataDirectory is { } data && Path.Combine(data, CertificateOptions.FolderName) is var own && AuthorityFiles.IsThere(own)
+            ? options.Certificates with { Folder = own }
+            : options.Certificates;
+
+    private static Database OpenDatabase(SiloOptions options) => OpenDatabase(options.DataDirectory, options.Postgres);
+
+    internal static Database OpenDatabase(string? data, string? postgres)
     {
-        if (options.Postgres is { } connection)
+        if (postgres is { } connection)
         {
             return new PostgresDatabase(connection);
         }
 
-        var directory = options.DataDirectory ?? throw new Contracts.Cli.UsageException("Where the store is, is missing.", "Give --data DIR (embedded) or --postgres CONNECTION.");
+        var directory = data ?? throw new Contracts.Cli.UsageException("Where the store is, is missing.", "Give --data DIR (embedded) or --postgres CONNECTION.");
         Directory.CreateDirectory(directory);
         return new SqliteDatabase(Path.Combine(directory, "silo.db"));
     }

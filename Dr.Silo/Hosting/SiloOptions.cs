@@ -1,5 +1,6 @@
 using Dr.Silo.Access;
 using Dr.Silo.Alerts;
+using Dr.Silo.Certificates;
 
 namespace Dr.Silo.Hosting;
 
@@ -27,10 +28,13 @@ public sealed record SiloOptions
 
     public AlertOptions Alerts { get; init; } = new();
 
-    /// <summary>An outside broker; null with <see cref="MqttListen"/>.</summary>
-    public string? Broker { get; init; }
+    /// <summary>The CA; its folder null with <see cref="DataDirectory"/> set means <c>ca</c> in there, if there is one.</summary>
+    public CertificateOptions Certificates { get; init; } = new();
 
-    /// <summary>Address of the embedded broker; null with <see cref="Broker"/>.</summary>
+    /// <summary>Outside brokers; none with <see cref="MqttListen"/>.</summary>
+    public IReadOnlyList<string> Brokers { get; init; } = [];
+
+    /// <summary>Address of the embedded broker; null with <see cref="Brokers"/>.</summary>
     public string? MqttListen { get; init; }
 
     /// <summary>TLS to the broker, or of the embedded one: this silo's certificate (common name control-plane), its key, and the CA of brokers and devices. All or none.</summary>

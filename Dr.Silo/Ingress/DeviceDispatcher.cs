@@ -33,7 +33,7 @@ internal sealed partial class DeviceDispatcher : IAsyncDisposable
     {
         (_messages, _publish, _callTimeout, _logger) = (messages, publish, options.CallTimeout, logger);
         _shards = [.. Enumerable.Range(0, options.Concurrency).Select(_ => Channel.CreateBounded<Item>(
-            new BoundedChannelOptions(QueuePerShard) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true, SingleWriter = true }))];
+            new BoundedChannelOptions(QueuePerShard) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true }))];
         _behind = new int[_shards.Length];
         _workers = [.. _shards.Select((shard, n) => WorkAsync(shard, n))];
     }
@@ -53,7 +53,7 @@ internal sealed partial class DeviceDispatcher : IAsyncDisposable
         return behind >= _behind.Length * TroubledShare;
     }
 
-    /// <summary>One caller at a time. Returns when the message has its place in the queue.</summary>
+    /// <summary>Returns when the message has its place in the queue.</summary>
     public async ValueTask PostAsync(DeviceId device, string channel, InboundMessage message, CancellationToken cancellationToken)
     {
         var number = (uint)device.GetHashCode() % _shards.Length;

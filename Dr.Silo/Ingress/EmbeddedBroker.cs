@@ -21,6 +21,7 @@ internal sealed partial class EmbeddedBroker(IngressOptions options, ILogger<Emb
     private readonly TaskCompletionSource<BrokerAddress> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private MqttServer? _server;
     private DelayedWills? _wills;
+    private BrokerGuard? _guard;
 
     /// <summary>Where it listens, once it does.</summary>
     public Task<BrokerAddress> AddressAsync(CancellationToken cancellationToken) => _listening.Task.WaitAsync(cancellationToken);
@@ -51,7 +52,7 @@ internal sealed partial class EmbeddedBroker(IngressOptions options, ILogger<Emb
                 .WithEncryptionCertificate(new CurrentCertificate(tls))
                 .WithClientCertificate((_, certificate, chain, _) => IsGood(tls, certificate, chain));
             _server = factory.CreateMqttServer(builder.Build());
-            _ = new BrokerGuard(_server, tls, logger);
+            _guard = new BrokerGuard(_server, tls, logger);
         }
         else
         {
@@ -89,6 +90,7 @@ internal sealed partial class EmbeddedBroker(IngressOptions options, ILogger<Emb
     {
         await StopAsync(CancellationToken.None);
         _wills?.Dispose();
+        _guard?.Dispose();
         _server?.Dispose();
     }
 

@@ -6,8 +6,8 @@ namespace Dr.Silo.Ingress;
 /// <summary>Where this silo meets its devices.</summary>
 public sealed record IngressOptions
 {
-    /// <summary>The broker to use; null with <see cref="Listen"/> set means the embedded one.</summary>
-    public BrokerAddress? Broker { get; init; }
+    /// <summary>The brokers to use, all at once; none with <see cref="Listen"/> set means the embedded one.</summary>
+    public IReadOnlyList<BrokerAddress> Brokers { get; init; } = [];
 
     /// <summary>Where the embedded broker listens; null = none. Port 0 takes a free one.</summary>
     public IPEndPoint? Listen { get; init; }
@@ -32,6 +32,12 @@ public sealed record IngressOptions
     /// <see cref="Cluster.ClusterTiming.TableRefresh"/> otherwise is only the fallback) and to subscribe.
     /// </summary>
     public TimeSpan Overlap { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// How long the devices of one of several brokers may take to the next one when it is lost: to notice by their own probe (8 s), to try the lost one first (5 s), and the pause of those that are few (5 s). Only then does
+    /// their silence begin to say something.
+    /// </summary>
+    public TimeSpan Regroup { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>How long the embedded broker holds back a will that asks for it, at the most; tests shorten it.</summary>
     public TimeSpan LongestWillDelay { get; init; } = TimeSpan.FromMinutes(5);

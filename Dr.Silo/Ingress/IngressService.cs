@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Dr.Contracts.Grains;
 using Dr.Contracts.Mqtt.Client;
 using Microsoft.Extensions.Hosting;
@@ -6,186 +7,79 @@ using Microsoft.Extensions.Logging;
 namespace Dr.Silo.Ingress;
 
 /// <summary>
-/// This silo's connection to the broker: messages of its partitions to the grains, acknowledgements, commands and configuration to the devices. When the share of
-/// partitions changes, what was gained is heard at once and what was lost is let go only after <see cref="IngressOptions.Overlap"/>, so that for a moment two silos hear a
-/// device rather than none: everything that arrives twice counts once.
+/// This silo's lines to the brokers: messages of its partitions to the grains, acknowledgements, commands and configuration to the devices. All brokers are heard at once, because which of them a device has chosen is its own affair;
+/// what goes to a device goes by the broker that it was last heard on.
 /// </summary>
-internal sealed partial class IngressService(
-    IngressOptions options,
-    EmbeddedBroker embedded,
-    IPartitionShare share,
-    IDeviceCalls calls,
-    IDeadLetters deadLetters,
-    IBrokerConnector connector,
-    TimeProvider time,
-    ILogger<IngressService> logger) : BackgroundService, IDownlink
+internal sealed partial class IngressService : BackgroundService, IDownlink
 {
-    /// <summary>See <see cref="Topics.UpFilters"/>.</summary>
-    private const int FiltersPerPartition = 2;
+    private readonly ConcurrentDictionary<DeviceId, BrokerLine> _heardBy = new();
+    private readonly DeviceDispatcher _dispatcher;
+    private readonly IReadOnlyList<BrokerLine> _lines;
+    private readonly ILogger _logger;
 
-    private readonly TaskCompletionSource _firstConnect = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly HashSet<string> _subscribed = new(StringComparer.Ordinal);
-    private IBrokerConnection? _connection;
-    private DeviceDispatcher? _dispatcher;
-    private volatile bool _settling;
+    public IngressService(
+        IngressOptions options,
+        EmbeddedBroker embedded,
+        IPartitionShare share,
+        IDeviceCalls calls,
+        IDeadLetters deadLetters,
+        IBrokerConnector connector,
+        TimeProvider time,
+        ILogger<IngressService> logger)
+    {
+        _logger = logger;
+        _dispatcher = new DeviceDispatcher(new DeviceMessages(calls, deadLetters, time), PublishAckAsync, options, logger);
+        IEnumerable<Func<CancellationToken, Task<BrokerAddress>>> brokers = options.Brokers.Count == 0
+            ? [embedded.AddressAsync]
+            : options.Brokers.Select(broker => (Func<CancellationToken, Task<BrokerAddress>>)(_ => Task.FromResult(broker)));
+        _lines = [.. brokers.Select(broker => new BrokerLine(broker, options, share, connector, TakeAsync, time, logger))];
+    }
 
-    /// <summary>Completes with the first subscription that stands.</summary>
-    public Task Ready => _firstConnect.Task;
+    /// <summary>Completes with the first subscription that stands at any broker.</summary>
+    public Task Ready => Task.WhenAny(_lines.Select(line => line.Ready));
 
-    /// <summary>Trouble of our own: while this is false, silence of the devices says nothing about them. Also false while partitions change hands.</summary>
-    public bool Connected => !_settling && Volatile.Read(ref _connection) is { Closed.IsCompleted: false };
+    /// <summary>
+    /// Trouble of our own: while this is false, silence of the devices says nothing about them. Also false while partitions change hands, and for a while after one of several brokers was lost, in which its devices look for the next.
+    /// </summary>
+    public bool Connected => HasBroker && !_lines.Any(line => line.IsSettling || (_lines.Count > 1 && line.IsRegrouping));
 
     /// <summary>Since it was asked last, more came than could be heard. Whoever asks judges nobody by what was missed.</summary>
-    public bool TakeOverload() => Volatile.Read(ref _dispatcher)?.TakeTrouble() == true;
+    public bool TakeOverload() => _dispatcher.TakeTrouble();
 
-    /// <summary>The connection stands, whoever hears which partition.</summary>
-    public bool HasBroker => Volatile.Read(ref _connection) is { Closed.IsCompleted: false };
+    /// <summary>A connection stands, whoever hears which partition.</summary>
+    public bool HasBroker => _lines.Any(line => line.IsConnected);
 
     public Task SendCommandAsync(DeviceId device, DeviceCommand command, CancellationToken cancellationToken) =>
-        PublishAsync(OutboundMessage.Of(Topics.Down(device, DownChannel.Command), command, MqttJson.Default.DeviceCommand, atLeastOnce: true), cancellationToken);
+        PublishAsync(device, OutboundMessage.Of(Topics.Down(device, DownChannel.Command), command, MqttJson.Default.DeviceCommand, atLeastOnce: true), cancellationToken);
 
+    /// <summary>Retained by every broker that is there: the device finds it wherever it comes next.</summary>
     public Task SetConfigAsync(DeviceId device, DeviceConfig config, CancellationToken cancellationToken) =>
-        PublishAsync(OutboundMessage.Of(Topics.Down(device, DownChannel.Config), config, MqttJson.Default.DeviceConfig, atLeastOnce: true, retain: true), cancellationToken);
+        PublishToAllAsync(OutboundMessage.Of(Topics.Down(device, DownChannel.Config), config, MqttJson.Default.DeviceConfig, atLeastOnce: true, retain: true), cancellationToken);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var failures = 0;
-        await using var dispatcher = new DeviceDispatcher(new DeviceMessages(calls, deadLetters, time), PublishAckAsync, options, logger);
-        Volatile.Write(ref _dispatcher, dispatcher);
-        while (!stoppingToken.IsCancellationRequested)
+        await using (_dispatcher)
         {
-            ConnectionEnd end;
-            try
-            {
-                end = await RunConnectionAsync(dispatcher, () => failures = 0, stoppingToken);
-            }
-            catch (DrException exception) when (exception.IsTransient)
-            {
-                end = new ConnectionEnd(ConnectionEndKind.Lost, exception.Message);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-
-            var wait = end.Kind switch
-            {
-                ConnectionEndKind.Left => TimeSpan.Zero,
-                ConnectionEndKind.TakenOver => ReconnectDelay.AfterTakeover(++failures, Random.Shared.NextDouble()),
-                _ => ReconnectDelay.After(failures++, Random.Shared.NextDouble(), few: true),
-            };
-            LogDown(end.Kind, end.Detail, wait.TotalSeconds);
-            await Task.Delay(wait, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(_lines.Select(line => line.RunAsync(stoppingToken)));
         }
     }
 
-    private async Task<ConnectionEnd> RunConnectionAsync(DeviceDispatcher dispatcher, Action connected, CancellationToken stoppingToken)
+    private ValueTask TakeAsync(BrokerLine line, DeviceId device, string channel, InboundMessage message, CancellationToken cancellationToken)
     {
-        var broker = options.Broker ?? await embedded.AddressAsync(stoppingToken);
-        await using var connection = await connector.ConnectAsync(
-            new BrokerSession
-            {
-                Broker = broker,
-                Tls = options.Tls,
-                ClientId = options.ClientId,
-                // Whatever is missed while away is sent again by the devices; a queue at the broker would only be a second, less honest memory.
-                SessionExpiry = TimeSpan.Zero,
-                ProbePeriod = options.ProbePeriod,
-                InboundCapacity = 8 * 1024,
-                ReceiveMaximum = 4 * 1024,
-            },
-            stoppingToken);
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        _subscribed.Clear();
-        await SubscribeAsync(connection, FiltersNow(), stoppingToken);
-        Volatile.Write(ref _connection, connection);
-        LogConnected(broker);
-        _firstConnect.TrySetResult();
-        connected();
-        var receiving = ReceiveAsync(connection, dispatcher, ending.Token);
-        var following = FollowShareAsync(connection, ending.Token);
-        await Task.WhenAny(connection.Closed, following, receiving);
-        await ending.CancelAsync();
-        Volatile.Write(ref _connection, null);
-        _settling = false;
-        try
+        // A will comes from the broker that the device has left.
+        if (_lines.Count > 1 && channel != StateChannel.Name && (!_heardBy.TryGetValue(device, out var known) || known != line))
         {
-            await Task.WhenAll(receiving, following);
-        }
-        catch (OperationCanceledException)
-        {
-            // Ended together with the connection.
+            _heardBy[device] = line;
         }
 
-        stoppingToken.ThrowIfCancellationRequested();
-        return await connection.Closed;
-    }
-
-    /// <summary>Keeps the subscriptions as the share says, until the connection ends.</summary>
-    private async Task FollowShareAsync(IBrokerConnection connection, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            // Asked for before looking, so that a change in between is not missed.
-            var changed = share.WaitForChangeAsync(cancellationToken);
-            var wanted = FiltersNow();
-            string[] gained = [.. wanted.Except(_subscribed, StringComparer.Ordinal)], lost = [.. _subscribed.Except(wanted, StringComparer.Ordinal)];
-            if (gained.Length + lost.Length > 0)
-            {
-                _settling = true;
-                await SubscribeAsync(connection, gained, cancellationToken);
-                LogShare(wanted.Count / FiltersPerPartition, gained.Length / FiltersPerPartition, lost.Length / FiltersPerPartition);
-                await Task.WhenAny(changed, Task.Delay(options.Overlap, time, cancellationToken));
-                cancellationToken.ThrowIfCancellationRequested();
-                if (changed.IsCompleted)
-                {
-                    continue;
-                }
-
-                if (lost.Length > 0)
-                {
-                    await connection.UnsubscribeAsync(lost, cancellationToken);
-                    _subscribed.ExceptWith(lost);
-                }
-
-                _settling = false;
-            }
-
-            await changed;
-        }
-    }
-
-    private IReadOnlyList<string> FiltersNow() => [.. (share.Current?.Select(p => p.ToString("x2", CultureInfo.InvariantCulture)) ?? ["+"]).SelectMany(Topics.UpFilters)];
-
-    private async Task SubscribeAsync(IBrokerConnection connection, IReadOnlyCollection<string> filters, CancellationToken cancellationToken)
-    {
-        if (filters.Count > 0)
-        {
-            await connection.SubscribeAsync(filters, cancellationToken);
-            _subscribed.UnionWith(filters);
-        }
-    }
-
-    private static async Task ReceiveAsync(IBrokerConnection connection, DeviceDispatcher dispatcher, CancellationToken cancellationToken)
-    {
-        await foreach (var message in connection.Inbound.ReadAllAsync(cancellationToken))
-        {
-            if (Topics.TryParse(message.Topic, out var device, out var channel))
-            {
-                await dispatcher.PostAsync(device, channel, message, cancellationToken);
-            }
-            else
-            {
-                await message.AcknowledgeAsync(cancellationToken);
-            }
-        }
+        return _dispatcher.PostAsync(device, channel, message, cancellationToken);
     }
 
     private async Task PublishAckAsync(DeviceId device, DownAck ack, CancellationToken cancellationToken)
     {
         try
         {
-            await PublishAsync(OutboundMessage.Of(Topics.Down(device, DownChannel.Ack), ack, MqttJson.Default.DownAck, atLeastOnce: false), cancellationToken);
+            await PublishAsync(device, OutboundMessage.Of(Topics.Down(device, DownChannel.Ack), ack, MqttJson.Default.DownAck, atLeastOnce: false), cancellationToken);
         }
         catch (DrException exception) when (exception.IsTransient)
         {
@@ -194,18 +88,40 @@ internal sealed partial class IngressService(
         }
     }
 
-    private Task PublishAsync(OutboundMessage message, CancellationToken cancellationToken) =>
-        Volatile.Read(ref _connection)?.PublishAsync(message, cancellationToken)
-        ?? throw new DrException("The control plane has no connection to its broker.", "It reconnects by itself; what was to be sent is sent then.", isTransient: true);
+    private Task PublishAsync(DeviceId device, OutboundMessage message, CancellationToken cancellationToken) => _lines.Count == 1
+        ? _lines[0].PublishAsync(message, cancellationToken)
+        : _heardBy.TryGetValue(device, out var line) && line.IsConnected ? line.PublishAsync(message, cancellationToken)
+        : PublishToAllAsync(message, cancellationToken);
 
-    [LoggerMessage(3621, LogLevel.Information, "Connected to the broker {Broker}")]
-    private partial void LogConnected(BrokerAddress broker);
+    /// <summary>By every line that stands; it has got through when one has taken it.</summary>
+    private async Task PublishToAllAsync(OutboundMessage message, CancellationToken cancellationToken)
+    {
+        if (_lines.Count == 1)
+        {
+            await _lines[0].PublishAsync(message, cancellationToken);
+            return;
+        }
 
-    [LoggerMessage(3622, LogLevel.Warning, "The connection to the broker is over ({Kind}: {Detail}); next attempt in {Seconds:0.0} s")]
-    private partial void LogDown(ConnectionEndKind kind, string detail, double seconds);
+        DrException? trouble = null;
+        var taken = 0;
+        foreach (var line in _lines.Where(line => line.IsConnected))
+        {
+            try
+            {
+                await line.PublishAsync(message, cancellationToken);
+                taken++;
+            }
+            catch (DrException exception) when (exception.IsTransient)
+            {
+                trouble = exception;
+            }
+        }
 
-    [LoggerMessage(3624, LogLevel.Information, "This silo hears {Count} partitions of devices now: {Gained} more, {Lost} less")]
-    private partial void LogShare(int count, int gained, int lost);
+        if (taken == 0)
+        {
+            throw trouble ?? new DrException("The control plane has no connection to any of its brokers.", "It reconnects by itself; what was to be sent is sent then.", isTransient: true);
+        }
+    }
 
     [LoggerMessage(3623, LogLevel.Debug, "An acknowledgement was not sent: {Detail}")]
     private partial void LogAckLost(string detail);

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text;
 using Dapper;
@@ -15,45 +16,47 @@ public sealed class AuditLog(Database database)
     private static readonly string Genesis = new('0', 64);
 
     /// <summary>Appends entries in order; one whose <paramref name="entries"/> key is there already was written before a crash and is left as it is.</summary>
-    public Task<int> AppendAsync(IReadOnlyList<(string? Key, AuditRecord Record)> entries, CancellationToken cancellationToken) => database.WriteAsync(
-        async (connection, transaction) =>
-        {
-            // One writer at a time: an entry needs the hash of the one before it, committed.
-            await database.LockAsync(connection, transaction, "dr.audit", cancellationToken);
-            var last = await connection.QuerySingleOrDefaultAsync<Row>($"select {Columns} from dr_audit order by sequence desc limit 1", transaction: transaction);
-            var (sequence, hash) = (last?.Sequence ?? 0, last?.Hash ?? Genesis);
-            var written = 0;
-            foreach (var (key, record) in entries)
-            {
-                if (key is not null && await connection.ExecuteScalarAsync<long>("select count(*) from dr_audit where key = @Key", new { Key = key }, transaction) > 0)
-                {
-                    continue;
-                }
+    public Task<int> AppendAsync(IReadOnlyList<(string? Key, AuditRecord Record)> entries, CancellationToken cancellationToken) =>
+        database.WriteAsync((connection, transaction) => AppendAsync(connection, transaction, entries, cancellationToken), cancellationToken);
 
-                var entry = Normal(record with { Sequence = ++sequence });
-                hash = HashOf(hash, entry);
-                await connection.ExecuteAsync(
-                    "insert into dr_audit (sequence, at, actor, action, subject, epoch, text, evidence, hash, key) values (@Sequence, @At, @Actor, @Action, @Subject, @Epoch, @Text, @Evidence, @Hash, @Key)",
-                    new
-                    {
-                        entry.Sequence,
-                        At = entry.At.ToStore(),
-                        entry.Actor,
-                        entry.Action,
-                        entry.Subject,
-                        Epoch = entry.Epoch.Value,
-                        entry.Text,
-                        Evidence = FactsJson.Write(entry.Evidence),
-                        Hash = hash,
-                        Key = key,
-                    },
-                    transaction);
-                written++;
+    /// <summary>The same in the caller's transaction: what is told and what is done are there together or not at all.</summary>
+    public async Task<int> AppendAsync(DbConnection connection, DbTransaction transaction, IReadOnlyList<(string? Key, AuditRecord Record)> entries, CancellationToken cancellationToken)
+    {
+        // One writer at a time: an entry needs the hash of the one before it, committed.
+        await database.LockAsync(connection, transaction, "dr.audit", cancellationToken);
+        var last = await connection.QuerySingleOrDefaultAsync<Row>($"select {Columns} from dr_audit order by sequence desc limit 1", transaction: transaction);
+        var (sequence, hash) = (last?.Sequence ?? 0, last?.Hash ?? Genesis);
+        var written = 0;
+        foreach (var (key, record) in entries)
+        {
+            if (key is not null && await connection.ExecuteScalarAsync<long>("select count(*) from dr_audit where key = @Key", new { Key = key }, transaction) > 0)
+            {
+                continue;
             }
 
-            return written;
-        },
-        cancellationToken);
+            var entry = Normal(record with { Sequence = ++sequence });
+            hash = HashOf(hash, entry);
+            await connection.ExecuteAsync(
+                "insert into dr_audit (sequence, at, actor, action, subject, epoch, text, evidence, hash, key) values (@Sequence, @At, @Actor, @Action, @Subject, @Epoch, @Text, @Evidence, @Hash, @Key)",
+                new
+                {
+                    entry.Sequence,
+                    At = entry.At.ToStore(),
+                    entry.Actor,
+                    entry.Action,
+                    entry.Subject,
+                    Epoch = entry.Epoch.Value,
+                    entry.Text,
+                    Evidence = FactsJson.Write(entry.Evidence),
+                    Hash = hash,
+                    Key = key,
+                },
+                transaction);
+            written++;
+        }
+
+        return written;
+    }
 
     /// <summary>Entries after <paramref name="after"/>, oldest first.</summary>
     public async Task<IReadOnlyList<AuditRecord>> ReadAsync(long after, int limit, AuditFilterBy? filter, CancellationToken cancellationToken)

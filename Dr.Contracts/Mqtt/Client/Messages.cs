@@ -44,6 +44,9 @@ public enum ConnectionEndKind
     /// <summary>The broker told us to go.</summary>
     Dismissed,
 
+    /// <summary>The broker is there, but nobody behind it acknowledged anything.</summary>
+    Unheard,
+
     /// <summary>We left.</summary>
     Left,
 }

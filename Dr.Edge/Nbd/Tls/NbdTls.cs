@@ -16,9 +16,13 @@ internal sealed partial class NbdTls
     private readonly Dictionary<string, IReadOnlySet<string>> _clients;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly Revocations? _revocations;
+    private readonly RevocationCutter<INbdChannel> _cutter;
 
-    private NbdTls(TlsFiles files, NbdTlsConfig config, TlsOffer offer, TimeProvider time, ILogger logger)
+    private NbdTls(TlsFiles files, NbdTlsConfig config, TlsOffer offer, TimeProvider time, ILogger logger, Revocations? revocations)
     {
+        _revocations = revocations;
+        _cutter = new RevocationCutter<INbdChannel>(revocations, channel => channel.Abort());
         (_files, _asksForCertificate, Offer, _time, _logger) = (files, config.ClientCa is not null, offer, time, logger);
         _clients = config.Clients.ToDictionary(client => client.Key, client => (IReadOnlySet<string>)client.Value.ToHashSet(StringComparer.Ordinal), StringComparer.Ordinal);
     }
@@ -28,7 +32,7 @@ internal sealed partial class NbdTls
 
     /// <summary>Null when TLS is off.</summary>
     /// <exception cref="DrException">The section contradicts itself, or a file cannot be used.</exception>
-    public static NbdTls? Create(NbdTlsConfig config, TimeProvider time, ILogger logger)
+    public static NbdTls? Create(NbdTlsConfig config, TimeProvider time, ILogger logger, Revocations? revocations = null)
     {
         var mode = config.Mode ?? (config.Certificate is null ? NbdTlsMode.Off : NbdTlsMode.Require);
         if (mode == NbdTlsMode.Off)
@@ -47,7 +51,7 @@ internal sealed partial class NbdTls
         }
 
         var files = new TlsFiles(config.Certificate, config.Key, config.ClientCa, logger);
-        return new NbdTls(files, config, mode == NbdTlsMode.Require ? TlsOffer.Required : TlsOffer.Optional, time, logger);
+        return new NbdTls(files, config, mode == NbdTlsMode.Require ? TlsOffer.Required : TlsOffer.Optional, time, logger, revocations);
     }
 
     /// <summary>TLS on a connection whose client asked for it, and what that client may attach; null when it did not come about, which is logged.</summary>
@@ -55,6 +59,7 @@ internal sealed partial class NbdTls
     {
         var material = _files.Current;
         string? name = null, problem = null;
+        X509Certificate2? shown = null;
         var options = new SslServerAuthenticationOptions
         {
             ServerCertificateContext = material.Own,
@@ -67,7 +72,8 @@ internal sealed partial class NbdTls
             AllowTlsResume = false,
             RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
             {
-                problem = _asksForCertificate ? FindProblem(certificate as X509Certificate2, chain, material, out name) : null;
+                shown = _asksForCertificate && certificate is not null ? X509CertificateLoader.LoadCertificate(certificate.GetRawCertData()) : null;
+                problem = _asksForCertificate ? FindProblem(shown, chain, material, out name) : null;
                 return problem is null;
             },
         };
@@ -77,6 +83,11 @@ internal sealed partial class NbdTls
             if (name is not null)
             {
                 channel.NameClient(name);
+            }
+
+            if (shown is not null)
+            {
+                _cutter.Watch(plain, shown);
             }
 
             return (channel, _clients.Count == 0 ? catalog : VisibleTo(name, catalog));
@@ -103,7 +114,7 @@ internal sealed partial class NbdTls
         }
 
         name = CertificateCheck.CommonNameOf(certificate);
-        return CertificateCheck.FindProblem(certificate, chain?.ChainPolicy.ExtraStore ?? [], material.Authorities, CertificateCheck.ClientPurpose, _time.GetUtcNow()) is { } problem
+        return CertificateCheck.FindProblem(certificate, chain?.ChainPolicy.ExtraStore ?? [], material.Authorities, CertificateCheck.ClientPurpose, _time.GetUtcNow(), _revocations) is { } problem
             ? $"its certificate ({certificate.Subject}) is not good: {problem}"
             : null;
     }

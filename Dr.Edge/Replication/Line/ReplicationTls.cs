@@ -19,12 +19,20 @@ internal sealed class ReplicationTls
     private readonly TlsFiles? _files;
     private readonly TimeProvider _time;
 
-    private ReplicationTls(TlsFiles? files, TimeProvider time) => (_files, _time) = (files, time);
+    private readonly Revocations? _revocations;
+    private readonly RevocationCutter<Socket> _cutter;
 
-    public static ReplicationTls Off { get; } = new(null, TimeProvider.System);
+    private ReplicationTls(TlsFiles? files, TimeProvider time, Revocations? revocations)
+    {
+        (_files, _time, _revocations) = (files, time, revocations);
+        _cutter = new RevocationCutter<Socket>(revocations, socket => socket.Dispose());
+    }
+
+
+    public static ReplicationTls Off { get; } = new(null, TimeProvider.System, null);
 
     /// <exception cref="DrException">Only some of the files are named, or one cannot be used.</exception>
-    public static ReplicationTls Create(ReplicationTlsConfig config, TimeProvider time, ILogger logger)
+    public static ReplicationTls Create(ReplicationTlsConfig config, TimeProvider time, ILogger logger, Revocations? revocations = null)
     {
         string?[] all = [config.Certificate, config.Key, config.Ca];
         if (all.All(string.IsNullOrEmpty))
@@ -34,7 +42,7 @@ internal sealed class ReplicationTls
 
         return all.Any(string.IsNullOrEmpty)
             ? throw new DrException("TLS for replication needs a certificate, its key and the CA of the appliances.", "Set 'replication: tls: certificate', 'key' and 'ca', or none of them.")
-            : new ReplicationTls(new TlsFiles(config.Certificate!, config.Key!, config.Ca, logger), time);
+            : new ReplicationTls(new TlsFiles(config.Certificate!, config.Key!, config.Ca, logger), time, revocations);
     }
 
     public bool IsOn => _files is not null;
@@ -69,6 +77,11 @@ internal sealed class ReplicationTls
             },
         };
         await HandshakeAsync(line, token => line.AuthenticateAsServerAsync(options, token), "The other end speaks no TLS 1.3", cancellationToken);
+        if (problem is null)
+        {
+            _cutter.Watch(socket, (X509Certificate2)line.RemoteCertificate!);
+        }
+
         return (line, problem);
     }
 
@@ -106,6 +119,7 @@ internal sealed class ReplicationTls
             throw new DrException($"The certificate of the peer {peer} is not accepted here: {problem}.", "Both appliances need certificates of the same CA ('replication: tls').", isTransient: true);
         }
 
+        _cutter.Watch(socket, (X509Certificate2)line.RemoteCertificate!);
         return line;
     }
 
@@ -131,5 +145,11 @@ internal sealed class ReplicationTls
 
     private string? FindProblem(X509Certificate? certificate, X509Chain? chain, TlsMaterial material, string purpose) => certificate is not X509Certificate2 shown
         ? "it shows no certificate"
-        : CertificateCheck.FindProblem(shown, chain is null ? [] : [.. chain.ChainElements.Skip(1).Select(e => e.Certificate), .. chain.ChainPolicy.ExtraStore], material.Authorities, purpose, _time.GetUtcNow());
+        : CertificateCheck.FindProblem(shown, chain is null ? [] : [.. chain.ChainElements.Skip(1).Select(e => e.Certificate), .. chain.ChainPolicy.ExtraStore], material.Authorities, purpose, _time.GetUtcNow(), _revocations)
+            ?? FindOtherRole(shown, material.Own.TargetCertificate);
+
+    /// <summary>The control plane's CA issues for kiosks and hosts too, whose certificates say so: they may not send volumes. Certificates of a CA for appliances alone say nothing.</summary>
+    private static string? FindOtherRole(X509Certificate2 shown, X509Certificate2 own) => CertificateCheck.RoleOf(own) is { } role && CertificateCheck.RoleOf(shown) is var other && other != role
+        ? $"it is made for {(other is null ? "nothing in particular" : $"the role {other}")}, not for {role}"
+        : null;
 }

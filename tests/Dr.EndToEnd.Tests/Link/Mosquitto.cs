@@ -11,13 +11,20 @@ internal sealed class Mosquitto : ITestBroker
     private readonly string _directory = Directory.CreateTempSubdirectory("dr-mosquitto-").FullName;
     private Process? _process;
 
+    /// <param name="folder">TLS with the configuration that is shipped, and what is in this folder: <c>ca.pem</c>, <c>broker.pem</c>, <c>broker.key</c> and <c>revoked.pem</c>.</param>
+    public Mosquitto(string folder)
+    {
+        Address = new BrokerAddress("127.0.0.1", FreePorts.Next());
+        WriteShipped(folder, withRevocations: true);
+    }
+
     /// <param name="authority">With it the broker speaks TLS, with the configuration that is shipped; its own certificate is the authority's <c>broker</c>.</param>
     public Mosquitto(DeviceAuthority? authority = null)
     {
         Address = new BrokerAddress("127.0.0.1", FreePorts.Next());
         if (authority is not null)
         {
-            WriteShipped(authority);
+            WriteShipped(authority.Folder, withRevocations: false);
             return;
         }
 
@@ -27,6 +34,11 @@ internal sealed class Mosquitto : ITestBroker
     }
 
     public BrokerAddress Address { get; }
+
+    /// <summary>The control plane's listener of the shipped configuration.</summary>
+    public BrokerAddress ControlAddress { get; } = new("127.0.0.1", FreePorts.Next());
+
+    public int Pid => _process!.Id;
 
     public async Task StartAsync()
     {
@@ -69,21 +81,23 @@ internal sealed class Mosquitto : ITestBroker
         Directory.Delete(_directory, recursive: true);
     }
 
-    private void WriteShipped(DeviceAuthority authority)
+    private void WriteShipped(string folder, bool withRevocations)
     {
         var shipped = Path.Combine(Repository.Root, "deploy", "mosquitto");
         var config = File.ReadAllText(Path.Combine(shipped, "mosquitto.conf"))
             .Replace("listener 8883", $"listener {Address.Port} 127.0.0.1", StringComparison.Ordinal)
+            .Replace("listener 8884", $"listener {ControlAddress.Port} 127.0.0.1", StringComparison.Ordinal)
+            .Replace(withRevocations ? "#crlfile " : "#none", "crlfile ", StringComparison.Ordinal)
             .Replace("/etc/mosquitto/dr/acl", Path.Combine(_directory, "acl"), StringComparison.Ordinal)
-            .Replace("/etc/mosquitto/dr/", authority.Folder + "/", StringComparison.Ordinal);
+            .Replace("/etc/mosquitto/dr/", folder + "/", StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(_directory, "mosquitto.conf"), config);
         File.Copy(Path.Combine(shipped, "acl"), Path.Combine(_directory, "acl"));
         if (OperatingSystem.IsLinux())
         {
             // Started as root it goes on as its own user, which must be able to read what it is given.
-            foreach (var folder in new[] { _directory, authority.Folder })
+            foreach (var own in new[] { _directory, folder })
             {
-                File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+                File.SetUnixFileMode(own, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
             }
         }
     }

@@ -19,12 +19,14 @@ internal sealed class TestSilo : IAsyncDisposable
 
     public bool Connected => _host.Services.GetRequiredService<IngressService>().Connected;
 
-    public static async Task<TestSilo> StartAsync(BrokerAddress broker, FakeControlPlane? plane = null, BrokerTls? tls = null)
+    public bool HasBroker => _host.Services.GetRequiredService<IngressService>().HasBroker;
+
+    public static async Task<TestSilo> StartAsync(BrokerAddress broker, FakeControlPlane? plane = null, BrokerTls? tls = null, params BrokerAddress[] more)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddLogging();
         builder.Services.AddSingleton<IDeviceCalls>(plane ?? new FakeControlPlane());
-        builder.Services.AddIngress(new IngressOptions { Broker = broker, Tls = tls, ClientId = $"silo-{Guid.NewGuid():N}", ProbePeriod = TimeSpan.FromSeconds(1) });
+        builder.Services.AddIngress(new IngressOptions { Brokers = [broker, .. more], Tls = tls, ClientId = $"silo-{Guid.NewGuid():N}", ProbePeriod = TimeSpan.FromSeconds(1) });
         var host = builder.Build();
         await host.StartAsync();
         await host.Services.GetRequiredService<IngressService>().Ready.WaitAsync(TimeSpan.FromSeconds(20));

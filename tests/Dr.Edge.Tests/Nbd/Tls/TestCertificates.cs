@@ -46,12 +46,27 @@ internal sealed class TestCertificates : IDisposable
     }
 
     /// <summary>Certificate, key and CA of an appliance, which is server and client in one.</summary>
-    public (string Certificate, string Key, string Authority) Appliance(string name, int validToDays = 30)
+    /// <param name="role">What the CA says that it is for; null = nothing, as CAs of others.</param>
+    public (string Certificate, string Key, string Authority) Appliance(string name, int validToDays = 30, string? role = null)
     {
-        using var certificate = Create(name, isServer: true, -30, validToDays, out var keyPem, "1.3.6.1.5.5.7.3.2");
+        using var certificate = Create(name, isServer: true, -30, validToDays, out var keyPem, role, "1.3.6.1.5.5.7.3.2");
         File.WriteAllText(PathOf($"{name}-cert.pem"), certificate.ExportCertificatePem());
         File.WriteAllText(PathOf($"{name}-key.pem"), keyPem);
         return (PathOf($"{name}-cert.pem"), PathOf($"{name}-key.pem"), Authority);
+    }
+
+    /// <summary>A revocation list with these files' certificates.</summary>
+    public Dr.Contracts.Tls.RevocationList Revoke(int number, params string[] files)
+    {
+        var builder = new CertificateRevocationListBuilder();
+        foreach (var file in files)
+        {
+            using var certificate = X509CertificateLoader.LoadCertificateFromFile(file);
+            builder.AddEntry(certificate);
+        }
+
+        var list = builder.Build(_authority, number, DateTimeOffset.UtcNow.AddDays(1), HashAlgorithmName.SHA256);
+        return Dr.Contracts.Tls.RevocationList.Read(PemEncoding.WriteString("X509 CRL", list), [_authority]);
     }
 
     /// <summary>A client's certificate with its key, in memory.</summary>
@@ -80,10 +95,10 @@ internal sealed class TestCertificates : IDisposable
         System.IO.Directory.Delete(Folder, recursive: true);
     }
 
-    private X509Certificate2 Create(string commonName, bool isServer, int validFromDays, int validToDays, out string keyPem, params string[] purposes)
+    private X509Certificate2 Create(string commonName, bool isServer, int validFromDays, int validToDays, out string keyPem, string? role = null, params string[] purposes)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={commonName}", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest(role is null ? $"CN={commonName}" : $"CN={commonName}, OU={role}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment, true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(isServer ? "1.3.6.1.5.5.7.3.1" : "1.3.6.1.5.5.7.3.2"), .. purposes.Select(p => new Oid(p))], false));

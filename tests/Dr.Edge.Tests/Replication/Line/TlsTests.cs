@@ -1,5 +1,6 @@
 using Dr.Contracts.Errors;
 using Dr.Contracts.Mqtt;
+using Dr.Contracts.Tls;
 using Dr.Edge.Replication.Line;
 using Dr.Edge.Tests.Nbd.Tls;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -50,6 +51,28 @@ public sealed class TlsTests : TwoNodeTest
         RefusedAsync(Trusting(_ours.Appliance("production", validToDays: -1), _ours.Authority), Tls(_ours, "backup"), "your certificate is not accepted");
 
     [Fact]
+    public async Task A_source_that_is_revoked_is_cut_at_once_and_does_not_come_back()
+    {
+        var revocations = new Revocations();
+        var (production, backup) = (_ours.Appliance("production"), _ours.Appliance("backup"));
+        await StartAsync(Trusting(production, _ours.Authority), Trusting(backup, _ours.Authority, revocations));
+        var volume = Production.Set.Create("dilas", 1 << 20);
+        await Production.Copies.AddAsync(volume, Backup.Address, CopyMode.Stream, null, default);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        await Production.Copies.SyncAsync(volume, null, patience.Token);
+
+        revocations.Take(_ours.Revoke(1, production.Certificate));
+        var copy = Production.Copies.Of(volume).Single();
+        await Node.Until(() => copy.ToStatus() is { State: CopyState.Connecting, Detail: { } detail } && detail.Contains("was revoked", StringComparison.Ordinal), "the cut", () => copy.ToStatus().ToString());
+    }
+
+    [Theory]
+    [InlineData("kiosk", "made for the role appliance, not for kiosk")] // It refuses itself; another program with that certificate would be refused as the next is.
+    [InlineData(null, "made for nothing in particular, not for appliance")]
+    public Task A_certificate_of_the_same_CA_that_is_for_something_else_opens_no_line_of_copies(string? role, string reason) =>
+        RefusedAsync(Trusting(_ours.Appliance("production", role: role), _ours.Authority), Trusting(_ours.Appliance("backup", role: "appliance"), _ours.Authority), reason);
+
+    [Fact]
     public Task A_source_without_TLS_gets_nowhere_with_a_peer_that_wants_it() => RefusedAsync(ReplicationTls.Off, Tls(_ours, "backup"), "connection");
 
     [Fact]
@@ -61,8 +84,8 @@ public sealed class TlsTests : TwoNodeTest
 
     private static ReplicationTls Tls(TestCertificates certificates, string name) => Trusting(certificates.Appliance(name), certificates.Authority);
 
-    private static ReplicationTls Trusting((string Certificate, string Key, string Authority) own, string authority) =>
-        ReplicationTls.Create(new ReplicationTlsConfig { Certificate = own.Certificate, Key = own.Key, Ca = authority }, TimeProvider.System, NullLogger.Instance);
+    private static ReplicationTls Trusting((string Certificate, string Key, string Authority) own, string authority, Revocations? revocations = null) =>
+        ReplicationTls.Create(new ReplicationTlsConfig { Certificate = own.Certificate, Key = own.Key, Ca = authority }, TimeProvider.System, NullLogger.Instance, revocations);
 
     private async Task StartAsync(ReplicationTls production, ReplicationTls backup)
     {
