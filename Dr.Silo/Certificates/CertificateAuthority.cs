@@ -115,7 +115,7 @@ internal sealed class CertificateAuthority(X509Certificate2 certificate) : IDisp
         }
 
         // Dated back as certificates are: by a list of the future a broker refuses everybody. All by the same time, so that the order of lists stays.
-        var list = builder.Build(Certificate, new BigInteger(number), now + CertificateLimits.ListLife, HashAlgorithmName.SHA256, rsaSignaturePadding: null, thisUpdate: now - CertificateLimits.Backdating);
+        var list = builder.Build(Certificate, new BigInteger(number), now + CertificateLimits.ListLife, HashAlgorithmName.SHA256, rsaSignaturePadding: null, thisUpdate: now - CertificateLimits.ListBackdating);
         return PemEncoding.WriteString("X509 CRL", list);
     }
 

@@ -28,6 +28,9 @@ internal static class CertificateLimits
     /// <summary>Brokers refuse everybody once the list is past its time, so it is far away; a new list is made long before.</summary>
     public static readonly TimeSpan ListLife = TimeSpan.FromDays(30);
 
+    /// <summary>By a list of the future a broker refuses everybody. Lists are a second apart, so thousands of devices that are revoked one by one run ahead of the clock.</summary>
+    public static readonly TimeSpan ListBackdating = TimeSpan.FromHours(6);
+
     public static readonly TimeSpan ListRenewed = TimeSpan.FromDays(1);
 
     /// <summary>How soon a silo notices what another one revoked.</summary>

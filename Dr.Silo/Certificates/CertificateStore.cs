@@ -17,6 +17,8 @@ internal sealed class CertificateStore(Database database, AuditLog audit, TimePr
 {
     private const string Lock = "dr.ca";
 
+    private static readonly TimeSpan ListsApart = TimeSpan.FromSeconds(1);
+
     private const string CertificateColumns =
         "serial as Serial, name as Name, role as Role, hosts as Hosts, pem as Pem, key_hash as KeyHash, issued_at as IssuedAt, issued_by as IssuedBy, not_after as NotAfter, revoked_at as RevokedAt, revoked_reason as RevokedReason";
 
@@ -163,7 +165,7 @@ internal sealed class CertificateStore(Database database, AuditLog audit, TimePr
                 return false;
             }
 
-            await MakeListAsync(connection, transaction, authority, cancellationToken);
+            await MakeListAsync(connection, transaction, authority);
             return true;
         },
         cancellationToken);
@@ -252,23 +254,24 @@ internal sealed class CertificateStore(Database database, AuditLog audit, TimePr
 
         if (rows.Count > 0)
         {
-            await MakeListAsync(connection, transaction, authority, cancellationToken);
+            await MakeListAsync(connection, transaction, authority);
         }
 
         return [.. rows.Select(row => row.Serial)];
     }
 
-    private async Task MakeListAsync(DbConnection connection, DbTransaction transaction, CertificateAuthority authority, CancellationToken cancellationToken)
+    private async Task MakeListAsync(DbConnection connection, DbTransaction transaction, CertificateAuthority authority)
     {
         var newest = await NewestListAsync(connection, transaction);
 
-        // Times in a list are whole seconds, and a broker that is given two of one second keeps the first.
-        while (newest is not null && time.GetUtcNow().ToUnixTimeSeconds() <= newest.MadeAt.ToUnixTimeSeconds() && newest.MadeAt - time.GetUtcNow() < TimeSpan.FromSeconds(2))
+        // Times in a list are whole seconds, and a broker that is given two of one second keeps the first: lists are a second apart. They are dated back by more than a hurry of them can add up to.
+        var now = time.GetUtcNow();
+        if (newest is not null && now < newest.MadeAt + ListsApart)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellationToken);
+            now = newest.MadeAt + ListsApart;
         }
 
-        var (now, number) = (time.GetUtcNow(), (newest?.Number ?? 0) + 1);
+        var number = (newest?.Number ?? 0) + 1;
 
         // What is past its time is refused for that; without it the list stays short.
         var revoked = await connection.QueryAsync<CertificateRow>(
