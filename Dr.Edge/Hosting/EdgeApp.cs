@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Dr.Contracts.Hosting;
 using Dr.Edge.Archives;
 using Dr.Edge.Cli;
@@ -66,7 +68,16 @@ internal static class EdgeApp
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.ListenUnixSocket(config.ControlPath, listen => listen.Protocols = HttpProtocols.Http1);
+            if (Socket.OSSupportsUnixDomainSockets)
+            {
+                kestrel.ListenUnixSocket(config.ControlPath, listen => listen.Protocols = HttpProtocols.Http1);
+            }
+            else
+            {
+                // An old Windows: the commands reach nothing, and what is listened on in place of it serves measurements only.
+                kestrel.Listen(IPAddress.Loopback, 0);
+            }
+
             kestrel.ListenForMetrics(config);
             kestrel.Limits.MaxRequestBodySize = null;
         });
