@@ -14,6 +14,9 @@ internal sealed class LiveRun
     /// <summary>So long the world may take to be whole again after a fault; a first copy that starts anew is in it.</summary>
     private static readonly TimeSpan HealingLimit = TimeSpan.FromMinutes(4);
 
+    /// <summary>So long it has to stay whole to count.</summary>
+    private static readonly TimeSpan Lasting = TimeSpan.FromSeconds(8);
+
     private readonly LiveOptions _options;
     private readonly LiveProgress _progress;
     private readonly Timeline _timeline;
@@ -134,15 +137,17 @@ internal sealed class LiveRun
         }
     }
 
-    /// <summary>When the world was whole; null when it did not become so in time, which ends the run.</summary>
+    /// <summary>Since when the world is whole, for long enough that it is no moment between two troubles; null when it did not become so in time, which ends the run.</summary>
     private async Task<DateTimeOffset?> WholeAsync(WorldWatch watch, string when, CancellationToken cancellationToken)
     {
         // One look may still be of the time before the fault was felt.
         await Task.Delay(TimeSpan.FromSeconds(2), cancellationToken);
         var deadline = _time.GetUtcNow() + HealingLimit;
-        while (!watch.IsWhole)
+        DateTimeOffset? since = null;
+        while (since is null || _time.GetUtcNow() - since < Lasting)
         {
-            if (_time.GetUtcNow() > deadline)
+            since = watch.IsWhole ? since ?? _time.GetUtcNow() : null;
+            if (since is null && _time.GetUtcNow() > deadline)
             {
                 _notHealed = $"{when}, {HealingLimit.TotalMinutes:F0} minutes later: {watch.Ails}";
                 _timeline.Note(TimelineKind.System, $"not whole: {watch.Ails}");
@@ -152,7 +157,7 @@ internal sealed class LiveRun
             await Task.Delay(TimeSpan.FromMilliseconds(250), cancellationToken);
         }
 
-        return _time.GetUtcNow();
+        return since;
     }
 
     private FaultStory Told(FaultStory story, IReadOnlyList<RunView> runs, LiveWorld world)

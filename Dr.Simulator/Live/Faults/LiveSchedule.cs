@@ -13,7 +13,7 @@ internal static class LiveSchedule
     public static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(12);
 
     /// <summary>What a world needs at least to be whole again after a takeover: the old site starts, catches up, and everything goes home.</summary>
-    public static readonly TimeSpan Healing = TimeSpan.FromSeconds(20);
+    public static readonly TimeSpan Healing = TimeSpan.FromSeconds(25);
 
     /// <summary>Longer than a takeover's lease wait and detection: the other site takes over.</summary>
     private static readonly (double Low, double High) Long = (25, 40);

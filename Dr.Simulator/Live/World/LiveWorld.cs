@@ -89,10 +89,15 @@ internal sealed class LiveWorld : IAsyncDisposable
     public Task<(int Status, string Output)> EdgeAsync(string site, TimeSpan limit, params string[] arguments) =>
         Tool.TryAsync(_programs.Edge, [.. arguments, "--control", LiveConfigs.Control(Folder(site))], limit);
 
-    /// <summary>The site's machine loses its power; the block devices that it had are forgotten, as any machine's are.</summary>
+    /// <summary>The site's machine loses its power; the block devices and the services' addresses that it had are forgotten, as any machine's are.</summary>
     public async Task PowerOffAsync(string site)
     {
         await Sites[site].PowerOffAsync();
+        foreach (var system in Systems)
+        {
+            await Tool.TryAsync("ip", ["-n", Network.NameOf(site), "addr", "del", $"{system.ServiceAddress}/32", "dev", "eth0"]);
+        }
+
         var (_, output) = await Tool.TryAsync("losetup", ["--list", "--noheadings", "--raw", "--output", "NAME,BACK-FILE"]);
         foreach (var parts in output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ', 2)).Where(p => p.Length == 2 && p[1].StartsWith($"{Disks[site].Mount}/data/", StringComparison.Ordinal)))
         {
