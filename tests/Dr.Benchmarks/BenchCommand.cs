@@ -81,6 +81,12 @@ internal static class BenchCommand
             $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {Environment.ProcessorCount} processors, {Environment.OSVersion.VersionString}, {plan.SizeBytes >> 20} MiB of each volume, {plan.OverwriteBytes >> 20} MiB of overwrites, {(plan.IsCold ? "cold" : "warm")} servers, medians of {plan.Rounds} alternating round(s). The ratio is ours to the server's; in the lines of points it is the server's to ours with one point.");
         var summaries = Summary.Of(measurements, plan.Patterns);
         Report.Show(AnsiConsole.Console, summaries);
+        if (Report.FromDisk(measurements, plan.Patterns) is { } fromDisk)
+        {
+            Console.WriteLine(fromDisk);
+            conditions = $"{conditions} {fromDisk}";
+        }
+
         if (json is not null)
         {
             await File.WriteAllTextAsync(json.FullName, Report.Json(summaries, measurements, conditions), cancellationToken);

@@ -28,6 +28,10 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>What it had to read from a disk so far, as the kernel counts it.</summary>
+    public long DiskBytesRead => long.Parse(
+        File.ReadLines($"/proc/{_process.Id}/io").First(line => line.StartsWith("read_bytes: ", StringComparison.Ordinal)).AsSpan("read_bytes: ".Length), CultureInfo.InvariantCulture);
+
     /// <summary>Resident memory now and at its highest.</summary>
     public string Memory() => string.Join(
         ", ", File.ReadLines($"/proc/{_process.Id}/status").Where(line => line.StartsWith("VmHWM", StringComparison.Ordinal) || line.StartsWith("VmRSS", StringComparison.Ordinal)).Select(line => string.Join(' ', line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))));

@@ -22,9 +22,10 @@ internal static class FioRunner
             arguments.AddRange([$"--write_lat_log={Path.Combine(logs, "log")}", "--log_avg_msec=0"]);
         }
 
-        var before = server.ProcessorTime;
+        var (before, diskBefore) = (server.ProcessorTime, server.DiskBytesRead);
         var output = await ChildProcess.RunAsync("fio", arguments, cancellationToken, server);
         var processor = server.ProcessorTime - before;
+        var disk = server.DiskBytesRead - diskBefore;
 
         using var json = JsonDocument.Parse(output[output.IndexOf('{', StringComparison.Ordinal)..]);
         var direction = json.RootElement.GetProperty("jobs")[0].GetProperty(pattern.IsWriting ? "write" : "read");
@@ -42,7 +43,10 @@ internal static class FioRunner
             Percentile(latencies, "50.000000"),
             Percentile(latencies, "99.000000"),
             processor.TotalMicroseconds / requests,
-            logs is null ? double.NaN : LatencyLog.P99PauseMicroseconds(logs));
+            logs is null ? double.NaN : LatencyLog.P99PauseMicroseconds(logs))
+        {
+            DiskMebibytesRead = disk / (1024.0 * 1024),
+        };
     }
 
     /// <summary>The whole measured part is written at random so often that <paramref name="bytes"/> are overwritten.</summary>

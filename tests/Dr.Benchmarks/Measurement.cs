@@ -5,7 +5,11 @@ namespace Dr.Benchmarks;
 /// <param name="CpuMicroseconds">Processor time of the server per request or transaction.</param>
 /// <param name="PauseMicroseconds">99th percentile of the longest latency in each second.</param>
 internal sealed record Measurement(
-    string Pattern, string Peer, int Round, double Iops, double MebibytesPerSecond, double P50Microseconds, double P99Microseconds, double CpuMicroseconds, double PauseMicroseconds);
+    string Pattern, string Peer, int Round, double Iops, double MebibytesPerSecond, double P50Microseconds, double P99Microseconds, double CpuMicroseconds, double PauseMicroseconds)
+{
+    /// <summary>What the server had to read from the disk meanwhile. In a run that only reads, more than nothing says that memory was short: the page cache had given up some of what had just been written, and a disk was measured.</summary>
+    public double DiskMebibytesRead { get; init; }
+}
 
 /// <summary>Medians of one pattern on one server, and a ratio: ours to it, or, where points are measured, it to ours with one point.</summary>
 /// <param name="Goal">Least ratio; not a number where none is set.</param>

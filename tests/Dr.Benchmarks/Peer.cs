@@ -39,7 +39,8 @@ internal sealed record NbdkitPeer() : Peer(PeerName)
 
     public override async Task<ChildProcess> StartAsync(string directory, string socket, long sizeBytes, CancellationToken cancellationToken)
     {
-        var server = ChildProcess.Start("nbdkit", ["--foreground", "--exit-with-parent", "--unix", socket, "file", CreateImage(directory, sizeBytes)]);
+        // Not --exit-with-parent: the kernel takes the thread that started it for the parent, and one of the pool's ends when it has been idle for a while.
+        var server = ChildProcess.Start("nbdkit", ["--foreground", "--unix", socket, "file", CreateImage(directory, sizeBytes)]);
         await WaitForAsync(server, socket, cancellationToken);
         return server;
     }

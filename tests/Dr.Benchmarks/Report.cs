@@ -43,6 +43,15 @@ internal static class Report
         return missed.Length == 0 ? $"{counts}." : $"{counts}: {string.Join("; ", missed)}.";
     }
 
+    /// <summary>Which runs that only read were of the disk and not of memory; null when none was.</summary>
+    public static string? FromDisk(IReadOnlyList<Measurement> measurements, IReadOnlyList<Pattern> patterns)
+    {
+        var reading = patterns.Where(pattern => !pattern.IsWriting && !pattern.IsDatabase).Select(pattern => pattern.Name).ToHashSet(StringComparer.Ordinal);
+        var runs = measurements.Where(run => run.DiskMebibytesRead > 0 && reading.Contains(run.Pattern))
+            .Select(run => string.Create(CultureInfo.InvariantCulture, $"{run.Pattern} on {run.Peer}, round {run.Round + 1}: {run.DiskMebibytesRead:N1} MiB")).ToArray();
+        return runs.Length == 0 ? null : $"Memory was short: these runs waited for the disk, and their figures are not those of the servers. {string.Join("; ", runs)}.";
+    }
+
     public static string Markdown(IReadOnlyList<Summary> summaries, string conditions)
     {
         var text = new StringBuilder();
