@@ -86,9 +86,20 @@ public sealed class ManifestFileTests : IDisposable
         Commit("before the room is said to be there");
         _manifest.EndRoom();
         ShouldBeAfterACrash(_manifest.State);
-        _manifest.Dispose();
-        var content = File.ReadAllBytes(Manifest);
-        content[^1].ShouldBe((byte)'}', "a closed manifest ends with its last record");
+    }
+
+    [Fact]
+    public void A_closed_manifest_ends_with_its_last_record()
+    {
+        var path = Path.Combine(_directory, "other");
+        using (var closed = ManifestFile.Create(path, _state, StoreFaults.None))
+        {
+            closed.BeginRoom().ShouldNotBeNull().SyncData();
+            closed.EndRoom();
+            File.ReadAllBytes(path)[^1].ShouldBe((byte)0);
+        }
+
+        File.ReadAllBytes(path)[^1].ShouldBe((byte)'}');
     }
 
     private void Commit(string name) => _manifest.Commit(_state with { Name = name });
