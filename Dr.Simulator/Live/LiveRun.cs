@@ -1,5 +1,6 @@
 using Dr.Contracts.Cli;
 using Dr.Contracts.Grains;
+using Dr.Silo.Decisions.Failover;
 using Dr.Simulator.Live.Circulation;
 using Dr.Simulator.Live.Faults;
 using Dr.Simulator.Live.Judging;
@@ -169,8 +170,8 @@ internal sealed class LiveRun
                 r.System.Value,
                 r.From.Value,
                 r.To.Value,
-                r.Facts.TryGetValue("detectedAt", out var at) && DateTimeOffset.TryParse(at, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var detected) ? (detected - story.StruckAt).TotalSeconds : null,
-                r.Steps.Where(s => s.FinishedAt is not null && !s.Step.Contains("commit", StringComparison.OrdinalIgnoreCase)).Select(s => (double?)(s.FinishedAt!.Value - story.StruckAt).TotalSeconds).Max(),
+                r.Facts.TryGetValue("detectedAt", out var at) && DateTimeOffset.TryParse(at, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var detected) && detected >= story.StruckAt ? (detected - story.StruckAt).TotalSeconds : null,
+                r.Steps.Where(s => s.FinishedAt is not null && s.Step == nameof(StepKind.CheckSystem)).Select(s => (double?)(s.FinishedAt!.Value - story.StruckAt).TotalSeconds).Max(),
                 r.Facts.GetValueOrDefault("fencingProof"),
                 r.Facts.GetValueOrDefault("predictedLossSeconds")))],
             Waits = world.Systems.ToDictionary(s => s.Id, s => Gaps.Longest(Commits(world, s), Seconds(story.StruckAt), Seconds(end))),
