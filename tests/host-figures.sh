@@ -10,14 +10,15 @@ declare -A pid=()
 fail() { echo "FAILED: $*" >&2; tail -n 5 ./*.log >&2; exit 1; }
 until_() { local what=$1 k; shift; for k in $(seq 600); do "$@" && return; sleep 0.1; done; fail "still waiting for $what"; }
 kill_database() { for p in $(pgrep -x postgres); do case $(readlink "/proc/$p/cwd") in "$dir"/*) kill -9 "$p" 2>/dev/null ;; esac; done; }
-cleanup() {
+end() { # Everything of the section before, by force: its appliances are dead or die here.
   kill_database; sleep 0.3
   for m in "$dir"/a/mnt "$dir"/b/mnt; do mountpoint -q "$m" && umount -l "$m"; done
-  for p in "${pid[@]}"; do kill -9 "$p" 2>/dev/null; done
+  for p in "${pid[@]}"; do { kill -9 "$p"; wait "$p"; } 2>/dev/null; done; pid=(); sleep 0.5
   while read -r m; do fusermount3 -uz "$m"; done < <(awk -v d="$dir" 'index($5, d) == 1 { print $5 }' /proc/self/mountinfo)
   losetup -l -n -O NAME,BACK-FILE | awk -v d="$dir" 'index($2, d) == 1 { print $1 }' | while read -r l; do losetup -d "$l"; done
-  wait 2>/dev/null; cd /; rm -rf "$dir"
+  sleep 0.5; rm -rf a b m
 }
+cleanup() { end; cd /; rm -rf "$dir"; }
 trap cleanup EXIT
 ms() { date +%s%3N; }
 at() { local n=$1; shift; "$edge" "$@" --control "$dir/$n/c.sock"; }
@@ -66,7 +67,7 @@ if wanted takeover; then
   until_ "the copy" sh -c "'$edge' copy status dilas --control '$dir/a/c.sock' | grep -q 'mirror *whole'"
   "$pg/pgbench" -n -c 4 -T 8 -h 127.0.0.1 -p "$port" -U postgres postgres > load.log 2>&1 &
   sleep 6
-  kill -9 "${pid[a]}"; kill_database; wait "${pid[a]}" 2>/dev/null
+  { kill -9 "${pid[a]}"; kill_database; wait "${pid[a]}"; } 2>/dev/null
   umount -l "$dir/a/mnt" 2>/dev/null
   began=$(ms)
   at b promote dilas --epoch 2 > promote.log 2>&1 || fail "not promoted: $(cat promote.log)"
@@ -74,27 +75,27 @@ if wanted takeover; then
   sql "create table first_one (at timestamptz); insert into first_one values (now())" || fail "no commit"
   echo "takeover of PostgreSQL in the middle of pgbench: $(( $(ms) - began )) ms from the command to the first committed transaction"
   sed 's/^/  /' takeover.log
-  kill_database; for p in a b; do kill -9 "${pid[$p]}" 2>/dev/null; done; umount -l "$dir/b/mnt" 2>/dev/null
+  end
 fi
 
 if wanted table; then
-  rm -rf a; port=$((port + 5)); database 8
+  port=$((port + 5)); database 8
   sql "create table big as select i as id, repeat(md5(i::text), 3) as note from generate_series(1, 780000) i; alter table big add primary key (id)"
   echo "table: $(sql "select pg_size_pretty(pg_table_size('big')), count(*) from big")"
   at a point create dilas --label good > /dev/null; sql "update big set note = 'lost' where id % 7 = 0; delete from big where id % 11 = 0"
   began=$(ms); at a table recover dilas --at good --table big > recover.log 2>&1 || fail "$(cat recover.log)"; echo "beside: $(( $(ms) - began )) ms"
   began=$(ms); at a table recover dilas --at good --table big --replace > recover.log 2>&1 || fail "$(cat recover.log)"; echo "in place: $(( $(ms) - began )) ms"; sed 's/^/  /' recover.log
   [ "$(sql "select count(*) filter (where note <> 'lost') from big")" = 780000 ] || fail "rows are missing"
-  kill_database; kill -9 "${pid[a]}"; umount -l "$dir/a/mnt" 2>/dev/null
+  end
 fi
 
 if wanted mirror; then
   mkdir -p m; "$edge" run --data "$dir/m/data" --control "$dir/m/c.sock" --nbd-socket "$dir/m/n.sock" --points off > m.log 2>&1 & pid[m]=$!
   until_ "agent m" grep -q ready m.log
   truncate -s 10G disk; dd if=/dev/urandom of=disk bs=1M count=1024 conv=notrunc status=none; sleep 0.3
-  at m volume create copy --size 10GiB > /dev/null
+  at m volume create copy --size 10GiB > /dev/null || fail "no volume"
   mirror() { "$edge" mirror run disk copy --nbd "unix:$dir/m/n.sock" --control "$dir/m/c.sock" --state "$dir/m/state" "$@"; }
-  echo "first round: $(mirror --once)"
+  echo "first round, 1 GiB of data: $(mirror --once)"
   python3 -c "
 import random
 f = open('disk', 'r+b'); random.seed(7)
@@ -106,5 +107,5 @@ for u in random.sample(range(10 << 21), 10000):
   mirror --every 5s > rounds.log 2>&1 & pid[r]=$!
   sleep 3; cpu() { awk '{ print $14 + $15 }' "/proc/${pid[r]}/stat"; }; before=$(cpu); sleep 30; after=$(cpu)
   echo "idle disk of 10 GiB, a round every 5 s: $(awk -v t=$((after - before)) 'BEGIN { printf "%.2f", t / 30 }') % of a processor"
-  kill "${pid[r]}"; wait "${pid[r]}"; kill -9 "${pid[m]}"
+  kill "${pid[r]}"; wait "${pid[r]}"
 fi

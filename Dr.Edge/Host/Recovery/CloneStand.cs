@@ -2,6 +2,7 @@ using Dr.Edge.Host.Attach;
 using Dr.Edge.Host.Components;
 using Dr.Edge.Host.Config;
 using Dr.Edge.Host.Processes;
+using Dr.Edge.Volumes;
 
 namespace Dr.Edge.Host.Recovery;
 
@@ -78,6 +79,17 @@ internal sealed class CloneStand
         if (Directory.Exists(_mount))
         {
             Directory.Delete(_mount);
+        }
+    }
+
+    /// <summary>Deletes the clone of a closed stand. Its client has ended by then, but the server may not have seen that yet.</summary>
+    /// <exception cref="DrException">Somebody else has it attached.</exception>
+    public static async Task DeleteCloneAsync(VolumeSet volumes, string name, TimeProvider time)
+    {
+        if (volumes.Find(name) is { Origin: not null } clone)
+        {
+            await Waiting.UntilAsync(() => volumes.LiveClients(clone) == 0, TimeSpan.FromSeconds(10), time, CancellationToken.None);
+            volumes.Delete(name);
         }
     }
 

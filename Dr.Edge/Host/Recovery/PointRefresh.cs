@@ -109,7 +109,7 @@ internal sealed partial class PointRefresh(HostedSystems systems, VolumeSet volu
         }
         else
         {
-            volumes.Delete(record.CloneName);
+            await CloneStand.DeleteCloneAsync(volumes, record.CloneName, time);
         }
     }
 

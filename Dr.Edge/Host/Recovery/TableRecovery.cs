@@ -200,9 +200,9 @@ internal sealed partial class TableRecovery(HostedSystems systems, VolumeSet vol
     private async Task CloseAsync(CloneStand stand, RecoveryRecord record)
     {
         await stand.CloseAsync();
-        if (record.OwnsClone && volumes.Find(record.CloneName) is not null)
+        if (record.OwnsClone)
         {
-            volumes.Delete(record.CloneName);
+            await CloneStand.DeleteCloneAsync(volumes, record.CloneName, time);
         }
     }
 
