@@ -78,6 +78,7 @@ public sealed class MirrorTests(PreparedDisk prepared)
             await writer;
             (round.Consistency, round.Reason![..23]).ShouldBe(("Application", "postgresql: backup mode"), round.Reason);
 
+            File.ReadAllText(Path.Combine(target.Mount, "backup_label")).ShouldContain("dr-edge mirror"); // It says where recovery has to begin.
             var copy = new PostgreSqlDriver(new ComponentOptions { Name = "copy", Kind = ComponentOptions.PostgreSqlKind, DataDirectory = target.Mount, Address = "", Port = edge.Host.PostgreSql.Port }, TimeProvider.System);
             await copy.StartAsync(default);
             try
