@@ -21,14 +21,16 @@ internal static class HostModule
         }
 
         services.AddSingleton<HostedSystems>();
+
+        // The routes are there in every role, and each has to find what it names: a route that does not makes every request fail.
+        services.AddSingleton<TableRecovery>();
+        services.AddSingleton<PointRefresh>();
         if (!isHost)
         {
             return;
         }
 
         services.AddSingleton<IQuiesce, QuiesceService>();
-        services.AddSingleton<TableRecovery>();
-        services.AddSingleton<PointRefresh>();
         services.AddSingleton<ICommandExecutor, HostCommandExecutor>();
         services.AddSingleton<IBeatContributor, SystemHealthContributor>();
         services.AddHostedService<HostMonitorService>();
