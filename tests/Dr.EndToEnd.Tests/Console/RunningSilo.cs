@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Dr.Contracts.Mqtt.Client;
 using Dr.Silo.Grains;
 
 namespace Dr.EndToEnd.Tests.WebConsole;
@@ -21,6 +22,9 @@ internal sealed class RunningSilo : IAsyncDisposable
     public int HttpPort { get; } = FreePorts.Next();
 
     public int BrokerPort { get; } = FreePorts.Next();
+
+    /// <summary>Null = the embedded broker, on <see cref="BrokerPort"/>.</summary>
+    private BrokerAddress? Broker { get; init; }
 
     /// <summary>Further arguments of every start.</summary>
     private string[] More { get; init; } = [];
@@ -42,9 +46,14 @@ internal sealed class RunningSilo : IAsyncDisposable
     /// <summary>The end of what it logged, for a test that failed.</summary>
     public string Log => string.Join('\n', _log.TakeLast(60));
 
-    public static async Task<RunningSilo> StartAsync(string config, params string[] more)
+    public static Task<RunningSilo> StartAsync(string config, params string[] more) => StartAsync(null, config, more);
+
+    /// <summary>On a broker of its own process.</summary>
+    public static Task<RunningSilo> StartOnAsync(BrokerAddress broker, string config) => StartAsync(broker, config, []);
+
+    private static async Task<RunningSilo> StartAsync(BrokerAddress? broker, string config, string[] more)
     {
-        var silo = new RunningSilo { More = more };
+        var silo = new RunningSilo { Broker = broker, More = more };
         await File.WriteAllTextAsync(Path.Combine(silo._folder, "silo.yaml"), config);
         try
         {
@@ -65,7 +74,7 @@ internal sealed class RunningSilo : IAsyncDisposable
     {
         string[] arguments =
         [
-            "run", "--data", Path.Combine(_folder, "data"), "--http", $"127.0.0.1:{HttpPort}", "--mqtt-listen", $"127.0.0.1:{BrokerPort}", "--config", Path.Combine(_folder, "silo.yaml"), .. More,
+            "run", "--data", Path.Combine(_folder, "data"), "--http", $"127.0.0.1:{HttpPort}", Broker is null ? "--mqtt-listen" : "--broker", Broker?.ToString() ?? $"127.0.0.1:{BrokerPort}", "--config", Path.Combine(_folder, "silo.yaml"), .. More,
         ];
         var start = new ProcessStartInfo(Repository.Program("Dr.Silo", "dr-silo"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         if (crashAt is not null)
