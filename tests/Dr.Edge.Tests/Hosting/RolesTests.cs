@@ -1,5 +1,6 @@
 using Dr.Edge.Cli;
 using Dr.Edge.Hosting;
+using Dr.Edge.Link;
 
 namespace Dr.Edge.Tests.Hosting;
 
@@ -19,7 +20,7 @@ public sealed class RolesTests : IDisposable
         await using var edge = EdgeApp.Build(new EdgeConfig { Data = _directory, Roles = [role] });
         await edge.StartAsync();
         using var client = new ControlClient(Path.Combine(_directory, "control.sock"));
-        (await client.GetAsync<List<VolumeSummary>>("volumes", default)).ShouldBeEmpty();
+        (await client.GetAsync<LinkView>("link", default)).Connected.ShouldBeFalse();
         await edge.StopAsync();
     }
 }
