@@ -12,7 +12,7 @@ internal sealed partial class DeviceGrain
     private LocalHealth Observer => _look.Of(observer.Now);
 
     /// <summary>True while there is something to send, to tell or to measure, or a silence that goes on.</summary>
-    private bool IsBusy => _configPushed != store.State.ConfigVersion || _presence == Presence.Suspect || _test is { IsOver: false } || store.State.Outbox.Any(c => c.IsOpen || !c.Told);
+    private bool IsBusy => _presence == Presence.Suspect || _test is { IsOver: false } || store.State.Outbox.Any(c => c.IsOpen || !c.Told);
 
     private async Task OnTickAsync(CancellationToken cancellationToken)
     {
@@ -41,9 +41,9 @@ internal sealed partial class DeviceGrain
         }
 
         await TellAsync();
-        if (_configPushed != store.State.ConfigVersion)
+        if (_configPushed != store.State.ConfigVersion && now >= _pushAgainAt)
         {
-            await PushConfigAsync();
+            PushConfig();
         }
 
         if (_presence == Presence.Alive)
@@ -70,6 +70,16 @@ internal sealed partial class DeviceGrain
             next = judgement.Deadline < next ? judgement.Deadline : next;
         }
 
+        if (FirstHeardBy is { } by && by < next)
+        {
+            next = by;
+        }
+
+        if (_configPushed != store.State.ConfigVersion && _pushing.IsCompleted)
+        {
+            next = _pushAgainAt < next ? _pushAgainAt : next;
+        }
+
         _look.Next(next, now);
     }
 
@@ -88,15 +98,21 @@ internal sealed partial class DeviceGrain
 
     private DateTimeOffset DeadlineOf(DetectorState state) => FailureDetector.Deadline(state, Class.Alpha(state.HourClass));
 
+    /// <summary>Never heard since this activation began: everybody gets the longer of two deadlines before silence means anything.</summary>
+    private TimeSpan FirstLimit => Class.Deadline(HourClass.Idle) * 2;
+
+    /// <summary>When a device that is known, and has not been heard yet, is silent; null when that is not the question.</summary>
+    private DateTimeOffset? FirstHeardBy => _detector is null && store.State.Birth is not null && _presence == Presence.Unknown
+        ? (_activatedAt > Observer.TrustedSince ? _activatedAt : Observer.TrustedSince) + FirstLimit
+        : null;
+
     private async Task JudgeAsync(DateTimeOffset now)
     {
         if (_detector is null)
         {
-            // Never heard since this activation began: everybody gets the longer of two deadlines before silence means anything.
-            var limit = Class.Deadline(HourClass.Idle) * 2;
-            if (store.State.Birth is not null && _presence == Presence.Unknown && now - _activatedAt > limit && now - Observer.TrustedSince > limit)
+            if (FirstHeardBy is { } by && now > by)
             {
-                await SetPresenceAsync(Presence.Suspect, $"not heard for {limit.TotalSeconds:F0} s since the control plane started");
+                await SetPresenceAsync(Presence.Suspect, $"not heard for {FirstLimit.TotalSeconds:F0} s since the control plane started");
             }
 
             return;
@@ -259,29 +275,47 @@ internal sealed partial class DeviceGrain
         return TryAsync($"command {command.Id}", () => Downlink?.SendCommandAsync(Id, command, CancellationToken.None).WaitAsync(CallDeadline, time) ?? Task.CompletedTask);
     }
 
-    /// <summary>Retained at the broker; what does not get through now goes with the next tick.</summary>
-    private async Task PushConfigAsync()
+    /// <summary>
+    /// Retained at the broker. Goes on beside the grain's turns: when a silo starts, a whole fleet is pushed at once, and no beat may queue behind a configuration. What does not get through goes again after
+    /// <see cref="PushAgainAfter"/>.
+    /// </summary>
+    private void PushConfig()
     {
-        _configPushed = 0;
-        if (store.State.Settings is not { } settings)
+        if (store.State.Settings is null)
         {
             _configPushed = store.State.ConfigVersion; // Nobody has said what it should be.
+        }
+        else if (_pushing.IsCompleted)
+        {
+            _configPushed = 0;
+            _pushing = PushAsync();
+        }
+    }
+
+    private async Task PushAsync()
+    {
+        _pushAgainAt = time.GetUtcNow() + PushAgainAfter;
+        if (store.State.Settings is not { } settings || Downlink is not { } downlink)
+        {
             return;
         }
 
-        if (Downlink is { } downlink)
+        var version = store.State.ConfigVersion;
+        try
         {
-            var version = store.State.ConfigVersion;
-            try
-            {
-                await downlink.SetConfigAsync(Id, settings.Config with { Version = version, Epochs = store.State.Epochs }, CancellationToken.None).WaitAsync(CallDeadline, time);
-                _configPushed = version;
-            }
-            catch (Exception e) when (e is DrException { IsTransient: true } or TimeoutException)
-            {
-                LogConfigLater(Id, e.Message);
-                LookSoon();
-            }
+            await downlink.SetConfigAsync(Id, settings.Config with { Version = version, Epochs = store.State.Epochs }, CancellationToken.None);
+            _configPushed = version;
+            _pushAgainAt = time.GetUtcNow(); // What has changed meanwhile goes at once.
+        }
+        catch (Exception e) when (e is DrException { IsTransient: true } or TimeoutException)
+        {
+            LogConfigLater(Id, e.Message);
+            _pushAgainAt = time.GetUtcNow() + PushAgainAfter;
+        }
+
+        if (_configPushed != store.State.ConfigVersion)
+        {
+            LookBy(_pushAgainAt);
         }
     }
 

@@ -22,6 +22,8 @@ internal sealed partial class DeviceGrain(
 {
     private static readonly TimeSpan CallDeadline = TimeSpan.FromSeconds(3);
 
+    private static readonly TimeSpan PushAgainAfter = TimeSpan.FromSeconds(5);
+
     /// <summary>50 000 devices tell their sites 1 700 times a second.</summary>
     private static readonly TimeSpan RemindSiteAfter = TimeSpan.FromSeconds(30);
 
@@ -35,6 +37,8 @@ internal sealed partial class DeviceGrain(
     private DateTimeOffset _activatedAt;
     private DateTimeOffset _siteToldAt;
     private double _phi;
+    private Task _pushing = Task.CompletedTask;
+    private DateTimeOffset _pushAgainAt;
     private long _configPushed;
     private IGrainTimer? _timer;
     private LookClock _look = new(default);
@@ -71,7 +75,7 @@ internal sealed partial class DeviceGrain(
             await known.AddAsync(ThingKind.Device, Id.Value, birth.Site.Value, CancellationToken.None);
         }
 
-        await PushConfigAsync();
+        PushConfig();
         foreach (var open in store.State.Outbox.Where(c => c.IsOpen))
         {
             await TransmitAsync(open.Command);
@@ -197,7 +201,7 @@ internal sealed partial class DeviceGrain(
 
         var epochs = new Dictionary<SystemId, Epoch>(store.State.Epochs) { [system] = epoch };
         await SaveAsync(store.State with { Epochs = epochs, ConfigVersion = NextVersion() });
-        await PushConfigAsync();
+        PushConfig();
     }
 
     public async Task ConfigureAsync(DeviceSettings settings)
@@ -207,7 +211,7 @@ internal sealed partial class DeviceGrain(
             await SaveAsync(store.State with { Settings = settings, ConfigVersion = NextVersion() });
         }
 
-        await PushConfigAsync();
+        PushConfig();
     }
 
     public Task<DeviceView> GetAsync() => Task.FromResult(new DeviceView

@@ -12,6 +12,9 @@ namespace Dr.Silo.Ingress;
 /// </summary>
 internal sealed partial class IngressService : BackgroundService, IDownlink
 {
+    private const int ConfigsAtOnce = 32;
+
+    private readonly SemaphoreSlim _configs = new(ConfigsAtOnce);
     private readonly ConcurrentDictionary<DeviceId, BrokerLine> _heardBy = new();
     private readonly DeviceDispatcher _dispatcher;
     private readonly IReadOnlyList<BrokerLine> _lines;
@@ -53,8 +56,26 @@ internal sealed partial class IngressService : BackgroundService, IDownlink
         PublishAsync(device, OutboundMessage.Of(Topics.Down(device, DownChannel.Command), command, MqttJson.Default.DeviceCommand, atLeastOnce: true), cancellationToken);
 
     /// <summary>Retained by every broker that is there: the device finds it wherever it comes next.</summary>
-    public Task SetConfigAsync(DeviceId device, DeviceConfig config, CancellationToken cancellationToken) =>
-        PublishToAllAsync(OutboundMessage.Of(Topics.Down(device, DownChannel.Config), config, MqttJson.Default.DeviceConfig, atLeastOnce: true, retain: true), cancellationToken);
+    public async Task SetConfigAsync(DeviceId device, DeviceConfig config, CancellationToken cancellationToken)
+    {
+        // The grains are told before this silo has a broker. Then a few at a time: a fleet's configurations all at once would leave the broker no time for beats.
+        await Ready.WaitAsync(cancellationToken);
+        await _configs.WaitAsync(cancellationToken);
+        try
+        {
+            await PublishToAllAsync(OutboundMessage.Of(Topics.Down(device, DownChannel.Config), config, MqttJson.Default.DeviceConfig, atLeastOnce: true, retain: true), cancellationToken);
+        }
+        finally
+        {
+            _configs.Release();
+        }
+    }
+
+    public override void Dispose()
+    {
+        _configs.Dispose();
+        base.Dispose();
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

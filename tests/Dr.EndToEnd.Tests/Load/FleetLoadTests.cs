@@ -32,20 +32,30 @@ public sealed class FleetLoadTests(ITestOutputHelper output)
         Assert.SkipUnless(devices > 0, "DR_FLEET=50000 measures a silo with that many devices");
         var (rate, seconds) = (Number("DR_FLEET_RATE", 10_000), Number("DR_FLEET_SECONDS", 30));
         var started = Stopwatch.StartNew();
-        await using var silo = await RunningSilo.StartAsync(Config(devices));
+        await using var broker = new Mosquitto();
+        await broker.StartAsync();
+        await using var silo = await RunningSilo.StartOnAsync(broker.Address, Config(devices));
         output.WriteLine($"{devices} devices and {Systems} systems: ready after {started.Elapsed.TotalSeconds:F1} s");
 
         using var ending = new CancellationTokenSource();
         var counter = new AckCounter();
         await using var listener = await new BrokerConnector(TimeProvider.System).ConnectAsync(
-            new BrokerSession { Broker = new BrokerAddress("127.0.0.1", silo.BrokerPort), ClientId = "acks", SessionExpiry = TimeSpan.Zero, InboundCapacity = 100_000, ProbePeriod = Patience }, ending.Token);
+            new BrokerSession { Broker = broker.Address, ClientId = "acks", SessionExpiry = TimeSpan.Zero, InboundCapacity = 100_000, ProbePeriod = Patience }, ending.Token);
         await listener.SubscribeAsync([$"{Topics.Root}/+/+/down/{DownChannel.Ack.Split('/')[^1]}"], ending.Token);
         var counting = counter.CountAsync(listener, ending.Token);
 
         // One round first: every grain is activated, then the fleet beats at its pace.
-        var senders = await Task.WhenAll(Enumerable.Range(0, Connections).Select(n => Sender.ConnectAsync(silo.BrokerPort, n, devices)));
+        var senders = await Task.WhenAll(Enumerable.Range(0, Connections).Select(n => Sender.ConnectAsync(broker.Address, n, devices)));
         await Task.WhenAll(senders.Select(s => s.RoundAsync(rate / Connections / 4.0, ending.Token)));
-        await Until.TrueAsync("every device to be known", () => counter.Acks >= devices * 0.98, TimeSpan.FromSeconds(120));
+        try
+        {
+            await Until.TrueAsync("every device to be known", () => counter.Acks >= devices * 0.98, TimeSpan.FromSeconds(60));
+        }
+        catch (TimeoutException exception)
+        {
+            throw new TimeoutException($"{counter.Acks} of {senders.Sum(s => s.Sent)} beats are answered\n{silo.Log}", exception);
+        }
+
         output.WriteLine($"every device heard once after {started.Elapsed.TotalSeconds:F1} s");
 
         var (before, sentBefore, watch) = (counter.Acks, senders.Sum(s => s.Sent), Stopwatch.StartNew());
@@ -146,9 +156,9 @@ public sealed class FleetLoadTests(ITestOutputHelper output)
 
         public long Sent { get; private set; }
 
-        public static async Task<Sender> ConnectAsync(int port, int number, int devices) => new(
+        public static async Task<Sender> ConnectAsync(BrokerAddress broker, int number, int devices) => new(
             await new BrokerConnector(TimeProvider.System).ConnectAsync(
-                new BrokerSession { Broker = new BrokerAddress("127.0.0.1", port), ClientId = string.Create(CultureInfo.InvariantCulture, $"load-{number}"), SessionExpiry = TimeSpan.Zero, ProbePeriod = Patience }, CancellationToken.None),
+                new BrokerSession { Broker = broker, ClientId = string.Create(CultureInfo.InvariantCulture, $"load-{number}"), SessionExpiry = TimeSpan.Zero, ProbePeriod = Patience }, CancellationToken.None),
             [.. Enumerable.Range(0, devices).Where(n => n % Connections == number).Select(n => new DeviceId(Id(n)))]);
 
         public Task RoundAsync(double perSecond, CancellationToken cancellationToken) => SendAsync(perSecond, _devices.Length, cancellationToken);
