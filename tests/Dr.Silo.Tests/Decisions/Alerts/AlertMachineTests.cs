@@ -52,6 +52,34 @@ public sealed class AlertMachineTests
         var board = AlertMachine.Step(AlertBoard.Empty, [sample], Start).Board;
         board = AlertMachine.Step(board, [sample], Start.AddMinutes(minutes)).Board;
         (board.Alerts.Values.SingleOrDefault()?.Level ?? AlertLevel.None).ShouldBe(expected);
+
+        // Nor sooner: a limit that is too low would cry wolf, and nobody would notice it here otherwise.
+        if (expected != AlertLevel.None && minutes > 0)
+        {
+            board = AlertMachine.Step(AlertBoard.Empty, [sample], Start).Board;
+            board = AlertMachine.Step(board, [sample], Start.AddMinutes(minutes - 0.01)).Board;
+            ((int)(board.Alerts.Values.SingleOrDefault()?.Level ?? AlertLevel.None)).ShouldBeLessThan((int)expected, "before its time");
+        }
+    }
+
+    /// <summary>What is exceeded by a measure is not exceeded by the measure itself.</summary>
+    [Theory]
+    [InlineData(AlertKind.RecoveryPointAge, 0.5, 0.8)]
+    [InlineData(AlertKind.HistoryShort, 0.15, 0.25)]
+    [InlineData(AlertKind.StepSlow, 1.5, 3)]
+    [InlineData(AlertKind.DrillOverdue, 26, 72)]
+    [InlineData(AlertKind.LargeDrillOverdue, 192, 360)]
+    [InlineData(AlertKind.ClockSkew, 0.5, 5)]
+    public void A_measure_at_its_limit_is_within_it(AlertKind kind, double warning, double critical)
+    {
+        AlertLevel After(double value)
+        {
+            var sample = new AlertSample { Kind = kind, Subject = "system:dilas", Value = value, Text = "test" };
+            var board = AlertMachine.Step(AlertBoard.Empty, [sample], Start).Board;
+            return AlertMachine.Step(board, [sample], Start.AddMinutes(5)).Board.Alerts.Values.SingleOrDefault()?.Level ?? AlertLevel.None;
+        }
+
+        (After(warning), After(warning + 0.001), After(critical), After(critical + 0.001)).ShouldBe((AlertLevel.None, AlertLevel.Warning, AlertLevel.Warning, AlertLevel.Critical));
     }
 
     [Fact]
