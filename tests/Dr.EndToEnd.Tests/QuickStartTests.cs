@@ -9,6 +9,7 @@ public sealed class QuickStartTests(ITestOutputHelper output)
     // Detection (8 s promise and probes) + lease clock (TTL 6 s and its margins) + attach, recovery of the file system and the database, on a shared machine.
     private const double TakeoverSecondsMax = 60;
     private const double StreamLossSecondsMax = 5;
+    private const double PromiseSeconds = 8;
 
     [Theory]
     [InlineData("sync")]
@@ -26,8 +27,10 @@ public sealed class QuickStartTests(ITestOutputHelper output)
             using var summary = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(report, "summary.json")));
             double Number(string name) => summary.RootElement.GetProperty(name).GetDouble();
             double Ledger(string when, string name) => summary.RootElement.GetProperty(when).GetProperty(name).GetDouble();
-            Number("detectedSeconds").ShouldBeInRange(0.5, TakeoverSecondsMax);
-            Number("takeoverSeconds").ShouldBeInRange(Number("detectedSeconds"), TakeoverSecondsMax);
+
+            // On a busy machine a beat may be missing already when the power goes.
+            Number("detectedSeconds").ShouldBeInRange(-PromiseSeconds, TakeoverSecondsMax);
+            Number("takeoverSeconds").ShouldBeInRange(Math.Max(0.5, Number("detectedSeconds")), TakeoverSecondsMax);
             Number("failbackLost").ShouldBe(0);
             Ledger("afterTakeover", "committed").ShouldBeGreaterThan(100);
             Ledger("afterTakeover", "unexplained").ShouldBe(0);

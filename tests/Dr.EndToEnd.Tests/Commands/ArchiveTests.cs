@@ -118,7 +118,8 @@ public sealed class ArchiveTests : IDisposable
         (status == 0 || output.Contains("Cancelled", StringComparison.Ordinal)).ShouldBeTrue(output);
         if (status != 0)
         {
-            (await _edge.RunAsync("volume", "list", "--json")).ShouldContain("w.restoring");
+            // Cancelled at once it had made nothing; else what it made says that it is not whole.
+            (await _edge.RunAsync("volume", "list", "--json")).ShouldNotContain("\"w\"");
             await _edge.RunAsync(restore);
         }
 

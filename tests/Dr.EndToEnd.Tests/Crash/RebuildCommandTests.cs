@@ -132,6 +132,9 @@ public sealed class RebuildCommandTests : IDisposable
         client.ReceiveAnswer().ShouldBe(1000ul);
     }
 
+    /// <summary>Where the records of a manifest end: behind them lies room that is zeros.</summary>
+    private static int RecordsOf(byte[] manifest) => Array.FindLastIndex(manifest, b => b != 0) + 1;
+
     private static void Damage(string volume, string damage)
     {
         var manifest = Path.Combine(volume, "manifest");
@@ -145,15 +148,16 @@ public sealed class RebuildCommandTests : IDisposable
 
                 break;
             case "manifest cut":
+                var length = RecordsOf(File.ReadAllBytes(manifest));
                 using (var file = File.OpenWrite(manifest))
                 {
-                    file.SetLength(file.Length * 2 / 3);
+                    file.SetLength(length * 2 / 3);
                 }
 
                 break;
             case "manifest garbage":
                 var garbage = File.ReadAllBytes(manifest);
-                new Random(1).NextBytes(garbage.AsSpan(garbage.Length / 2));
+                new Random(1).NextBytes(garbage.AsSpan(RecordsOf(garbage) / 2));
                 File.WriteAllBytes(manifest, garbage);
                 break;
             case "one superblock copy":
