@@ -104,7 +104,8 @@ for u in random.sample(range(10 << 21), 10000):
   sleep 0.3
   echo "10 000 random changes: $(mirror --once)"
   echo "again, compared: $(mirror --once --verify)"
-  mirror --every 5s > rounds.log 2>&1 & pid[r]=$!
+  # Not by the function: the pid is to be the program's, not a shell's around it.
+  "$edge" mirror run disk copy --nbd "unix:$dir/m/n.sock" --control "$dir/m/c.sock" --state "$dir/m/state" --every 5s > rounds.log 2>&1 & pid[r]=$!
   sleep 3; cpu() { awk '{ print $14 + $15 }' "/proc/${pid[r]}/stat"; }; before=$(cpu); sleep 30; after=$(cpu)
   echo "idle disk of 10 GiB, a round every 5 s: $(awk -v t=$((after - before)) 'BEGIN { printf "%.2f", t / 30 }') % of a processor"
   kill "${pid[r]}"; wait "${pid[r]}"
