@@ -38,6 +38,7 @@ internal sealed class HostStateStore : IComponentMarks
     }
 
     /// <summary>Returns after the new state is on disk.</summary>
+    /// <exception cref="DrException">It could not be written: the state is the one of before, here and on disk.</exception>
     public void Change(Func<HostState, HostState> change)
     {
         lock (_gate)
@@ -48,16 +49,29 @@ internal sealed class HostStateStore : IComponentMarks
                 return;
             }
 
-            var temporary = _path + ".new";
-            using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write))
+            try
             {
-                JsonSerializer.Serialize(file, next, ControlJson.Readable);
-                file.Flush(flushToDisk: true);
+                Write(next);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                throw new DrException($"{_path} could not be written: {exception.Message}", "Make room on this disk, or let dr-edge write there; it goes on by itself where it can.", exception);
             }
 
-            File.Move(temporary, _path, overwrite: true);
             _state = next;
         }
+    }
+
+    private void Write(HostState state)
+    {
+        var temporary = _path + ".new";
+        using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write))
+        {
+            JsonSerializer.Serialize(file, state, ControlJson.Readable);
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, _path, overwrite: true);
     }
 
     public ProcessMark? MarkOf(string component) => State.Components.TryGetValue(component, out var mark) ? mark : null;

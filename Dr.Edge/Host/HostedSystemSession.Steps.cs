@@ -69,12 +69,22 @@ internal sealed partial class HostedSystemSession
         var log = new StepLog(progress, _time);
         _monitored = false;
         var plan = SystemPlan.Stop(_system, seen);
-        foreach (var step in plan)
+        try
         {
-            await log.RunAsync(Words(step), () => ActAsync(step, default, cancellationToken));
+            foreach (var step in plan)
+            {
+                await log.RunAsync(Words(step), () => ActAsync(step, default, cancellationToken));
+            }
+
+            _store.Change(s => s with { ShouldRun = false, StartedAt = default });
+        }
+        catch
+        {
+            // What still runs is watched, and what does not is seen: it may be half down, and nobody may come back to it.
+            _monitored = _store.State.ShouldRun;
+            throw;
         }
 
-        _store.Change(s => s with { ShouldRun = false, StartedAt = default });
         _board.AllStopped(failure);
         if (plan.Count > 1)
         {

@@ -39,6 +39,11 @@ internal sealed partial class SelfFencingService(HostedSystems systems, ServingW
             {
                 LogNotFenced(session.System.Id, exception.Message, exception.Hint); // Tried again at the next tick.
             }
+            catch (Exception exception) when (exception is not (OperationCanceledException or InvariantException))
+            {
+                // Whatever it met: who gave up here would leave a system that may not serve running for good.
+                LogNotFenced(session.System.Id, exception.ToString(), null);
+            }
         }
     }
 
