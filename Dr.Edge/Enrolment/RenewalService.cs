@@ -28,11 +28,13 @@ internal sealed partial class RenewalService(IdentityFiles files, Enroller enrol
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var failures = 0;
+        var notAfter = default(DateTimeOffset);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
                 var identity = files.Read()!;
+                notAfter = identity.NotAfter;
                 await Task.Delay(Pause(identity, time.GetUtcNow(), failures, Random.Shared.NextDouble()), time, stoppingToken);
 
                 // Read again: somebody may have renewed or enrolled by hand meanwhile.
@@ -51,10 +53,12 @@ internal sealed partial class RenewalService(IdentityFiles files, Enroller enrol
             {
                 return;
             }
-            catch (DrException exception)
+            catch (Exception exception) when (exception is not InvariantException)
             {
+                // Whatever it is, a full disk too: the present certificate goes on, and the next attempt follows.
                 failures++;
-                LogNotRenewed(exception.Message, files.Read()?.NotAfter ?? default);
+                LogNotRenewed(exception.Message, notAfter);
+                await Task.Delay(ShortestPause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }

@@ -33,9 +33,11 @@ internal sealed partial class RevocationFeed(IdentityFiles files, Revocations re
         var isTold = false;
         while (!stoppingToken.IsCancellationRequested)
         {
-            var identity = files.Read()!;
+            var period = AppliancePeriod;
             try
             {
+                var identity = files.Read()!;
+                period = identity.Role == "appliance" ? AppliancePeriod : OtherPeriod;
                 var trusted = files.TrustedSilos();
                 var answer = await Enroller.FirstAsync(identity.Silos, silo => new EnrolmentClient(silo, trusted, time, allowPlain: true), (client, stop) => client.ListAsync(tag, stop), stoppingToken);
                 if (answer is var (list, newTag))
@@ -46,8 +48,13 @@ internal sealed partial class RevocationFeed(IdentityFiles files, Revocations re
 
                 isTold = false;
             }
-            catch (DrException exception)
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
+                return;
+            }
+            catch (Exception exception) when (exception is not InvariantException)
+            {
+                // Whatever it is, a full disk too: volumes are served on, with the list that is known.
                 if (!isTold)
                 {
                     LogNotFetched(exception.Message);
@@ -55,12 +62,8 @@ internal sealed partial class RevocationFeed(IdentityFiles files, Revocations re
 
                 isTold = true;
             }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
 
-            await Task.Delay(identity.Role == "appliance" ? AppliancePeriod : OtherPeriod, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(period, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -75,7 +78,7 @@ internal sealed partial class RevocationFeed(IdentityFiles files, Revocations re
             // On the disk first: what was refused once is refused after a restart, too.
             if (keep && (revocations.Current is null || revocations.Current.Number < list.Number))
             {
-                files.WriteList(pem);
+                Keep(pem);
             }
 
             if (revocations.Take(list))
@@ -88,6 +91,22 @@ internal sealed partial class RevocationFeed(IdentityFiles files, Revocations re
             LogNotTaken(exception.Message);
         }
     }
+
+    private void Keep(string pem)
+    {
+        try
+        {
+            files.WriteList(pem);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // In force now all the same; after a restart the one before holds until this one is fetched again.
+            LogNotKept(exception.Message);
+        }
+    }
+
+    [LoggerMessage(1686, LogLevel.Error, "The revocation list is in force but could not be written, so a restart would not know it until it is fetched again: {Reason}")]
+    private partial void LogNotKept(string reason);
 
     [LoggerMessage(1683, LogLevel.Information, "Revocation list {Number} is in force; it withdraws {Count} certificates")]
     private partial void LogInForce(long number, int count);

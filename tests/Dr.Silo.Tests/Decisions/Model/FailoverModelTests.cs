@@ -56,18 +56,10 @@ public sealed class FailoverModelTests
             Stories(1_000, (kind, seed) => new FailoverModel(table, kind, broken).FencedTakeover(seed));
             Stories(400, (kind, seed) => new FailoverModel(table, kind & ~1, broken).RestartedAfterTheProof(seed));
             Stories(50, (_, seed) => new FailoverModel(table, kind: 1, broken).ForcedByOne(seed));
-            try
-            {
-                Histories.Sample(history => Play(table, history, broken), iter: Cases, threads: 1);
-                Gen.Select(Gen.Int[0, 31], Gen.Int[0, MachineDriver.Choices - 1].Array[0, 120]).Sample(
-                    (kind, choices) => Array.ForEach(choices, MachineDriver.Of(kind, table).Protected().Play), iter: Cases, threads: 1);
-            }
-            catch (CsCheckException exception)
-            {
-                throw exception.InnerException!;
-            }
+            Stories(Cases, (kind, seed) => Play(table, (kind, Choices(seed, FailoverModel.Actions * 5_000, most: 90)), broken));
+            Stories(Cases, (_, seed) => Array.ForEach(Choices(seed, MachineDriver.Choices, most: 120), MachineDriver.Of(seed % 32, table).Protected().Play));
         }
-        catch (Exception exception) when (exception is not CsCheckException)
+        catch (Exception exception)
         {
             found = exception;
         }
@@ -84,6 +76,12 @@ public sealed class FailoverModelTests
         {
             play(number % 8, random.Next(1_000_000));
         }
+    }
+
+    private static int[] Choices(int seed, int different, int most)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, random.Next(most + 1)).Select(_ => random.Next(different))];
     }
 
     public static TheoryData<string> Broken => [.. Mutants.All.Keys];
