@@ -280,9 +280,9 @@ internal sealed partial class TableRecovery(HostedSystems systems, VolumeSet vol
         _ => "done",
     };
 
-    [LoggerMessage(1431, LogLevel.Warning, "System {System}: recovery {Id} was cut off when the agent ended, and is taken back")]
+    [LoggerMessage(1435, LogLevel.Warning, "System {System}: recovery {Id} was cut off when the agent ended, and is taken back")]
     private partial void LogCleanedUp(string system, string id);
 
-    [LoggerMessage(1432, LogLevel.Error, "System {System}: recovery {Id} could not be taken back: {Reason}")]
+    [LoggerMessage(1436, LogLevel.Error, "System {System}: recovery {Id} could not be taken back: {Reason}")]
     private partial void LogLeft(string system, string id, string reason);
 }
