@@ -199,8 +199,18 @@ public sealed class ConversationFuzzTests(ITestOutputHelper output)
     {
         copy.Fault.ShouldBeNull(what);
         copy.Role.ShouldBe(VolumeRole.Replica, what);
-        using var then = owner.OpenView(copy.Appended.Value, DateTimeOffset.UtcNow, what);
-        copy.ShouldHold(then.Content());
+        while (true)
+        {
+            // A stream that was cut may still be applying what it had received: only what stands still between the two looks counts.
+            var appended = copy.Appended;
+            var found = copy.Content();
+            if (copy.Appended == appended)
+            {
+                using var then = owner.OpenView(appended.Value, DateTimeOffset.UtcNow, what);
+                found.AsSpan().SequenceEqual(then.Content()).ShouldBeTrue($"{what}: at {appended} the copy does not hold what its owner had");
+                return;
+            }
+        }
     }
 
     private static Said[] Batches(Volume volume, SequenceNumber after, SequenceNumber upTo)
