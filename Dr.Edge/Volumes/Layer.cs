@@ -122,6 +122,16 @@ internal sealed class Layer(LayerRecord record, LayerFile file, long tail)
         }
     }
 
+    /// <summary>Whether an index was ever finished here: its header is written last, and until then its place is room or a hole.</summary>
+    public bool HasIndexHeader
+    {
+        get
+        {
+            Span<byte> header = stackalloc byte[LayerIndex.HeaderBytes];
+            return File.File.Read(header, Record.LengthBytes) > 0 && header.ContainsAnyExcept((byte)0);
+        }
+    }
+
     /// <summary>Whether there is an index and it is undamaged.</summary>
     public bool HasIndex(ManifestState state) => IndexFences.TryRead(this, state.SizeBytes / StoreLimits.BlockBytes) is not null;
 

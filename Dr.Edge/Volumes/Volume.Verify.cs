@@ -102,7 +102,7 @@ internal sealed partial class Volume
 
     private static void VerifyIndex(Layer layer, ManifestState state, Action<Damage> report)
     {
-        if (layer.Record is { Sealed: true, HasCutTail: false } && layer.File.File.Length > layer.Record.LengthBytes && !layer.HasIndex(state))
+        if (layer.Record is { Sealed: true, HasCutTail: false } && layer.HasIndexHeader && !layer.HasIndex(state))
         {
             report(new Damage(
                 layer.File.File.Path, layer.Record.LengthBytes, layer.File.File.Length - layer.Record.LengthBytes, "the index does not match its checksum (it is made again from the batches)", null, layer.Record.Number, true));

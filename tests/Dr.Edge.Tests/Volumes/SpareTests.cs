@@ -1,4 +1,5 @@
 using Dr.Contracts.Mqtt;
+using Dr.Edge.Cli;
 using Dr.Edge.Volumes;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
@@ -32,6 +33,36 @@ public sealed class SpareTests : IDisposable
             volume.State.Layers[^1].Number.ShouldBe(spare);
             _disk.Count(call, "");
         }
+    }
+
+    /// <summary>Whoever verifies right after a point meets the room behind the sealed layer, or an index without its header yet: that is no damage.</summary>
+    [Fact]
+    public void An_index_that_is_not_finished_yet_is_no_damage()
+    {
+        var volume = Prepared();
+        for (var point = 0; point < 2; point++)
+        {
+            StoreFixture.Write(volume, 0, StoreFixture.Pattern(8 * 4096, point));
+            volume.CreatePoint(null, PointConsistency.Crash, null);
+        }
+
+        Settle();
+        var sealedLayer = volume.State.Layers[^2];
+        using (var file = new FileStream(Layer.PathOf(volume.DirectoryPath, sealedLayer.Number), FileMode.Open, FileAccess.ReadWrite))
+        {
+            file.Length.ShouldBeGreaterThan(sealedLayer.LengthBytes, "it has its index");
+            file.Position = sealedLayer.LengthBytes;
+            file.Write(new byte[LayerIndex.HeaderBytes]);
+            file.Flush();
+            Bad().ShouldBeEmpty();
+            file.Position = sealedLayer.LengthBytes;
+            file.WriteByte(1);
+            file.Flush();
+        }
+
+        Bad().ShouldHaveSingleItem().Problem.ShouldContain("index");
+
+        IReadOnlyList<BadRange> Bad() => new Verifier(volume, (_, _) => { }, CancellationToken.None).Run(null, null).Bad;
     }
 
     [Fact]
