@@ -62,6 +62,7 @@ public sealed class TakeoverTests : ControlPlaneTests
         await RestartAsync(s => s with { Class = TakeoverClass.R, Volume = null, VolumeSizeBytes = null });
         (World.Production.Runs, World.Backup.Runs) = (true, true);
         await Silo.PhaseAsync(Phase.Protected);
+        await Silo.UntilAsync("production to be heard running", v => v.Conditions.Single(c => c.Kind == "Serving").Holds == true);
         World.KiosksReach = false;
         World.Production.PowerOff();
 

@@ -34,6 +34,7 @@ public sealed class CommandDriverTests : IAsyncLifetime
             {
                 Name = "store",
                 Start = $"echo start store >> {Journal}; trap 'echo stop store >> {Journal}; exit' TERM; cd {_stand.Root}; while :; do sleep 0.1; done",
+                Check = new CheckOptions { Command = $"grep -q 'start store' {Journal}" },
             },
         ];
     }
