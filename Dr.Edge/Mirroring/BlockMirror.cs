@@ -34,8 +34,7 @@ internal sealed class BlockMirror : IMirror
         var pass = await PassAsync(source, target, state, progress, cancellationToken);
         if (resumed)
         {
-            var rest = await PassAsync(source, target, state, progress, cancellationToken);
-            pass = rest with { ReadBytes = rest.ReadBytes + pass.ReadBytes, ChangedUnits = rest.ChangedUnits + pass.ChangedUnits, Seconds = rest.Seconds + pass.Seconds };
+            pass = Sum(pass, await PassAsync(source, target, state, progress, cancellationToken));
         }
 
         _readSeconds = Math.Max(pass.Seconds, 0.001);
@@ -63,7 +62,7 @@ internal sealed class BlockMirror : IMirror
         try
         {
             QuiesceMark mark;
-            await using (var window = await MirrorQuiesce.Provider(_options, Path.Combine(_options.StateDirectory, "quiesce.log"), _time).EnterAsync(cancellationToken))
+            await using (var window = await MirrorQuiesce.EnterAsync(_options, _time, cancellationToken))
             {
                 if (_options.Snapshot is { } command)
                 {

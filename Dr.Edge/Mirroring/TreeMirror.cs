@@ -52,7 +52,7 @@ internal sealed partial class TreeMirror(MirrorOptions options, MirrorTarget tar
     {
         try
         {
-            await using var window = await MirrorQuiesce.Provider(options, Path.Combine(options.StateDirectory, "quiesce.log"), time).EnterAsync(cancellationToken);
+            await using var window = await MirrorQuiesce.EnterAsync(options, time, cancellationToken);
             var files = await CopyAsync("/", byHash: false, [], cancellationToken);
             return (window.Mark, files);
         }

@@ -6,15 +6,14 @@ using MySqlConnector;
 namespace Dr.Edge.Host.Components;
 
 /// <summary>
-/// A MariaDB server with its data, its InnoDB log and its socket in one directory. Which processes are its own is told by their working directory, which the server sets to the data directory: that also
-/// holds after the agent was killed. The agent asks as root over the socket (<c>unix_socket</c> authentication), without a password.
+/// A MariaDB server with its data, its InnoDB log and its socket in one directory (<see cref="DatabaseDirectory"/>). The agent asks as root over the socket (<c>unix_socket</c> authentication), without a password.
 /// </summary>
 internal sealed class MariaDbDriver(ComponentOptions options, TimeProvider time) : IComponentDriver
 {
     private const string DefaultUser = "mysql";
     private const string Server = "mariadbd";
 
-    private readonly string _directory = options.DataDirectory!.TrimEnd('/');
+    private readonly DatabaseDirectory _directory = new(options, time, Server, "mysqld");
 
     public ComponentOptions Options => options;
 
@@ -28,9 +27,9 @@ internal sealed class MariaDbDriver(ComponentOptions options, TimeProvider time)
 
     private string User => options.User ?? DefaultUser;
 
-    private string Log => options.Log ?? Path.Combine(_directory, "server.log");
+    private string Log => _directory.Log;
 
-    private string SystemTables => Path.Combine(_directory, "mysql");
+    private string SystemTables => _directory.In("mysql");
 
     public async Task<string?> PrepareAsync(CancellationToken cancellationToken)
     {
@@ -40,20 +39,13 @@ internal sealed class MariaDbDriver(ComponentOptions options, TimeProvider time)
         }
 
         var user = await OsUser.FindAsync(User, cancellationToken);
-        Directory.CreateDirectory(_directory);
-        if (Directory.EnumerateFileSystemEntries(_directory).Any())
-        {
-            throw new DrException($"{_directory} is neither empty nor a database.", "Nothing was changed. Look what is there and move it away.");
-        }
-
-        Signals.ChangeOwner(_directory, user);
-        await ProgramRunner.RunAsync("chmod", ["0700", _directory], TimeSpan.FromSeconds(10), cancellationToken);
+        await _directory.MakeAsync(user, cancellationToken);
         var made = await ProgramRunner.RunAsync(
             Binary("mariadb-install-db"),
-            ["--no-defaults", $"--datadir={_directory}", $"--user={User}", "--auth-root-authentication-method=socket", "--auth-root-socket-user=root", "--skip-test-db", "--skip-name-resolve"],
+            ["--no-defaults", $"--datadir={_directory.Path}", $"--user={User}", "--auth-root-authentication-method=socket", "--auth-root-socket-user=root", "--skip-test-db", "--skip-name-resolve"],
             TimeSpan.FromMinutes(3), cancellationToken);
         made.Require("Making the database", $"See {Log}.");
-        return $"database made in {_directory}";
+        return $"database made in {_directory.Path}";
     }
 
     public Task<ComponentPresence> ObserveAsync(CancellationToken cancellationToken) =>
@@ -61,15 +53,8 @@ internal sealed class MariaDbDriver(ComponentOptions options, TimeProvider time)
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        if (!Directory.Exists(SystemTables))
-        {
-            throw new DrException($"There is no database in {_directory}.", "Make one with 'dr-edge system prepare', or correct the component's dataDirectory.");
-        }
-
-        if (Processes() is [var running, ..])
-        {
-            throw new DrException($"{options.Name} runs already in process {running.Id}.", "Stop it first.");
-        }
+        _directory.Require(Directory.Exists(SystemTables));
+        _directory.RequireNoneRuns();
 
         // A socket that a crash left names nobody's server; this directory is this one's alone.
         File.Delete(SocketOf(options));
@@ -80,7 +65,7 @@ internal sealed class MariaDbDriver(ComponentOptions options, TimeProvider time)
             : [$"--bind-address={options.Address}", $"--port={options.Port.ToString(CultureInfo.InvariantCulture)}"];
         var (program, arguments) = user.Wrap(
             Binary(Server),
-            ["--no-defaults", $"--datadir={_directory}", $"--socket={SocketOf(options)}", $"--pid-file={Path.Combine(_directory, "mariadb.pid")}", $"--log-error={Log}", .. network, .. settings]);
+            ["--no-defaults", $"--datadir={_directory.Path}", $"--socket={SocketOf(options)}", $"--pid-file={_directory.In("mariadb.pid")}", $"--log-error={Log}", .. network, .. settings]);
         var mark = await DetachedProgram.StartAsync(program, arguments, Log, cancellationToken);
         await AwaitAsync(mark, cancellationToken);
     }
@@ -92,26 +77,13 @@ internal sealed class MariaDbDriver(ComponentOptions options, TimeProvider time)
             Signals.Send(process.Id, Signals.Terminate);
         }
 
-        await Waiting.UntilAsync(() => Processes().Count == 0, options.StopTimeout, time, cancellationToken);
+        await _directory.AwaitEndAsync(options.StopTimeout, cancellationToken);
         await KillAsync(cancellationToken);
     }
 
-    public async Task KillAsync(CancellationToken cancellationToken)
-    {
-        foreach (var process in Processes())
-        {
-            Signals.Send(process.Id, Signals.Kill);
-        }
+    public Task KillAsync(CancellationToken cancellationToken) => _directory.KillAsync(cancellationToken);
 
-        if (!await Waiting.UntilAsync(() => Processes().Count == 0, TimeSpan.FromSeconds(10), time, cancellationToken))
-        {
-            throw new DrException(
-                $"{options.Name} does not end, even when killed: {string.Join(", ", Processes().Select(p => p.Id))}.", "It waits in the kernel for a device; a restart of the machine ends it for certain.");
-        }
-    }
-
-    public IReadOnlyList<ProcessEntry> Processes() =>
-        [.. ProcessTable.All().Where(p => p.Name is Server or "mysqld" && ProcessTable.WorkingDirectory(p.Id) == _directory)];
+    public IReadOnlyList<ProcessEntry> Processes() => _directory.Processes();
 
     /// <summary>The server replays its log before it listens; how long that may take is the component's start timeout.</summary>
     private async Task AwaitAsync(ProcessMark mark, CancellationToken cancellationToken)

@@ -6,16 +6,14 @@ using Npgsql;
 namespace Dr.Edge.Host.Components;
 
 /// <summary>
-/// A PostgreSQL cluster. Which processes are its own is told by their working directory, which PostgreSQL sets to the data directory: that also holds after
-/// the agent was killed, and when the files on the volume cannot be read any more.
+/// A PostgreSQL cluster with its data and its socket in one directory (<see cref="DatabaseDirectory"/>).
 /// </summary>
 internal sealed class PostgreSqlDriver(ComponentOptions options, TimeProvider time) : IComponentDriver
 {
     private const string DefaultUser = "postgres";
     private const string MapName = "dr-edge";
 
-    // Database, user and socket live in this one directory.
-    private readonly string _directory = options.DataDirectory!.TrimEnd('/');
+    private readonly DatabaseDirectory _directory = new(options, time, "postgres");
 
     public ComponentOptions Options => options;
 
@@ -26,36 +24,31 @@ internal sealed class PostgreSqlDriver(ComponentOptions options, TimeProvider ti
 
     public string User => options.User ?? DefaultUser;
 
-    public string SocketDirectory => options.SocketDirectory ?? _directory;
+    public string SocketDirectory => options.SocketDirectory ?? _directory.Path;
 
-    private string Log => options.Log ?? Path.Combine(_directory, "server.log");
+    private string Log => _directory.Log;
+
+    private string VersionFile => _directory.In("PG_VERSION");
 
     public async Task<string?> PrepareAsync(CancellationToken cancellationToken)
     {
-        if (File.Exists(Path.Combine(_directory, "PG_VERSION")))
+        if (File.Exists(VersionFile))
         {
             return null;
         }
 
         var user = await OsUser.FindAsync(User, cancellationToken);
-        Directory.CreateDirectory(_directory);
-        if (Directory.EnumerateFileSystemEntries(_directory).Any())
-        {
-            throw new DrException($"{_directory} is neither empty nor a database.", "Nothing was changed. Look what is there and move it away.");
-        }
-
-        Signals.ChangeOwner(_directory, user);
-        await ProgramRunner.RunAsync("chmod", ["0700", _directory], TimeSpan.FromSeconds(10), cancellationToken);
+        await _directory.MakeAsync(user, cancellationToken);
         await RunAsync(
-            user, "initdb", ["--pgdata", _directory, "--username", User, "--encoding", "UTF8", "--locale", "C.UTF-8", "--auth-local", "peer", "--auth-host", options.Authentication, "--data-checksums"],
+            user, "initdb", ["--pgdata", _directory.Path, "--username", User, "--encoding", "UTF8", "--locale", "C.UTF-8", "--auth-local", "peer", "--auth-host", options.Authentication, "--data-checksums"],
             TimeSpan.FromMinutes(3), "Making the database", cancellationToken);
 
         // The agent runs as root and asks as the database's own user, over the socket and without a password.
         await File.WriteAllTextAsync(
-            Path.Combine(_directory, "pg_hba.conf"),
+            _directory.In("pg_hba.conf"),
             $"local all all peer map={MapName}\n" + string.Concat(options.Clients.Select(c => $"host all all {c} {options.Authentication}\n")), cancellationToken);
-        await File.WriteAllTextAsync(Path.Combine(_directory, "pg_ident.conf"), $"{MapName} root {User}\n{MapName} /^(.*)$ \\1\n", cancellationToken);
-        return $"database made in {_directory}";
+        await File.WriteAllTextAsync(_directory.In("pg_ident.conf"), $"{MapName} root {User}\n{MapName} /^(.*)$ \\1\n", cancellationToken);
+        return $"database made in {_directory.Path}";
     }
 
     public Task<ComponentPresence> ObserveAsync(CancellationToken cancellationToken)
@@ -66,11 +59,7 @@ internal sealed class PostgreSqlDriver(ComponentOptions options, TimeProvider ti
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        if (!File.Exists(Path.Combine(_directory, "PG_VERSION")))
-        {
-            throw new DrException($"There is no database in {_directory}.", "Make one with 'dr-edge system prepare', or correct the component's dataDirectory.");
-        }
-
+        _directory.Require(File.Exists(VersionFile));
         RemoveLeftLocks();
         var user = await OsUser.FindAsync(User, cancellationToken);
         var settings = new Dictionary<string, string>(options.Settings)
@@ -80,7 +69,7 @@ internal sealed class PostgreSqlDriver(ComponentOptions options, TimeProvider ti
         var commandLine = string.Join(' ', settings.Select(s => $"-c {s.Key}={Quote(s.Value)}"));
         var seconds = Math.Max(1, (int)options.StartTimeout.TotalSeconds);
         await RunAsync(
-            user, "pg_ctl", ["start", "--pgdata", _directory, "--wait", "--timeout", seconds.ToString(CultureInfo.InvariantCulture), "--log", Log, "--options", commandLine, "--silent"],
+            user, "pg_ctl", ["start", "--pgdata", _directory.Path, "--wait", "--timeout", seconds.ToString(CultureInfo.InvariantCulture), "--log", Log, "--options", commandLine, "--silent"],
             options.StartTimeout + TimeSpan.FromSeconds(5), $"Starting {options.Name}", cancellationToken);
     }
 
@@ -91,28 +80,15 @@ internal sealed class PostgreSqlDriver(ComponentOptions options, TimeProvider ti
             // SIGINT is PostgreSQL's "fast": it ends its sessions, writes a checkpoint and ends.
             const int interrupt = 2;
             Signals.Send(postmaster.Id, interrupt);
-            await Waiting.UntilAsync(() => Processes().Count == 0, options.StopTimeout, time, cancellationToken);
+            await _directory.AwaitEndAsync(options.StopTimeout, cancellationToken);
         }
 
         await KillAsync(cancellationToken);
     }
 
-    public async Task KillAsync(CancellationToken cancellationToken)
-    {
-        foreach (var process in Processes())
-        {
-            Signals.Send(process.Id, Signals.Kill);
-        }
+    public Task KillAsync(CancellationToken cancellationToken) => _directory.KillAsync(cancellationToken);
 
-        if (!await Waiting.UntilAsync(() => Processes().Count == 0, TimeSpan.FromSeconds(10), time, cancellationToken))
-        {
-            throw new DrException(
-                $"{options.Name} does not end, even when killed: {string.Join(", ", Processes().Select(p => p.Id))}.", "It waits in the kernel for a device; a restart of the machine ends it for certain.");
-        }
-    }
-
-    public IReadOnlyList<ProcessEntry> Processes() =>
-        [.. ProcessTable.All().Where(p => p.Name == "postgres" && ProcessTable.WorkingDirectory(p.Id) == _directory)];
+    public IReadOnlyList<ProcessEntry> Processes() => _directory.Processes();
 
     /// <summary>The one that none of the others is the parent of.</summary>
     private static ProcessEntry? Postmaster(IReadOnlyList<ProcessEntry> own) =>
@@ -124,16 +100,12 @@ internal sealed class PostgreSqlDriver(ComponentOptions options, TimeProvider ti
     /// </summary>
     private void RemoveLeftLocks()
     {
-        if (Processes() is [var process, ..])
+        _directory.RequireNoneRuns();
+        File.Delete(_directory.In("postmaster.pid"));
+        if (SocketDirectory == _directory.Path)
         {
-            throw new DrException($"{options.Name} runs already in process {process.Id}.", "Stop it first.");
-        }
-
-        File.Delete(Path.Combine(_directory, "postmaster.pid"));
-        if (SocketDirectory == _directory)
-        {
-            File.Delete(Path.Combine(_directory, $".s.PGSQL.{options.Port}.lock"));
-            File.Delete(Path.Combine(_directory, $".s.PGSQL.{options.Port}"));
+            File.Delete(_directory.In($".s.PGSQL.{options.Port}.lock"));
+            File.Delete(_directory.In($".s.PGSQL.{options.Port}"));
         }
     }
 
@@ -160,7 +132,7 @@ internal sealed class PostgreSqlDriver(ComponentOptions options, TimeProvider ti
         }
 
         // A cluster runs only with the binaries of its own major version.
-        var version = File.Exists(Path.Combine(_directory, "PG_VERSION")) ? File.ReadAllText(Path.Combine(_directory, "PG_VERSION")).Trim() : null;
+        var version = File.Exists(VersionFile) ? File.ReadAllText(VersionFile).Trim() : null;
         var found = Directory.Exists(debian)
             ? Directory.EnumerateDirectories(debian).Where(d => version is null || Path.GetFileName(d) == version).OrderByDescending(d => int.TryParse(Path.GetFileName(d), out var n) ? n : 0).FirstOrDefault()
             : null;
