@@ -92,7 +92,8 @@ internal sealed partial class TreeMirror(MirrorOptions options, MirrorTarget tar
                 return (QuiesceMark.Crash("NOT one moment: the database has tablespaces outside its directory, which are not mirrored"), files);
             }
 
-            files += await CopyAsync("/pg_wal/", byHash: false, [], cancellationToken);
+            // By content: a segment keeps its size, and one that was written again within the clock's tick keeps its time.
+            files += await CopyAsync("/pg_wal/", byHash: true, [], cancellationToken);
             File.Delete(Path.Combine(target.Mount, "postmaster.pid"));
             await File.WriteAllTextAsync(Path.Combine(target.Mount, "backup_label"), label, cancellationToken);
             await ProgramRunner.RunAsync("chown", [$"--reference={Path.Combine(target.Mount, "PG_VERSION")}", Path.Combine(target.Mount, "backup_label")], TimeSpan.FromSeconds(10), cancellationToken);
@@ -104,12 +105,12 @@ internal sealed partial class TreeMirror(MirrorOptions options, MirrorTarget tar
         }
     }
 
-    /// <summary>How many files were written.</summary>
+    /// <summary>How many files were written. Times are compared to the nanosecond: by whole seconds, a file that keeps its size and is written again within one would be passed over.</summary>
     private async Task<long> CopyAsync(string below, bool byHash, string[] exclude, CancellationToken cancellationToken)
     {
         var result = await ProgramRunner.RunAsync(
             "rsync",
-            ["--archive", "--hard-links", "--acls", "--xattrs", "--sparse", "--numeric-ids", "--one-file-system", "--delete", "--inplace", "--no-whole-file", "--stats", .. byHash ? (string[])["--checksum"] : [],
+            ["--archive", "--hard-links", "--acls", "--xattrs", "--sparse", "--numeric-ids", "--one-file-system", "--delete", "--inplace", "--no-whole-file", "--modify-window=-1", "--stats", .. byHash ? (string[])["--checksum"] : [],
                 "--exclude=/lost+found", .. exclude, options.Source.TrimEnd('/') + below, target.Mount + below], Longest, cancellationToken);
         if (!result.Succeeded && result.ExitCode != SomeFilesVanished)
         {
