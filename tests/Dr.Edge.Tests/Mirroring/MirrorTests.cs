@@ -48,6 +48,35 @@ public sealed class MirrorTests(PreparedDisk prepared)
         (await edge.LeftoversAsync()).ShouldBeEmpty();
     }
 
+    /// <summary>The change shows in the time's fraction of a second only.</summary>
+    [Fact]
+    public async Task A_file_that_keeps_its_size_and_its_second_is_brought_again()
+    {
+        await using var edge = await EdgeStand.StartAsync(prepared);
+        edge.Volumes.Create("copy", 64L << 20);
+        var source = Directory.CreateTempSubdirectory("dr-mirrored-");
+        var target = new MirrorTarget(Options(edge, source.FullName), edge.Client, TimeProvider.System);
+        var second = new DateTime(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc);
+        await target.AttachAsync(default);
+        try
+        {
+            var mirror = new TreeMirror(Options(edge, source.FullName), target, TimeProvider.System);
+            foreach (var (text, at) in new[] { ("one", second), ("two", second.AddMilliseconds(500)) })
+            {
+                var file = Path.Combine(source.FullName, "file");
+                await File.WriteAllTextAsync(file, text, TestContext.Current.CancellationToken);
+                File.SetLastWriteTimeUtc(file, at);
+                await mirror.RoundAsync((_, _) => { }, default);
+                (await File.ReadAllTextAsync(Path.Combine(target.Mount, "file"), TestContext.Current.CancellationToken)).ShouldBe(text);
+            }
+        }
+        finally
+        {
+            await target.DetachAsync();
+            source.Delete(recursive: true);
+        }
+    }
+
     [Fact]
     public async Task A_database_directory_in_use_becomes_a_volume_that_the_database_opens()
     {
