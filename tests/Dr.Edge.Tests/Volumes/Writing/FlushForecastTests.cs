@@ -107,11 +107,12 @@ public sealed class FlushForecastTests
         using var store = new StoreFixture(faults: disk);
         var volume = store.Set.Create("v", 64 * 4096);
         StoreFixture.Write(volume, 0, new byte[4096]);
+        await store.Set.Maintenance.DrainAsync(); // It flushes files of its own, without the lock that is asked about here.
         released.Reset();
         var flushing = Task.Run(volume.Flush);
         await disk.Entered.WaitAsync(TimeSpan.FromSeconds(30));
         StoreFixture.Write(volume, 0, new byte[4096]);
-        volume.FlushAhead(); // Would wait for ever.
+        await Task.Run(volume.FlushAhead, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken); // Would wait for the other.
         volume.Durable.ShouldBeLessThan(volume.Appended);
         released.Set();
         await flushing.WaitAsync(TimeSpan.FromSeconds(30));
@@ -137,7 +138,7 @@ public sealed class FlushForecastTests
             if (call == DiskCall.Sync && !released.IsSet)
             {
                 _entered.TrySetResult();
-                released.Wait();
+                released.Wait(TimeSpan.FromSeconds(60)); // A test that fails must end.
             }
 
             return 0;
