@@ -62,7 +62,9 @@ public sealed class DetectorGrainTests : ControlPlaneTests
         World.Production.PowerOff();
         await Silo.PhaseAsync(Phase.OnTrial);
         var bundles = await Silo.Services.GetRequiredService<EvidenceStore>().ListAsync(ScriptedWorld.System.Value, 10, CancellationToken.None);
-        var bundle = bundles.ShouldHaveSingleItem();
+        // Newest first. On a machine with late ticks the control plane judges nobody at first, keeps that too, and looks again.
+        bundles.Skip(1).ShouldAllBe(b => b.Scope == nameof(FaultScope.Unjudged));
+        var bundle = bundles[0];
         (bundle.Suspect, bundle.ProbesAnswered, bundle.Epoch).ShouldBe((World.Production.Id, 0, Epoch.First));
         bundle.ProbesSent.ShouldBeGreaterThan(2);
         bundle.IndependentKinds.ShouldBe(2);
