@@ -1,6 +1,7 @@
 using Dr.Contracts.Grains;
 using Dr.Contracts.Ids;
 using Dr.Contracts.Mqtt;
+using Dr.Silo.Decisions.Detection;
 using Dr.Silo.Grains;
 using Dr.Silo.Storage;
 using Dr.Silo.Tests.Support;
