@@ -44,7 +44,7 @@ internal sealed class EdgeConfig
     /// <summary>Section <c>brokerTls</c>.</summary>
     public BrokerTlsConfig BrokerTls { get; set; } = new();
 
-    /// <summary>What this device can be asked to reach as a witness: name to address.</summary>
+    /// <summary>What this device can be asked to reach as a witness: name to address (<c>tcp://host:port</c>, answered by the program; <c>connect://host:port</c>, accepted; <c>http(s)://…</c>, below status 500).</summary>
     public Dictionary<string, string> Targets { get; set; } = [];
 
     public List<SystemConfig> Systems { get; set; } = [];

@@ -2,7 +2,10 @@ using System.Net.Sockets;
 
 namespace Dr.Edge.Kiosk;
 
-/// <summary>Tries one target once: <c>tcp://host:port</c> by connecting, <c>http(s)://…</c> by asking.</summary>
+/// <summary>
+/// Tries one target once. <c>http(s)://…</c> by asking. <c>tcp://host:port</c> by connecting and saying at once that nothing will follow (a half-close): a kernel accepts connections for a program that stands
+/// still, but only the program itself greets whoever comes or closes behind whoever goes. <c>connect://host:port</c> by connecting alone, for a program that does neither.
+/// </summary>
 internal sealed class ReachProbe(TimeProvider time) : IDisposable
 {
     /// <summary>What does not answer within this is not there for a reader who is waiting at the kiosk either.</summary>
@@ -34,19 +37,26 @@ internal sealed class ReachProbe(TimeProvider time) : IDisposable
     {
         if (!Uri.TryCreate(address, UriKind.Absolute, out var uri))
         {
-            return (false, false, address is null ? "unknown target" : "its address is not tcp://host:port or http://…");
+            return (false, false, address is null ? "unknown target" : "its address is not tcp://host:port, connect://host:port or http://…");
         }
 
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(Within);
+        using var limit = new CancellationTokenSource(Within, time);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        var connected = false;
         try
         {
             switch (uri.Scheme)
             {
-                case "tcp":
+                case "tcp" or "connect":
                     using (var socket = new Socket(SocketType.Stream, ProtocolType.Tcp))
                     {
                         await socket.ConnectAsync(uri.Host, uri.Port, deadline.Token);
+                        connected = true;
+                        if (uri.Scheme == "tcp")
+                        {
+                            await AnswerAsync(socket, deadline.Token);
+                        }
+
                         return (true, false, null);
                     }
 
@@ -63,11 +73,25 @@ internal sealed class ReachProbe(TimeProvider time) : IDisposable
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return (false, false, $"no answer within {Within.TotalSeconds:0.#} s");
+            return (false, false, connected ? $"connections are accepted, but nobody answers within {Within.TotalSeconds:0.#} s" : $"no answer within {Within.TotalSeconds:0.#} s");
         }
         catch (Exception exception) when (exception is SocketException or HttpRequestException or IOException or ArgumentException)
         {
             return (false, false, exception.Message);
+        }
+    }
+
+    /// <summary>Waits until whoever accepted does anything: a word, an end or a reset are all of them answers of somebody who runs.</summary>
+    private static async Task AnswerAsync(Socket socket, CancellationToken cancellationToken)
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Send);
+            await socket.ReceiveAsync(new byte[1], SocketFlags.None, cancellationToken);
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode is SocketError.ConnectionReset or SocketError.NotConnected or SocketError.Shutdown)
+        {
+            // Closed so early and so hard that nothing could be asked any more.
         }
     }
 }

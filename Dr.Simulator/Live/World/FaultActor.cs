@@ -5,6 +5,9 @@ namespace Dr.Simulator.Live.World;
 /// <summary>Makes a fault of the schedule happen and repairs it, as the operator of a real place would: power comes back, the line is mended, room is made. Decides nothing.</summary>
 internal sealed class FaultActor(LiveWorld world, Action<string> note)
 {
+    /// <summary>Of the machines that stand still, so many are suspended as a whole; of the others the programs alone.</summary>
+    private const double SuspendedShare = 0.5;
+
     /// <summary>Strikes, waits, repairs. On return what was broken is mended; what the systems make of it is theirs.</summary>
     /// <returns>What the corruption turned out to be; null for other faults.</returns>
     public async Task<CorruptionFinding?> StrikeAsync(LiveFault fault, CancellationToken cancellationToken)
@@ -69,17 +72,26 @@ internal sealed class FaultActor(LiveWorld world, Action<string> note)
         var machine = ProcessOf(fault.Part);
         if (fault.Part.Thing == LiveThing.Machine)
         {
-            // The kernel of a machine that stands still answers nobody either; the one below these processes goes on and would.
+            // Of a suspended machine not even the kernel answers; of one whose programs are stuck it goes on accepting connections. Here the kernel is always there, so the first kind is made with the line.
+            var suspended = fault.Draw < SuspendedShare;
+            note(suspended ? $"{fault.Part} is suspended" : $"the programs of {fault.Part} stand still, and its kernel goes on");
             await BetweenAsync(
                 fault,
                 async () =>
                 {
                     machine.SignalAll(Native.SIGSTOP);
-                    await world.Network.CutAsync(fault.Part.Place);
+                    if (suspended)
+                    {
+                        await world.Network.CutAsync(fault.Part.Place);
+                    }
                 },
                 async () =>
                 {
-                    await world.Network.JoinAsync(fault.Part.Place);
+                    if (suspended)
+                    {
+                        await world.Network.JoinAsync(fault.Part.Place);
+                    }
+
                     machine.SignalAll(Native.SIGCONT);
                 },
                 cancellationToken);
