@@ -57,6 +57,9 @@ internal sealed class FrameConnection : IAsyncDisposable
 
     public long ReceivedBytes => Interlocked.Read(ref _receivedBytes);
 
+    /// <summary>A message is being handled: while we do not read, silence says nothing about the peer.</summary>
+    public bool IsBusy => _isBusy;
+
     public Task SendAsync<T>(FrameStamp stamp, T message, CancellationToken cancellationToken)
         where T : IWireMessage<T>
     {
@@ -211,7 +214,7 @@ internal sealed class FrameConnection : IAsyncDisposable
             {
                 if (message.Header.Type != FrameType.Heartbeat || message.Header.Stream != 0)
                 {
-                    // While we do not read, silence says nothing about the peer: a disk that takes long here must not end the connection.
+                    // A disk that takes long here must not end the connection.
                     _isBusy = true;
                     message.IsFollowed = IsFollowed(input, message.Header);
                     var handling = handler(message, cancellationToken);
@@ -338,7 +341,7 @@ internal sealed class FrameConnection : IAsyncDisposable
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(500), _time);
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {
-            if (!_isBusy && _time.GetElapsedTime(Volatile.Read(ref _receivedAt)) > DeadAfter)
+            if (!IsBusy && _time.GetElapsedTime(Volatile.Read(ref _receivedAt)) > DeadAfter)
             {
                 throw new DrException($"The peer {RemoteName} has been silent for {DeadAfter.TotalSeconds:0} s.", isTransient: true);
             }

@@ -42,6 +42,7 @@ public sealed class DeadPeerTests : IAsyncLifetime
         await using var connection = new FrameConnection(_near, new SocketLine(_near), _clock);
         var running = connection.RunAsync(static (_, _) => ValueTask.CompletedTask, default);
         await _peer.SendAsync(Beat()[..bytesOfAFrame]);
+        await Node.Until(() => _near.Available == 0, "what it said to be read");
         await DeadAsync(running);
     }
 
@@ -88,6 +89,7 @@ public sealed class DeadPeerTests : IAsyncLifetime
         await PassAsync(30);
         running.IsCompleted.ShouldBeFalse("we were busy, the peer was not silent");
         leave.SetResult();
+        await Node.Until(() => !connection.IsBusy, "the message to be done");
         await DeadAsync(running);
     }
 
