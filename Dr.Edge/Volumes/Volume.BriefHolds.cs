@@ -3,12 +3,14 @@ namespace Dr.Edge.Volumes;
 /// <content>What is held only while something is read (a verification, indexes being written, space being counted) must not cost history when space is needed: it is waited for.</content>
 internal sealed partial class Volume
 {
-    /// <summary>How often is looked whether what is held briefly is free, and how often at most: one second in all.</summary>
+    /// <summary>How often is looked whether what is held briefly is free.</summary>
     private static readonly TimeSpan BriefPause = TimeSpan.FromMilliseconds(5);
-    private const int MostBriefPauses = 200;
 
     // Set when history has to give way and a reader that takes long is in its way; such a reader ends when it sees it.
     private volatile bool _isReaderInTheWay;
+
+    /// <summary>How often at most: one second in all.</summary>
+    internal int MostBriefPauses { get; set; } = 200;
 
     /// <summary>True while something is read that keeps the oldest layers from moving into the base.</summary>
     internal bool IsHeldBriefly
