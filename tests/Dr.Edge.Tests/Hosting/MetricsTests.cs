@@ -70,7 +70,8 @@ public sealed class MetricsTests : IAsyncLifetime
         var text = await tcp.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
         text.ShouldContain("dr_volume_written_bytes_total{otel_scope_name=\"Dr.Edge.Volumes\",volume=\"vol\"} 8192");
         text.ShouldContain("dr_volume_flush_duration_seconds_count");
-        text.ShouldContain("dr_volume_point_pause_seconds_bucket{otel_scope_name=\"Dr.Edge.Volumes\",volume=\"vol\",le=\"0.01\"} 1");
+        text.ShouldContain("dr_volume_point_pause_seconds_bucket{otel_scope_name=\"Dr.Edge.Volumes\",volume=\"vol\",le=\"0.01\"} ", customMessage: "the bound that is promised");
+        text.ShouldContain("dr_volume_point_pause_seconds_count{otel_scope_name=\"Dr.Edge.Volumes\",volume=\"vol\"} 1");
         text.ShouldContain("dr_volume_point_duration_seconds_count{otel_scope_name=\"Dr.Edge.Volumes\",volume=\"vol\"} 1");
         text.ShouldContain("dr_disk_available_bytes");
         text.ShouldContain("dr_nbd_connections");

@@ -83,7 +83,8 @@ public sealed class PollDecisionTests
             poll.Wait(channel, 2000 + wait);
         }
 
-        channel.Looks.ShouldBeGreaterThan(0);
+        // A machine with one processor leaves it to the client.
+        (channel.Looks > 0).ShouldBe(Environment.ProcessorCount > 1);
     }
 
     private static PollDecision Begun()

@@ -38,8 +38,7 @@ public sealed class FreezeTests(ITestOutputHelper output) : IAsyncLifetime
         await MirrorAsync("stall 0");
         var frozen = side == "backup" ? _backup : _production;
         frozen.Freeze();
-        await Task.Delay(500); // What was under way is answered.
-        var before = _production.Answered;
+        var before = await StandsStillAsync();
         await Task.Delay(isLong ? Long : Short);
         _production.Answered.ShouldBe(before, "no write is answered without the copy, and none by a process that stands still");
 
@@ -101,6 +100,25 @@ public sealed class FreezeTests(ITestOutputHelper output) : IAsyncLifetime
     private Task WholeAsync() => _production.UntilAsync("show", a => a.Contains("Sync:Whole:Current", StringComparison.Ordinal), "the mirror to be whole");
 
     private Task AnswersAsync(LoadPosition after, int more) => Node.Until(() => _production.Answered.Number >= after.Number + more, $"{more} more writes than {after.Number} to be answered", () => _production.Answered.ToString(), seconds: 40);
+
+    /// <summary>The last answer, when what was under way is answered and heard.</summary>
+    private async Task<LoadPosition> StandsStillAsync()
+    {
+        var (last, since) = (_production.Answered, Stopwatch.StartNew());
+        await Node.Until(
+            () =>
+            {
+                if (_production.Answered != last)
+                {
+                    (last, since) = (_production.Answered, Stopwatch.StartNew());
+                }
+
+                return since.Elapsed > TimeSpan.FromMilliseconds(500);
+            },
+            "answers to end",
+            () => _production.Answered.ToString());
+        return last;
+    }
 
     private async Task CompareAsync()
     {
