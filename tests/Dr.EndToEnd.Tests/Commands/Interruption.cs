@@ -1,11 +1,13 @@
 using System.Diagnostics;
-using System.Globalization;
+using Dr.Edge.Host.Processes;
 
 namespace Dr.EndToEnd.Tests.Commands;
 
 /// <summary>Cuts off a command that takes a while.</summary>
 internal static class Interruption
 {
+    private const int InterruptSignal = 2; // SIGINT
+
     /// <summary>Attempts before a command counts as one that cannot be caught at work.</summary>
     public const int Attempts = 6;
 
@@ -24,10 +26,27 @@ internal static class Interruption
             await Task.Delay(2);
         }
 
-        await (kill?.Invoke() ?? Repository.RunAsync("/bin/kill", ["-INT", command.Id.ToString(CultureInfo.InvariantCulture)], TimeSpan.FromSeconds(5)));
+        // By a system call: while a program for it starts the work may be done.
+        if (kill is null)
+        {
+            Interrupt(command);
+        }
+        else
+        {
+            await kill();
+        }
+
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await command.WaitForExitAsync(limit.Token);
         return (command.ExitCode, await output + await errors);
+    }
+
+    private static void Interrupt(Process command)
+    {
+        if (!command.HasExited)
+        {
+            Signals.Send(command.Id, InterruptSignal);
+        }
     }
 
     /// <summary>Ctrl-C, then the same command again, which goes on. On a fast disk the command may be done before it hears of the Ctrl-C: then <paramref name="again"/> makes it possible once more.</summary>
