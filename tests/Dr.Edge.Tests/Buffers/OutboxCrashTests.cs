@@ -133,7 +133,7 @@ public sealed class OutboxCrashTests : IDisposable
         var start = Stopwatch.GetTimestamp();
         while (!condition())
         {
-            if (Stopwatch.GetElapsedTime(start) > TimeSpan.FromSeconds(30))
+            if (Stopwatch.GetElapsedTime(start) > TimeSpan.FromSeconds(60))
             {
                 throw new TimeoutException($"Waited in vain until {what}.");
             }

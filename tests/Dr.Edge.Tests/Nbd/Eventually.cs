@@ -3,7 +3,7 @@ namespace Dr.Edge.Tests.Nbd;
 /// <summary>Waits for a condition, and says which when it does not come.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     public static Task TrueAsync(Func<bool> condition, string what) => TrueAsync(() => Task.FromResult(condition()), what);
 

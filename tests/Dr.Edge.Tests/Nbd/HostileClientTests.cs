@@ -11,7 +11,7 @@ public sealed class HostileClientTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _server = await NbdTestServer.StartAsync(limits: new NbdLimits { MaxConnections = 16 });
+        _server = await NbdTestServer.StartAsync(limits: new NbdLimits { MaxConnections = 64 });
         _bystander = _server.Attach();
         _bystander.Write(512 * 1024, _known).ShouldBe(NbdError.None);
     }

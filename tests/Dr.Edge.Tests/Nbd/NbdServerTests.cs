@@ -203,7 +203,7 @@ public sealed class NbdServerTests
 
     private static async Task<bool> ConnectionsFallToAsync(NbdTestServer server, int count)
     {
-        for (var round = 0; round < 500 && server.Server.ConnectionCount > count; round++)
+        for (var round = 0; round < 3000 && server.Server.ConnectionCount > count; round++)
         {
             await Task.Delay(10);
         }

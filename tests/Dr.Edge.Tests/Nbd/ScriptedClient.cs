@@ -18,8 +18,8 @@ internal sealed class ScriptedClient : IDisposable
     private ScriptedClient(Socket socket)
     {
         _socket = socket;
-        _socket.ReceiveTimeout = 20_000;
-        _socket.SendTimeout = 20_000;
+        _socket.ReceiveTimeout = 60_000;
+        _socket.SendTimeout = 60_000;
     }
 
     public Socket Socket => _socket;

@@ -93,7 +93,7 @@ internal sealed class Node : IAsyncDisposable
     }
 
     /// <summary>Waits for a condition; says what it waited for when it does not come.</summary>
-    public static async Task Until(Func<bool> condition, string what, Func<string>? state = null, int seconds = 20)
+    public static async Task Until(Func<bool> condition, string what, Func<string>? state = null, int seconds = 60)
     {
         var watch = Stopwatch.StartNew();
         while (!condition())

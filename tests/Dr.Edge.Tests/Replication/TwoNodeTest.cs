@@ -9,7 +9,7 @@ public abstract class TwoNodeTest : IAsyncLifetime
 
     private protected Node Backup { get; private set; } = null!;
 
-    private protected virtual TimeSpan CatchUpWithin => TimeSpan.FromSeconds(30);
+    private protected virtual TimeSpan CatchUpWithin => TimeSpan.FromSeconds(60);
 
     public virtual async ValueTask InitializeAsync()
     {

@@ -14,7 +14,7 @@ namespace Dr.Edge.Tests.Kiosk.Sip2;
 /// <summary>A kiosk that speaks SIP2 to <c>dr-edge</c>, and library systems of two sites of which one, none or the other answers.</summary>
 public sealed class Sip2FaceTests : IAsyncLifetime
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly string _directory = Directory.CreateTempSubdirectory("dr-sip-").FullName;
     private readonly int _main = FreePorts.Next();
     private readonly int _backup = FreePorts.Next();
@@ -108,7 +108,7 @@ public sealed class Sip2FaceTests : IAsyncLifetime
         config.Kiosk.Listen = $"127.0.0.1:{_http}";
         config.Kiosk.Sip2 = new Sip2Config
         {
-            Listen = "127.0.0.1:0", Servers = [$"127.0.0.1:{_main}", $"127.0.0.1:{_backup}"], Timeout = TimeSpan.FromSeconds(2), Retry = TimeSpan.FromMilliseconds(200), Institution = "main", User = "dr", Password = "x",
+            Listen = "127.0.0.1:0", Servers = [$"127.0.0.1:{_main}", $"127.0.0.1:{_backup}"], Timeout = TimeSpan.FromSeconds(15), Retry = TimeSpan.FromMilliseconds(200), Institution = "main", User = "dr", Password = "x",
         };
         _edge = EdgeApp.Build(config);
         await _edge.StartAsync();

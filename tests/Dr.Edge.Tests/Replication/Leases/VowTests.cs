@@ -21,7 +21,7 @@ public sealed class VowTests : TwoNodeTest
     {
         var (volume, copy) = await PairAsync();
         var source = Production.Copies.Of(volume).Single();
-        source.Vows.Want(TimeSpan.FromSeconds(2));
+        source.Vows.Want(TimeSpan.FromSeconds(3));
         await Node.Until(() => source.Vows.Until > TimeProvider.System.GetTimestamp(), "the copy's promise");
 
         var refusal = Should.Throw<DrException>(() => Promotion.Run(copy, Next, onlyIfWhole: false, Backup.Clock));

@@ -9,7 +9,7 @@ namespace Dr.Edge.Tests.Replication.Wire;
 /// <summary>The other end of a line, frame by frame as a test says: what no proper peer would send, exactly when it is wanted. Every frame is right in itself (checksums and numbers).</summary>
 internal sealed class ScriptedPeer : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly Socket _socket;
     private readonly MemoryStream _received = new();
     private long _sent;

@@ -56,7 +56,7 @@ public sealed class FullFileSystemTests
             File.Delete(ballast);
             for (var tries = 0; !WritePiece(client); tries++)
             {
-                tries.ShouldBeLessThan(100, "writes were still refused 10 s after there was space again");
+                tries.ShouldBeLessThan(300, "writes were still refused 30 s after there was space again");
                 await Task.Delay(100, TestContext.Current.CancellationToken);
             }
 
@@ -101,7 +101,7 @@ public sealed class FullFileSystemTests
                 continue;
             }
 
-            (++refused).ShouldBeLessThan(200, $"writes were still refused 20 s after the points went, {written} were taken: {disk.Log}");
+            (++refused).ShouldBeLessThan(400, $"writes were still refused 40 s after the points went, {written} were taken: {disk.Log}");
             await Task.Delay(100, TestContext.Current.CancellationToken);
         }
 
