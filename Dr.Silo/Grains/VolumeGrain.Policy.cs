@@ -88,6 +88,12 @@ internal sealed partial class VolumeGrain
                 continue;
             }
 
+            if (!confirmed)
+            {
+                // What is asked for anew has to be seen in order first: the report of before comes after the confirmation as well.
+                _kept.Remove(push.Appliance);
+            }
+
             // What was in order and is not any more was changed by hand: that is put right at once, and once. What never comes right is asked for now and then.
             var isNews = confirmed && _kept.Remove(push.Appliance);
             if (!isNews && _pushes.TryGetValue(push.Appliance, out var sent) && now - sent.At < PushAgainAfter && (sent.Key == push.Key || now - sent.At < TimeSpan.FromSeconds(2)))

@@ -68,9 +68,14 @@ public sealed class PolicyGrainTests : ControlPlaneTests
         bad.Reasons.ShouldNotBeEmpty();
         (await Policies.GetBookAsync()).Version.ShouldBe(1);
 
+        await InOrderAsync();
         var pushes = World.Production.Executed.OfType<ApplyVolumePolicy>().Count();
+        World.Production.SaysStill = new ScriptedDevice.Report(World.Production.Policy, World.Production.Class);
         await Policies.ApplyAsync(new PolicyChange { Actor = "li", Reason = "a quicker line", Policies = [book.Policies[0] with { Bandwidth = new BandwidthClass("internet", 8, false) }], Seen = 1 });
         await Silo.UntilAsync("the new class to be pushed", _ => World.Production.Executed.OfType<ApplyVolumePolicy>().Skip(pushes).Any(p => p.Bandwidth!.Name == "internet-8"));
+        await InOrderAsync();
+        World.Production.SaysStill = null;
+        (await Silo.Services.GetRequiredService<EventLog>().ReadAsync(0, 500, CancellationToken.None)).ShouldAllBe(e => e.Kind != "volume.policy", "a report of before, heard after the confirmation, is no change by hand");
         (await Silo.Services.GetRequiredService<AuditLog>().ReadAsync(0, 100, new AuditFilterBy { Subject = "policies" }, CancellationToken.None)).Count.ShouldBe(2);
         (await Policies.GetVersionAsync(1))!.Policies[0].Bandwidth.Mbps.ShouldBe(5);
         (await Policies.ApplyAsync(new PolicyChange { Actor = "wu", Reason = "late", Policies = [book.Policies[0]], Seen = 1 })).Reasons.ShouldHaveSingleItem().ShouldContain("version 2");
@@ -94,9 +99,31 @@ public sealed class PolicyGrainTests : ControlPlaneTests
 
     private async Task ChangedAsync(string what, Action change, Func<bool> isRight)
     {
-        await Task.Delay(TimeSpan.FromSeconds(2.5), CancellationToken.None);
+        await InOrderAsync();
         change();
-        await Silo.UntilAsync($"{what} to be put right", _ => isRight(), 20);
+        await Silo.UntilAsync($"{what} to be put right", _ => isRight());
+    }
+
+    /// <summary>Until the volume's grain has heard both appliances confirm the policy, and looked at what they report after that.</summary>
+    private async Task InOrderAsync()
+    {
+        List<string> open = [];
+        await Silo.UntilAsync("the policy to be confirmed", _ => open.Count == 0, look: async () =>
+        {
+            open = [.. (await VolumeAsync()).PolicyProblems];
+            foreach (var device in new[] { World.Production, World.Backup })
+            {
+                open.AddRange((await Silo.Grains.GetGrain<IDeviceGrain>(device.Id.Value).GetAsync()).OpenCommands.Where(c => c.Kind == nameof(ApplyVolumePolicy)).Select(c => c.Id.Value));
+            }
+        });
+
+        // A round of the grain shows by the record of the mirror that it stores. The first of three may have begun before, the second has seen what was reported since, and the third comes when that one is over.
+        for (var round = 0; round < 3; round++)
+        {
+            var record = World.Production.Mirror.Record + 1;
+            World.Production.Mirror = (record, MirrorState.Whole);
+            await Silo.UntilAsync($"record {record} of the mirror to be stored", _ => World.Production.MirrorNoted == record);
+        }
     }
 
     /// <summary>Until every kind that the policy asks for has a good backup, and says how they stand otherwise.</summary>

@@ -11,6 +11,9 @@ namespace Dr.Silo.Tests.Support;
 /// </summary>
 internal sealed class ScriptedDevice(DeviceId id, SiteId site, string replication)
 {
+    /// <summary>A policy and the class of a copy, as they are told.</summary>
+    public sealed record Report(string? Policy, string? Class);
+
     private readonly ConcurrentDictionary<CommandId, CommandResult> _inbox = new();
     private readonly Lock _gate = new();
     private long _beats;
@@ -48,6 +51,9 @@ internal sealed class ScriptedDevice(DeviceId id, SiteId site, string replicatio
 
     /// <summary>The class of its copy, in the same way.</summary>
     public string? Class { get; set; }
+
+    /// <summary>While it is set, what it reports of its policy and of the class of its copy is this and not what is in force: a report of before.</summary>
+    public Report? SaysStill { get; set; }
 
     /// <summary>How old its copy is.</summary>
     public TimeSpan Age { get; set; }
@@ -231,9 +237,9 @@ internal sealed class ScriptedDevice(DeviceId id, SiteId site, string replicatio
         Durable = new SequenceNumber(Appended),
         Writable = MayWrite,
         CurrentAsOf = TimeProvider.System.GetUtcNow() - Age,
-        Policy = Policy,
+        Policy = SaysStill is { } before ? before.Policy : Policy,
         Copies = role == VolumeRole.Primary && IsCopying
-            ? [new CopyStatus { Peer = Peer!.Replication, Mode = CopyMode.Stream, State = Peer.IsOn ? CopyState.Current : CopyState.Connecting, BandwidthClass = Class, MirrorRecord = Mirror.Record, Mirror = Mirror.State }]
+            ? [new CopyStatus { Peer = Peer!.Replication, Mode = CopyMode.Stream, State = Peer.IsOn ? CopyState.Current : CopyState.Connecting, BandwidthClass = SaysStill is { } still ? still.Class : Class, MirrorRecord = Mirror.Record, Mirror = Mirror.State }]
             : [],
     };
 }
