@@ -23,7 +23,7 @@ public sealed class AlertWiringTests(CrampedFixture silo) : IClassFixture<Crampe
     [Fact]
     public async Task What_beats_and_configuration_say_is_found_by_the_reader_of_facts()
     {
-        var facts = await FactsAsync("the beats of prod-1", f => f.Devices.Any(d => d.Id == Production && d.Presence == Presence.Alive), () => BeatAsync(DateTimeOffset.UtcNow.AddDays(-1)));
+        var facts = await FactsAsync("the beats of prod-1", f => f.Devices.Any(d => d.Id == Production && d.Presence == Presence.Alive) && f.HistoryKept.Count > 0 && f.BoundNotMet.Count > 0 && f.CapacityShort.Count > 0, () => BeatAsync(DateTimeOffset.UtcNow.AddDays(-1)));
 
         facts.HistoryKept[new SystemId("dilas")].ShouldBe(0.1, 0.01, "one day of ten is there");
         facts.BoundNotMet[Production].ShouldContain("promises a beat every 600 s");
@@ -68,7 +68,7 @@ public sealed class AlertWiringTests(CrampedFixture silo) : IClassFixture<Crampe
                 return facts;
             }
 
-            watch.Elapsed.TotalSeconds.ShouldBeLessThan(30, $"waiting for {what}");
+            watch.Elapsed.TotalSeconds.ShouldBeLessThan(60, $"waiting for {what}; there is history of {facts.HistoryKept.Count}, a bound of {facts.BoundNotMet.Count}, capacity of {facts.CapacityShort.Count}, devices {string.Join(", ", facts.Devices.Select(d => $"{d.Id} {d.Presence}"))}");
         }
     }
 }

@@ -16,7 +16,7 @@ public class ApiFixture : IAsyncLifetime
     private readonly ScriptedWorld _settings = new();
     private WebApplication? _app;
 
-    public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(20) };
+    public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(60) };
 
     public IServiceProvider Services => _app!.Services;
 

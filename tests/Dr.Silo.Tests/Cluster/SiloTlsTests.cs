@@ -14,6 +14,12 @@ public sealed class SiloTlsTests(PostgresServer server) : IAsyncLifetime
 {
     private const string ClientAndServer = "both";
 
+    /// <summary>How long a line that is let in has to stand.</summary>
+    private static readonly TimeSpan Stays = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long the end of one that is refused is waited for.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     private readonly TempDirectory _directory = new();
     private readonly ScriptedWorld _world = new();
     private readonly X509Certificate2 _authority = Authority("silos");
@@ -42,11 +48,11 @@ public sealed class SiloTlsTests(PostgresServer server) : IAsyncLifetime
     public async Task Only_a_peer_with_a_certificate_of_the_silos_ca_for_both_purposes_is_let_in()
     {
         using var stranger = Authority("somebody else");
-        (await IsLetInAsync(Issue(_authority, "silo-2", ClientAndServer))).ShouldBeTrue();
-        (await IsLetInAsync(Issue(stranger, "silo-2", ClientAndServer))).ShouldBeFalse("another CA's");
-        (await IsLetInAsync(Issue(_authority, "kiosk", "1.3.6.1.5.5.7.3.2"))).ShouldBeFalse("a client's");
-        (await IsLetInAsync(Issue(_authority, "silo-2", ClientAndServer, expired: true))).ShouldBeFalse("an expired one");
-        (await IsLetInAsync(null)).ShouldBeFalse("none");
+        (await IsLetInAsync(Issue(_authority, "silo-2", ClientAndServer), Stays)).ShouldBeTrue();
+        (await IsLetInAsync(Issue(stranger, "silo-2", ClientAndServer), Patience)).ShouldBeFalse("another CA's");
+        (await IsLetInAsync(Issue(_authority, "kiosk", "1.3.6.1.5.5.7.3.2"), Patience)).ShouldBeFalse("a client's");
+        (await IsLetInAsync(Issue(_authority, "silo-2", ClientAndServer, expired: true), Patience)).ShouldBeFalse("an expired one");
+        (await IsLetInAsync(null, Patience)).ShouldBeFalse("none");
     }
 
     [Fact]
@@ -56,7 +62,7 @@ public sealed class SiloTlsTests(PostgresServer server) : IAsyncLifetime
         await socket.ConnectAsync("127.0.0.1", _silo.SiloPort);
         await socket.GetStream().WriteAsync(new byte[64]);
 
-        (await EndAsync(socket.GetStream())).ShouldBeTrue();
+        (await EndAsync(socket.GetStream(), Patience)).ShouldBeTrue();
     }
 
     [Fact]
@@ -86,7 +92,7 @@ public sealed class SiloTlsTests(PostgresServer server) : IAsyncLifetime
     }
 
     /// <summary>In TLS 1.3 the server judges the client after the client's handshake is over: who is refused reads the end.</summary>
-    private async Task<bool> IsLetInAsync(X509Certificate2? mine)
+    private async Task<bool> IsLetInAsync(X509Certificate2? mine, TimeSpan patience)
     {
         using var socket = new TcpClient();
         await socket.ConnectAsync("127.0.0.1", _silo.SiloPort);
@@ -94,7 +100,7 @@ public sealed class SiloTlsTests(PostgresServer server) : IAsyncLifetime
         {
             await using var line = await HandshakeAsync(socket, mine);
             await line.WriteAsync(new byte[] { 0 });
-            return !await EndAsync(line);
+            return !await EndAsync(line, patience);
         }
         catch (Exception e) when (e is IOException or System.Security.Authentication.AuthenticationException)
         {
@@ -119,12 +125,12 @@ public sealed class SiloTlsTests(PostgresServer server) : IAsyncLifetime
     }
 
     /// <summary>True when the other end closes; false when it waits for more, as one that let us in does.</summary>
-    private static async Task<bool> EndAsync(Stream stream)
+    private static async Task<bool> EndAsync(Stream stream, TimeSpan patience)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+        using var limit = new CancellationTokenSource(patience);
         try
         {
-            return await stream.ReadAsync(new byte[1], patience.Token) == 0;
+            return await stream.ReadAsync(new byte[1], limit.Token) == 0;
         }
         catch (IOException)
         {

@@ -37,7 +37,7 @@ public abstract class ControlPlaneTests : IAsyncLifetime
     private protected async Task<RunView> ClosedAsync(RunId run)
     {
         RunView? view = null;
-        await Silo.UntilAsync($"run {run} to be closed", _ => view?.FinishedAt is not null, 20, async () => view = await Silo.Grains.GetGrain<IRunGrain>(run.Value).GetAsync());
+        await Silo.UntilAsync($"run {run} to be closed", _ => view?.FinishedAt is not null, look: async () => view = await Silo.Grains.GetGrain<IRunGrain>(run.Value).GetAsync());
         return view!;
     }
 

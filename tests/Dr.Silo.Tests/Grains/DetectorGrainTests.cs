@@ -17,6 +17,7 @@ public sealed class DetectorGrainTests : ControlPlaneTests
     {
         await ProtectAsync();
         var device = Silo.Grains.GetGrain<IDeviceGrain>(World.Production.Id.Value);
+        var heard = (await device.GetAsync()).LastHeard!.Value;
         var started = await device.TestDetectionAsync("mei");
         (await device.TestDetectionAsync("li")).Id.ShouldBe(started.Id, "one at a time");
         DetectionTest test = started;
@@ -25,21 +26,30 @@ public sealed class DetectorGrainTests : ControlPlaneTests
             view =>
             {
                 view.Phase.ShouldBe(nameof(Phase.Protected), "nothing may come of a test");
-                World.Production.MayWrite.ShouldBeTrue("the lease must go on");
-                return test.IsOver;
+                return test is { IsOver: true, Problem: null };
             },
-            40,
-            async () => test = (await device.GetTestAsync())!);
+            look: async () =>
+            {
+                (await LeaseAsync(World.Production, Epoch.First)).Granted.ShouldBeTrue("the lease must go on");
+                test = (await device.GetTestAsync())!;
+                if (test.Problem is { } problem)
+                {
+                    // On a machine with late ticks that is what it has to say, and it is asked again.
+                    problem.ShouldContain("had trouble of its own");
+                    heard = (await device.GetAsync()).LastHeard!.Value;
+                    test = await device.TestDetectionAsync("mei");
+                }
+            });
 
-        test.Problem.ShouldBeNull();
         test.Class.ShouldBe("host");
-        test.Seconds!.Value.ShouldBeGreaterThan(3.0, "4 s are allowed on top of the expected arrival");
+        (test.SuspectedAt!.Value - heard).ShouldBeGreaterThanOrEqualTo(BeatClass.Host.Alpha(HourClass.Busy), "that much is allowed on top of the expected arrival");
+        test.SuspectedAt.Value.ShouldBeGreaterThan(test.StoppedAt!.Value);
         (await device.GetAsync()).Presence.ShouldBe(Presence.Alive);
         (await Silo.ViewAsync()).Epoch.ShouldBe(Epoch.First);
-        Silo.Services.GetRequiredService<DetectorBook>().Classes["host"].DetectionSeconds.ShouldHaveSingleItem().ShouldBe(test.Seconds.Value);
+        Silo.Services.GetRequiredService<DetectorBook>().Classes["host"].DetectionSeconds.ShouldHaveSingleItem().ShouldBe(test.Seconds!.Value);
         var fleet = Silo.Grains.GetGrain<IFleetGrain>(IFleetGrain.Key);
         DetectorView? seen = null;
-        await Silo.UntilAsync("the fleet to know", _ => seen?.Classes.Single(c => c.Class == "host").Tests == 1, 20, async () => seen = await fleet.GetAsync());
+        await Silo.UntilAsync("the fleet to know", _ => seen?.Classes.Single(c => c.Class == "host").Tests == 1, look: async () => seen = await fleet.GetAsync());
         seen!.Devices.ShouldBe(4);
     }
 
@@ -51,7 +61,7 @@ public sealed class DetectorGrainTests : ControlPlaneTests
         var device = Silo.Grains.GetGrain<IDeviceGrain>(World.Production.Id.Value);
         await device.TestDetectionAsync("mei");
         DetectionTest? test = null;
-        await Silo.UntilAsync("the test to end", _ => test is { IsOver: true }, 40, async () => test = await device.GetTestAsync());
+        await Silo.UntilAsync("the test to end", _ => test is { IsOver: true }, look: async () => test = await device.GetTestAsync());
         test!.Problem!.ShouldContain("did not begin");
         (await Silo.Grains.GetGrain<IDeviceGrain>("nobody").TestDetectionAsync("mei")).Problem!.ShouldContain("not heard");
     }

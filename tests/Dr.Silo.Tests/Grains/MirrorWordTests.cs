@@ -140,7 +140,7 @@ public sealed class MirrorWordTests : ControlPlaneTests
         var watch = System.Diagnostics.Stopwatch.StartNew();
         while (stored.SingleOrDefault(m => m.Peer == peer)?.Record != noted)
         {
-            watch.Elapsed.TotalSeconds.ShouldBeLessThan(20, $"waiting for record {noted} of {peer}; stored are {string.Join(", ", stored)}");
+            watch.Elapsed.TotalSeconds.ShouldBeLessThan(TestSilo.Patience, $"waiting for record {noted} of {peer}; stored are {string.Join(", ", stored)}");
             stored = await Volume.OnStatusAsync(Owner, status);
             await Task.Delay(50, CancellationToken.None);
         }

@@ -21,7 +21,7 @@ public sealed class NewActivationTests : ControlPlaneTests
         await Silo.System.AsReference<IGrainManagementExtension>().DeactivateOnIdle();
         for (var watch = Stopwatch.StartNew(); (await ledger.ReadAsync(ScriptedWorld.System, CancellationToken.None))!.Granter == before; await Task.Delay(50, CancellationToken.None))
         {
-            watch.Elapsed.TotalSeconds.ShouldBeLessThan(30, "waiting for another activation");
+            watch.Elapsed.TotalSeconds.ShouldBeLessThan(TestSilo.Patience, "waiting for another activation");
         }
 
         World.Production.PowerOff();

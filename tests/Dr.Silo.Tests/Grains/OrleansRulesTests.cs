@@ -120,7 +120,7 @@ public sealed class OrleansRulesTests : ControlPlaneTests
         World.Connect(null);
         await RestartAsync(configure: false);
 
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(TestSilo.Patience));
         while ((await ledger.ReadAsync(ScriptedWorld.System, limit.Token))!.Granter == before)
         {
             await Task.Delay(50, limit.Token);

@@ -99,7 +99,8 @@ internal sealed class ScriptedWorld : IDownlink, IAsyncDisposable
         var born = "";
         while (!_stop.IsCancellationRequested)
         {
-            if (Production.MayWrite && Backup.MayWrite)
+            // The first is asked twice: between two looks a lease may have lapsed and the other side have been promoted, when this thread had to wait.
+            if (Production.MayWrite && Backup.MayWrite && Production.MayWrite)
             {
                 lock (DoubleWriters)
                 {

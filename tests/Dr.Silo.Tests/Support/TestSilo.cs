@@ -16,6 +16,9 @@ namespace Dr.Silo.Tests.Support;
 /// <summary>A silo with its grains on a database, without broker and API; stopping and starting another on the same database is a restart.</summary>
 internal sealed class TestSilo : IAsyncDisposable
 {
+    /// <summary>Seconds that a test waits before it fails; what is waited for takes some 20 at the most where the machine is free.</summary>
+    public const int Patience = 180;
+
     private readonly IHost _host;
     private readonly ScriptedWorld _world;
 
@@ -65,8 +68,10 @@ internal sealed class TestSilo : IAsyncDisposable
 
     public async Task<SystemView> ViewAsync() => (await System.GetAsync())!;
 
-    /// <summary>Waits until the view is as asked; the failure says how it is instead.</summary>
-    public async Task<SystemView> UntilAsync(string what, Func<SystemView, bool> holds, int seconds = 60, Func<Task>? look = null)
+    /// <summary>
+    /// Waits until the view is as asked; the failure says how it is instead. On a machine with late ticks a takeover takes its time, rightly: the control plane judges nobody then, and looks again.
+    /// </summary>
+    public async Task<SystemView> UntilAsync(string what, Func<SystemView, bool> holds, int seconds = Patience, Func<Task>? look = null)
     {
         var watch = Stopwatch.StartNew();
         for (var view = await ViewAsync(); ; view = await ViewAsync())
@@ -82,7 +87,7 @@ internal sealed class TestSilo : IAsyncDisposable
         }
     }
 
-    public Task<SystemView> PhaseAsync(Phase phase, int seconds = 60) => UntilAsync(phase.ToString(), v => v.Phase == phase.ToString(), seconds);
+    public Task<SystemView> PhaseAsync(Phase phase, int seconds = Patience) => UntilAsync(phase.ToString(), v => v.Phase == phase.ToString(), seconds);
 
     public async ValueTask DisposeAsync()
     {
