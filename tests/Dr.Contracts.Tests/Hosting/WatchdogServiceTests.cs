@@ -55,6 +55,6 @@ public sealed class WatchdogServiceTests
 
         public void Dispose() => _arrived.Dispose();
 
-        public async Task UntilAsync(int sign) => (await _arrived.WaitAsync(TimeSpan.FromSeconds(20))).ShouldBeTrue($"sign of life {sign} did not come within 20 s");
+        public async Task UntilAsync(int sign) => (await _arrived.WaitAsync(TimeSpan.FromSeconds(60))).ShouldBeTrue($"sign of life {sign} did not come within 60 s");
     }
 }

@@ -36,10 +36,27 @@ public sealed class LoadTests
     [Fact]
     public async Task Stopped_early_it_tells_what_was_done()
     {
-        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+        using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        var progress = new StopsWhenConnected(stop);
         var plan = new LoadPlan { Devices = 20, Beat = TimeSpan.FromMilliseconds(200), Duration = TimeSpan.FromMinutes(10), Storms = 0, Outages = 0 };
-        var summary = await LoadFleet.RunAsync(plan, null, TimeProvider.System, stop.Token);
+        var summary = await LoadFleet.RunAsync(plan, progress, TimeProvider.System, stop.Token);
+        progress.Said.ShouldContain("connected,", Case.Sensitive, "the fleet did not stand within the limit");
         summary.Complete.ShouldBeFalse();
         summary.BeatsReceived.ShouldBeGreaterThan(0);
+    }
+
+    /// <summary>Stops the run as soon as every device is connected and beats.</summary>
+    private sealed class StopsWhenConnected(CancellationTokenSource stop) : IProgress<(string What, double Share)>
+    {
+        public string Said { get; private set; } = "";
+
+        public void Report((string What, double Share) value)
+        {
+            Said = value.What;
+            if (Said != "connecting")
+            {
+                stop.Cancel();
+            }
+        }
     }
 }
