@@ -11,6 +11,9 @@ internal sealed class ReachProbe(TimeProvider time) : IDisposable
     /// <summary>What does not answer within this is not there for a reader who is waiting at the kiosk either.</summary>
     private static readonly TimeSpan Within = TimeSpan.FromSeconds(1);
 
+    /// <summary>A program whose kernel has accepted at once may be busy: it gets longer, and still within the round of asking that the control plane makes of a suspicion (5 s).</summary>
+    private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(3);
+
     private const int FirstServerError = 500;
 
     private readonly HttpClient _http = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero, ConnectTimeout = Within, AllowAutoRedirect = false });
@@ -42,7 +45,7 @@ internal sealed class ReachProbe(TimeProvider time) : IDisposable
 
         using var limit = new CancellationTokenSource(Within, time);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
-        var connected = false;
+        var allowed = Within;
         try
         {
             switch (uri.Scheme)
@@ -51,10 +54,12 @@ internal sealed class ReachProbe(TimeProvider time) : IDisposable
                     using (var socket = new Socket(SocketType.Stream, ProtocolType.Tcp))
                     {
                         await socket.ConnectAsync(uri.Host, uri.Port, deadline.Token);
-                        connected = true;
                         if (uri.Scheme == "tcp")
                         {
-                            await AnswerAsync(socket, deadline.Token);
+                            allowed = AnswerWithin;
+                            using var longer = new CancellationTokenSource(AnswerWithin, time);
+                            using var answer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, longer.Token);
+                            await AnswerAsync(socket, answer.Token);
                         }
 
                         return (true, false, null);
@@ -73,7 +78,12 @@ internal sealed class ReachProbe(TimeProvider time) : IDisposable
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return (false, false, connected ? $"connections are accepted, but nobody answers within {Within.TotalSeconds:0.#} s" : $"no answer within {Within.TotalSeconds:0.#} s");
+            return (false, false, $"{(allowed == Within ? "no answer" : "connections are accepted, but nobody answers")} within {allowed.TotalSeconds:0.#} s");
+        }
+        catch (SocketException exception) when (uri.Scheme == "tcp" && exception.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            // Accepted, and closed so hard and so early that connecting only heard of the end.
+            return (true, false, null);
         }
         catch (Exception exception) when (exception is SocketException or HttpRequestException or IOException or ArgumentException)
         {
