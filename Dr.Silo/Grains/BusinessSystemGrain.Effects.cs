@@ -8,6 +8,7 @@ internal sealed partial class BusinessSystemGrain
     private const string RepairStep = "repair";
     private const string RepairStopStep = "repair-stop";
     private const string RepairAgainStep = "repair-again";
+    private const string RepairNetworkStep = "repair-network";
 
     /// <summary>Carries out what is owed; false when something has to wait for the next tick.</summary>
     private async Task<bool> ActAsync()
@@ -127,7 +128,10 @@ internal sealed partial class BusinessSystemGrain
         }).WaitAsync(CallDeadline, time);
     }
 
-    /// <summary>A start that does not help is no help against a program that hangs: it is stopped, by force if need be, and started anew. Then the site has tried what it can.</summary>
+    /// <summary>
+    /// A start that does not help is no help against a program that hangs: it is stopped, by force if need be, and started anew. Then the site has tried what it can. What runs again gets its way in back, which a
+    /// machine that lost its power has forgotten (an address); that it cannot be brought is no fault of the system: the witnesses tell whether users get in.
+    /// </summary>
     private async Task RepairedAsync(DeviceCommand command, CommandResult result)
     {
         if (store.State is not { Settings: { } settings, Machine: { } machine } || machine.Owner.Epoch != command.Epoch || result.Outcome == CommandOutcome.Expired)
@@ -139,18 +143,24 @@ internal sealed partial class BusinessSystemGrain
 
         var done = result.Outcome == CommandOutcome.Done;
         var now = time.GetUtcNow();
-        var next = new CommandId($"{command.Id}.{(command.Step == RepairStep ? "stop" : "again")}");
+        var next = new CommandId($"{command.Id}.{(done && command.Step != RepairStopStep ? "network" : command.Step == RepairStep ? "stop" : "again")}");
         var deadline = now + Budgets.Of(Phase.Starting);
         DeviceCommand? more = (command.Step, done) switch
         {
             (RepairStep, false) => new StopSystem { Id = next, IssuedAt = now, Deadline = deadline, System = Id, Epoch = command.Epoch, Step = RepairStopStep },
             (RepairStopStep, true) => new StartSystem { Id = next, IssuedAt = now, Deadline = deadline, System = Id, Epoch = command.Epoch, Step = RepairAgainStep },
+            (RepairStep or RepairAgainStep, true) => new ApplyNetwork { Id = next, IssuedAt = now, Deadline = deadline, System = Id, Epoch = command.Epoch, Step = RepairNetworkStep, Present = true },
             _ => null,
         };
+        if (command.Step == RepairNetworkStep && !done)
+        {
+            LogNoNetwork(Id, machine.Owner.Site, result.Detail);
+        }
+
         if (more is null)
         {
             _watch.Repairing = false;
-            _inbox.Enqueue(done ? new SystemEvent.OwnerServes() : new SystemEvent.LocalRepairExhausted(result.Detail ?? "Starting it again failed."));
+            _inbox.Enqueue(done || command.Step == RepairNetworkStep ? new SystemEvent.OwnerServes() : new SystemEvent.LocalRepairExhausted(result.Detail ?? "Starting it again failed."));
         }
         else
         {

@@ -34,4 +34,7 @@ internal sealed partial class BusinessSystemGrain
 
     [LoggerMessage(3019, LogLevel.Warning, "System {SystemId}: the evidence of its finding could not be kept: {Reason}")]
     private partial void LogNoEvidence(SystemId systemId, string reason);
+
+    [LoggerMessage(3020, LogLevel.Warning, "System {SystemId}: it was started again at {SiteId}, and its network actions could not be brought: {Reason}")]
+    private partial void LogNoNetwork(SystemId systemId, SiteId siteId, string? reason);
 }

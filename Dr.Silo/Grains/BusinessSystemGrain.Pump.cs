@@ -109,7 +109,7 @@ internal sealed partial class BusinessSystemGrain
         while (_results.TryDequeue(out var item))
         {
             var (command, result) = item;
-            if (command.Step is RepairStep or RepairStopStep or RepairAgainStep)
+            if (command.Step is RepairStep or RepairStopStep or RepairAgainStep or RepairNetworkStep)
             {
                 await RepairedAsync(command, result);
                 continue;

@@ -78,8 +78,9 @@ public sealed class TakeoverTests : ControlPlaneTests
         await ProtectAsync();
         await Silo.UntilAsync("the silo to remember that it served", v => v.Conditions.Single(c => c.Kind == "Serving").Holds == true);
         World.Production.Runs = false;
+        World.Production.HasNetwork.ShouldBeFalse("as after a power cut: the machine has forgotten the system's address");
 
-        await Silo.UntilAsync("the application to be started again", _ => World.Production.Runs);
+        await Silo.UntilAsync("the application to be started again, and its users let in", _ => World.Production is { Runs: true, HasNetwork: true });
 
         World.Production.Executed.OfType<StartSystem>().Single().Epoch.ShouldBe(Epoch.First);
         (await Silo.ViewAsync()).Epoch.ShouldBe(Epoch.First);
