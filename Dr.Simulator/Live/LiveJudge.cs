@@ -84,39 +84,15 @@ internal sealed class LiveJudge(LiveWorld world, Action<string> progress)
     private SystemEvidence Numbered(SystemEvidence evidence, string image, ref string? difference)
     {
         var answers = world.Writers[evidence.System.Id].Answers;
-        var commits = answers.Where(a => a.CommittedAt is not null).Select(a => a.CommittedAt!.Value).Order().ToArray();
         if (!File.Exists(image))
         {
             // Not known is not lost: the missing comparison breaks a promise of its own.
             difference ??= "the volume could not be read";
-            return evidence with { Committed = commits.Length };
+            return evidence with { Committed = VolumeJudgement.Commits(answers).Length };
         }
 
         using var stream = File.OpenRead(image);
-        var volume = NumberedVolume.Read(stream);
-
-        // A number whose place was taken by a later one of the same slot had its turn.
-        return evidence with
-        {
-            Committed = commits.Length,
-            Losses = Losses.Of(answers, n => volume.Numbers.Contains(n) || IsOverwritten(n)),
-            Handovers = Handovers.Of(answers),
-            Damage = volume.Damaged.Count == 0 ? null : $"{volume.Damaged.Count} records are damaged, the first in slot {volume.Damaged[0]}",
-            LongestWait = Gaps.Longest(commits, double.NegativeInfinity, commits.LastOrDefault()),
-        };
-
-        bool IsOverwritten(long number)
-        {
-            for (var later = number + volume.Slots; later <= answers[^1].Number + volume.Slots; later += volume.Slots)
-            {
-                if (volume.Numbers.Contains(later))
-                {
-                    return true;
-                }
-            }
-
-            return false;
-        }
+        return VolumeJudgement.Of(evidence, answers, stream);
     }
 
     /// <summary>A point that both sites have, taken from both; null when they are equal.</summary>
@@ -166,23 +142,6 @@ internal sealed class LiveJudge(LiveWorld world, Action<string> progress)
     {
         await using var first = File.OpenRead(one);
         await using var second = File.OpenRead(two);
-        var (a, b) = (new byte[1 << 20], new byte[1 << 20]);
-        for (var at = 0L; ;)
-        {
-            var read = await first.ReadAtLeastAsync(a, a.Length, throwOnEndOfStream: false);
-            var other = await second.ReadAtLeastAsync(b, b.Length, throwOnEndOfStream: false);
-            var same = a.AsSpan(0, read).CommonPrefixLength(b.AsSpan(0, other));
-            if (same < read || same < other)
-            {
-                return at + same;
-            }
-
-            if (read == 0)
-            {
-                return null;
-            }
-
-            at += read;
-        }
+        return await VolumeJudgement.FirstDifferenceAsync(first, second);
     }
 }
