@@ -32,7 +32,11 @@ public sealed record TakeoverRules
     /// <summary>Attempts per step before a person is asked.</summary>
     [Id(10)] public int MaxAttempts { get; init; } = 3;
 
-    /// <summary>The site has a standby host of its own: one dead host is repaired inside the site and the other site stays out of it.</summary>
+    /// <summary>
+    /// The site has a standby host of its own: one dead host is repaired inside the site and the other site stays out of it. Set by the replay of the fault log only: a repair starts a system where it runs
+    /// (<see cref="SystemSite"/> has one host), and starting it on another host under the same epoch needs a proof first that the dead one's clients of the volume are cut off. Set without that, a lost host would
+    /// only be taken over later.
+    /// </summary>
     [Id(11)] public bool LocalStandby { get; init; }
 
     /// <summary>The other site's host can confirm that the old owner is off (power, switch port).</summary>
