@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Dr.Contracts.Cli;
 using Dr.Silo.Hosting;
+using Dr.Silo.Tracing;
 
 namespace Dr.Silo.Cli;
 
@@ -25,13 +26,14 @@ internal static class RunCommand
         var dashboard = new Option<bool>("--dashboard") { Description = "Serve the dashboard of grains and silos under /dashboard, for administrators. It measures every call, which costs a little." };
         var siloPort = new Option<int>("--silo-port") { Description = "Port between silos (0 = a free one).", HelpName = "PORT" };
         var gatewayPort = new Option<int>("--gateway-port") { Description = "Port for cluster clients (0 = a free one).", HelpName = "PORT" };
-        var command = new Command("run", "Run the control plane; prints \"ready\" once it serves.") { data, postgres, http, broker, listen, config, siloAddress, siloPort, gatewayPort, siloCertificate, siloKey, siloCa, mqttCertificate, mqttKey, mqttCa, dashboard };
+        var command = new Command("run", "Run the control plane; prints \"ready\" once it serves. OTEL_EXPORTER_OTLP_ENDPOINT in the environment sends traces of runs and API requests there.") { data, postgres, http, broker, listen, config, siloAddress, siloPort, gatewayPort, siloCertificate, siloKey, siloCa, mqttCertificate, mqttKey, mqttCa, dashboard };
         var web = new WebOptions(command);
         var certificates = new CertificateRunOptions(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var options = web.Read(parsed) with
             {
+                Tracing = TraceModule.OfThisProcess(),
                 DataDirectory = parsed.GetValue(data),
                 Postgres = parsed.GetValue(postgres),
                 Http = parsed.GetValue(http)!,

@@ -1,10 +1,12 @@
+using System.Data.Common;
 using Dr.Silo.Storage;
+using Dr.Silo.Tracing;
 
 namespace Dr.Silo.Grains;
 
 /// <summary>One run's journal. The rows are the state: every call is one idempotent statement.</summary>
 [GrainType("run")]
-internal sealed class RunGrain(RunJournal journal, EventLog events, TimeProvider time) : Grain, IRunGrain
+internal sealed partial class RunGrain(RunJournal journal, EventLog events, TimeProvider time, ILogger<RunGrain> logger) : Grain, IRunGrain
 {
     private RunId Id => new(this.GetPrimaryKeyString());
 
@@ -27,9 +29,32 @@ internal sealed class RunGrain(RunJournal journal, EventLog events, TimeProvider
 
     public Task SetStateAsync(RunState state) => journal.SetStateAsync(Id, state, CancellationToken.None);
 
-    public Task CloseAsync(RunState state, string reason) => journal.CloseAsync(Id, state, reason, CancellationToken.None);
+    public async Task CloseAsync(RunState state, string reason)
+    {
+        var closed = await journal.CloseAsync(Id, state, reason, CancellationToken.None);
+        if (closed && RunTraces.AreWanted)
+        {
+            await TraceAsync();
+        }
+    }
 
     public Task<RunView?> GetAsync() => journal.ReadAsync(Id, CancellationToken.None);
+
+    /// <summary>The run has ended, whether or not it can be told.</summary>
+    private async Task TraceAsync()
+    {
+        try
+        {
+            if (await journal.ReadAsync(Id, CancellationToken.None) is { FinishedAt: not null } run)
+            {
+                RunTraces.Tell(run);
+            }
+        }
+        catch (DbException exception)
+        {
+            LogNotTraced(Id, exception.Message);
+        }
+    }
 
     private Task TellAsync(string? key, string step, string target, StepState state, string text) => events.AppendAsync(
         [
@@ -44,4 +69,7 @@ internal sealed class RunGrain(RunJournal journal, EventLog events, TimeProvider
             }),
         ],
         CancellationToken.None);
+
+    [LoggerMessage(3090, LogLevel.Information, "Run {Run} has ended and is not traced: {Reason}")]
+    private partial void LogNotTraced(RunId run, string reason);
 }

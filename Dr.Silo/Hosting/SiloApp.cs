@@ -10,6 +10,7 @@ using Dr.Silo.Cluster;
 using Dr.Silo.Grains;
 using Dr.Silo.Ingress;
 using Dr.Silo.Storage;
+using Dr.Silo.Tracing;
 using Dr.Silo.WebConsole;
 using Orleans.Dashboard;
 
@@ -35,6 +36,7 @@ internal static class SiloApp
         builder.Logging.AddFilter("Polly", LogLevel.Warning);
         builder.Host.UseSystemd();
         builder.Services.AddWatchdog();
+        var isTraced = builder.AddTraces(options.Tracing);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
 
         builder.Services.AddSingleton(options);
@@ -78,6 +80,11 @@ internal static class SiloApp
         await new Migrator(database).ApplyAsync(cancellationToken);
         var app = builder.Build();
         logger.Use(app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Dr.Silo.Tls"));
+        if (isTraced)
+        {
+            app.UseRequestTraces();
+        }
+
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseAuthentication();

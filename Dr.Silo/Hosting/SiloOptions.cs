@@ -65,6 +65,9 @@ public sealed record SiloOptions
 
     public string? SiloTlsCa { get; init; }
 
+    /// <summary>The standard variables of OpenTelemetry, by name; without an endpoint among them nothing is traced.</summary>
+    public IReadOnlyDictionary<string, string?> Tracing { get; init; } = new Dictionary<string, string?>();
+
     public string ClusterId { get; init; } = "dr";
 
     /// <summary>Nobody but this machine reaches the listener.</summary>

@@ -70,10 +70,11 @@ public sealed class RunJournal(Database database, TimeProvider time)
     public Task SetStateAsync(RunId run, RunState state, CancellationToken cancellationToken) => DoAsync(
         "update dr_run set state = @State where id = @Id and finished_at is null", new { Id = run.Value, State = state.ToString() }, cancellationToken);
 
-    public Task CloseAsync(RunId run, RunState state, string outcome, CancellationToken cancellationToken) => DoAsync(
+    /// <summary>True when this call closed it; one that is closed stays as it is.</summary>
+    public async Task<bool> CloseAsync(RunId run, RunState state, string outcome, CancellationToken cancellationToken) => await DoAsync(
         "update dr_run set state = @State, outcome = @Outcome, finished_at = @Now where id = @Id and finished_at is null",
         new { Id = run.Value, State = state.ToString(), Outcome = outcome, Now = time.GetUtcNow().ToStore() },
-        cancellationToken);
+        cancellationToken) > 0;
 
     public async Task<RunView?> ReadAsync(RunId run, CancellationToken cancellationToken)
     {
@@ -115,7 +116,8 @@ public sealed class RunJournal(Database database, TimeProvider time)
         return row?.ToRecord();
     }
 
-    private async Task DoAsync(string sql, object parameters, CancellationToken cancellationToken) =>
+    /// <summary>How many rows changed.</summary>
+    private async Task<int> DoAsync(string sql, object parameters, CancellationToken cancellationToken) =>
         await database.WriteAsync((connection, transaction) => connection.ExecuteAsync(sql, parameters, transaction), cancellationToken);
 }
 

@@ -28,6 +28,9 @@ public class ApiFixture : IAsyncLifetime
     /// <summary>What the sites can carry; nothing said = everything.</summary>
     private protected virtual IReadOnlyDictionary<SiteId, double> Capacities => new Dictionary<SiteId, double>();
 
+    /// <summary>Variables of OpenTelemetry; nothing said = no traces.</summary>
+    private protected virtual IReadOnlyDictionary<string, string?> Tracing => new Dictionary<string, string?>();
+
     protected string Directory => _directory.Path;
 
     public async ValueTask InitializeAsync()
@@ -46,6 +49,7 @@ public class ApiFixture : IAsyncLifetime
                 DataDirectory = _directory.Path,
                 Http = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{http}"),
                 Access = Access,
+                Tracing = Tracing,
                 MqttListen = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{FreePorts.Next()}"),
             },
             plan,
