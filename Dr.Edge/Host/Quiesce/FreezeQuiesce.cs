@@ -6,16 +6,22 @@ namespace Dr.Edge.Host.Quiesce;
 /// A pair of commands, of which the first stops all writing and the second lets it go on. A watchdog process of its own, started before anything is frozen,
 /// thaws at the deadline even if the agent dies.
 /// </summary>
-internal sealed class FreezeQuiesce(string name, string freeze, string thaw, TimeSpan timeout, string log, TimeProvider time) : IQuiesceProvider
+/// <param name="mount">A file system that is written out first, with everybody at work: freezing it writes out whatever is left, with everybody waiting. Null = none.</param>
+internal sealed class FreezeQuiesce(string name, string freeze, string thaw, TimeSpan timeout, string log, TimeProvider time, string? mount = null) : IQuiesceProvider
 {
     // The agent gives up before the watchdog acts, so a point is never marked while the watchdog thaws.
     private static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(500);
 
     public static FreezeQuiesce OfFileSystem(string mount, TimeSpan timeout, string log, TimeProvider time) =>
-        new("fsfreeze", $"fsfreeze --freeze '{mount}'", $"fsfreeze --unfreeze '{mount}'", timeout, log, time);
+        new("fsfreeze", $"fsfreeze --freeze '{mount}'", $"fsfreeze --unfreeze '{mount}'", timeout, log, time, mount);
 
     public async Task<IQuiesceWindow> EnterAsync(CancellationToken cancellationToken)
     {
+        if (mount is not null)
+        {
+            await WriteOutAsync(mount, cancellationToken);
+        }
+
         var start = time.GetTimestamp();
         var seconds = (timeout + Margin).TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture);
         var watchdog = await DetachedProgram.StartAsync("/bin/sh", ["-c", $"sleep {seconds}; {thaw}"], log, cancellationToken);
@@ -29,6 +35,19 @@ internal sealed class FreezeQuiesce(string name, string freeze, string thaw, Tim
         {
             await window.DisposeAsync();
             throw;
+        }
+    }
+
+    private async Task WriteOutAsync(string mountPoint, CancellationToken cancellationToken)
+    {
+        await new WriteAhead(mountPoint, WriteAhead.BudgetOf(timeout), time).RunAsync(cancellationToken);
+        try
+        {
+            await ProgramRunner.RunAsync("sync", ["--file-system", mountPoint], timeout, cancellationToken);
+        }
+        catch (DrException)
+        {
+            // It takes too long: the freeze says whether it does as well.
         }
     }
 

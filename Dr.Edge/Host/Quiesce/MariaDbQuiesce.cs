@@ -24,6 +24,7 @@ internal sealed class MariaDbQuiesce(string connection, string mount, TimeSpan t
         try
         {
             await session.OpenAsync(cancellationToken);
+            await new WriteAhead(mount, WriteAhead.BudgetOf(timeout), time).RunAsync(cancellationToken);
             var deadline = ((int)Math.Ceiling((timeout + Margin).TotalSeconds)).ToString(CultureInfo.InvariantCulture);
             await ExecuteAsync(session, $"set session lock_wait_timeout = {deadline}, session wait_timeout = {deadline}", cancellationToken);
             await ExecuteAsync(session, "backup stage start", cancellationToken);

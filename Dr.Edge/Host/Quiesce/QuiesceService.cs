@@ -47,7 +47,7 @@ internal sealed partial class QuiesceService(HostedSystems systems, TimeProvider
         var log = systems.PathsOf(session.System).LogOf("quiesce");
         return options.Provider switch
         {
-            QuiesceOptions.PostgreSqlProvider => new PostgreSqlQuiesce(Connection(session, options)),
+            QuiesceOptions.PostgreSqlProvider => new PostgreSqlQuiesce(Connection(session, options), session.System.Mount!, options.Timeout, time),
             QuiesceOptions.MariaDbProvider => new MariaDbQuiesce(Connection(session, options), session.System.Mount!, options.Timeout, time),
             QuiesceOptions.FileSystemProvider => FreezeQuiesce.OfFileSystem(session.System.Mount!, options.Timeout, log, time),
             QuiesceOptions.CommandProvider => new FreezeQuiesce("command pair", options.Freeze!, options.Thaw!, options.Timeout, log, time),

@@ -34,7 +34,7 @@ public sealed class QuiesceTests(PreparedDisk prepared) : IAsyncLifetime
             await ExecuteAsync($"insert into loan values ({id})");
         }
 
-        await using (var window = await new PostgreSqlQuiesce(_session.Drivers[0].DefaultConnection!).EnterAsync(default))
+        await using (var window = await Provider().EnterAsync(default))
         {
             window.Mark.Consistency.ShouldBe(PointConsistency.Application);
             window.Mark.Reason.ShouldContain("log up to");
@@ -53,10 +53,43 @@ public sealed class QuiesceTests(PreparedDisk prepared) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_point_gets_a_checkpoint_of_its_own_only_where_recovery_would_read_much_log()
+    {
+        await ExecuteAsync("checkpoint", "create table loan (id int primary key)");
+        var before = await CheckpointAsync();
+        await using (var few = await Provider().EnterAsync(default))
+        {
+            few.Mark.Reason.ShouldContain("of log after a checkpoint");
+        }
+
+        (await CheckpointAsync()).ShouldBe(before);
+        await using (var much = await Provider(checkpointAboveBytes: 1).EnterAsync(default))
+        {
+            (much.Mark.Consistency, much.Mark.Reason).ShouldBe((PointConsistency.Application, much.Mark.Reason));
+            much.Mark.Reason.ShouldContain("postgresql: checkpoint");
+        }
+
+        (await CheckpointAsync()).ShouldNotBe(before);
+    }
+
+    [Fact]
+    public async Task What_a_file_has_in_memory_is_written_out_without_anybody_asking_for_a_flush()
+    {
+        var file = Path.Combine(_stand.System.Mount!, "file");
+        await File.WriteAllBytesAsync(file, new byte[8 << 20]);
+        (await new WriteAhead(_stand.System.Mount!, TimeSpan.FromSeconds(10), TimeProvider.System).RunAsync(default)).ShouldBeTrue();
+
+        // Allocated late: a file that is not yet written out has no place on the disk.
+        var where = await ProgramRunner.RunAsync("filefrag", ["-v", file], HostStand.Patience, default);
+        where.Output.ShouldNotContain("delalloc");
+        (await new WriteAhead(_stand.System.Mount!, TimeSpan.Zero, TimeProvider.System).RunAsync(default)).ShouldBeFalse("nothing fits into no time");
+    }
+
+    [Fact]
     public async Task A_database_that_is_not_there_gives_no_application_mark()
     {
         await _session.Drivers[0].KillAsync(default);
-        await Should.ThrowAsync<DrException>(new PostgreSqlQuiesce(_session.Drivers[0].DefaultConnection!).EnterAsync(default));
+        await Should.ThrowAsync<DrException>(Provider().EnterAsync(default));
     }
 
     [Fact]
@@ -102,6 +135,18 @@ public sealed class QuiesceTests(PreparedDisk prepared) : IAsyncLifetime
         var provider = new FreezeQuiesce("command pair", "sleep 1000", "true", TimeSpan.FromSeconds(1), "/dev/null", TimeProvider.System);
         await Should.ThrowAsync<DrException>(provider.EnterAsync(default));
         watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(60), "the command itself takes a thousand");
+    }
+
+    private PostgreSqlQuiesce Provider(long checkpointAboveBytes = PostgreSqlQuiesce.ShortLogBytes) =>
+        new(_session.Drivers[0].DefaultConnection!, _stand.System.Mount!, TimeSpan.FromSeconds(10), TimeProvider.System, checkpointAboveBytes);
+
+    /// <summary>Where recovery would begin.</summary>
+    private async Task<string> CheckpointAsync()
+    {
+        await using var connection = new NpgsqlConnection(_stand.Connection);
+        await connection.OpenAsync();
+        await using var redo = new NpgsqlCommand("select redo_lsn::text from pg_control_checkpoint()", connection);
+        return (string)(await redo.ExecuteScalarAsync())!;
     }
 
     private int Watchdogs() => ProcessTable.All().Count(p => ProcessTable.CommandLine(p.Id).Contains("sleep", StringComparison.Ordinal) && ProcessTable.CommandLine(p.Id).Contains(_stand.Root, StringComparison.Ordinal));
