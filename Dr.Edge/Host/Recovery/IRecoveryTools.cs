@@ -35,6 +35,9 @@ internal interface IRecoveryTools
     /// <returns>How many rows each had before.</returns>
     Task<IReadOnlyList<long>> ReplaceAsync(IComponentDriver original, string database, string source, string? before, IReadOnlyList<string> tables, CancellationToken cancellationToken);
 
+    /// <summary>Whether a replacement that kept the rows of before in <paramref name="before"/> has committed, whoever was there to see it.</summary>
+    Task<bool> IsReplacedAsync(IComponentDriver original, string database, string before, CancellationToken cancellationToken);
+
     /// <summary>Takes schemas of a recovery away; those that are not there are no fault.</summary>
     Task DropAsync(IComponentDriver original, string database, IReadOnlyList<string> schemas, CancellationToken cancellationToken);
 

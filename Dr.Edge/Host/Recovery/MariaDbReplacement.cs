@@ -8,6 +8,9 @@ namespace Dr.Edge.Host.Recovery;
 /// </summary>
 internal static class MariaDbReplacement
 {
+    /// <summary>A table beside the rows of before, whose one row is committed with the replacement.</summary>
+    public const string Committed = "dr_committed";
+
     public static async Task<IReadOnlyList<long>> RunAsync(MySqlConnection session, string database, string source, string? before, IReadOnlyList<string> tables, CancellationToken cancellationToken)
     {
         await MariaDbTools.ExecuteAsync(session, $"use {MariaDbTools.Quote(database)}", cancellationToken); // A delete by alias wants one.
@@ -22,6 +25,7 @@ internal static class MariaDbReplacement
         if (before is not null)
         {
             await MariaDbTools.ExecuteAsync(session, $"create database {MariaDbTools.Quote(before)}", cancellationToken);
+            await MariaDbTools.ExecuteAsync(session, $"create table {Name(before, Committed)} (n int) engine = innodb", cancellationToken);
             foreach (var shape in shapes)
             {
                 await MariaDbTools.ExecuteAsync(session, $"create table {Name(before, shape.Table)} like {Name(database, shape.Table)}", cancellationToken);
@@ -32,7 +36,7 @@ internal static class MariaDbReplacement
         var locks = shapes.SelectMany(s => (IEnumerable<string>)[
             $"{Name(database, s.Table)} write", $"{Name(database, s.Table)} as x write", $"{Name(source, s.Table)} read", $"{Name(source, s.Table)} as r read",
             .. before is null ? (string[])[] : [$"{Name(before, s.Table)} write"],
-        ]).Concat(ties.SelectMany(t => (IEnumerable<string>)[$"{t.Child} as c read", $"{t.Parent} as p read"])).Distinct(StringComparer.Ordinal);
+        ]).Concat(before is null ? [] : [$"{Name(before, Committed)} write"]).Concat(ties.SelectMany(t => (IEnumerable<string>)[$"{t.Child} as c read", $"{t.Parent} as p read"])).Distinct(StringComparer.Ordinal);
         await MariaDbTools.ExecuteAsync(session, "set autocommit = 0, foreign_key_checks = 0", cancellationToken);
         await MariaDbTools.ExecuteAsync(session, $"lock tables {string.Join(", ", locks)}", cancellationToken);
         var isCommitted = false;
@@ -49,7 +53,13 @@ internal static class MariaDbReplacement
                 await RequireHeldAsync(session, tie, cancellationToken);
             }
 
-            await MariaDbTools.ExecuteAsync(session, "commit", cancellationToken);
+            if (before is not null)
+            {
+                await MariaDbTools.ExecuteAsync(session, $"insert into {Name(before, Committed)} values (1)", cancellationToken);
+            }
+
+            // Not to be cancelled: nobody would know what became of it.
+            await MariaDbTools.ExecuteAsync(session, "commit", CancellationToken.None);
             isCommitted = true;
             return rows;
         }

@@ -70,6 +70,11 @@ internal sealed class MariaDbTools : IRecoveryTools
     public Task<IReadOnlyList<long>> ReplaceAsync(IComponentDriver original, string database, string source, string? before, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
         WithAsync(original, session => MariaDbReplacement.RunAsync(session, database, source, before, tables, cancellationToken), cancellationToken);
 
+    /// <summary>Databases and tables are made outside of transactions; the row is not.</summary>
+    public Task<bool> IsReplacedAsync(IComponentDriver original, string database, string before, CancellationToken cancellationToken) => WithAsync(original, async session =>
+        (await ListAsync(session, $"select table_name from information_schema.tables where table_schema = {Literal(before)} and table_name = {Literal(MariaDbReplacement.Committed)}", cancellationToken)).Count > 0
+        && (await ListAsync(session, $"select cast(n as char) from {Quote(before)}.{Quote(MariaDbReplacement.Committed)}", cancellationToken)).Count > 0, cancellationToken);
+
     public Task DropAsync(IComponentDriver original, string database, IReadOnlyList<string> schemas, CancellationToken cancellationToken) => WithAsync(original, async session =>
     {
         foreach (var schema in schemas)

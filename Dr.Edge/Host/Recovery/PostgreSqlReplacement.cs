@@ -68,7 +68,8 @@ internal static class PostgreSqlReplacement
             }
         }
 
-        await transaction.CommitAsync(cancellationToken);
+        // Not to be cancelled: nobody would know what became of it.
+        await transaction.CommitAsync(CancellationToken.None);
         return [.. tables.Select(t => rows.First(r => PostgreSqlTools.Plain(r.Key) == PostgreSqlTools.Plain(t)).Value)];
     }
 

@@ -72,6 +72,10 @@ internal sealed class PostgreSqlTools : IRecoveryTools
     public Task<IReadOnlyList<long>> ReplaceAsync(IComponentDriver original, string database, string source, string? before, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
         WithAsync(original, database, session => PostgreSqlReplacement.RunAsync(session, source, before, tables, cancellationToken), cancellationToken);
 
+    /// <summary>The schema is made in the same transaction.</summary>
+    public Task<bool> IsReplacedAsync(IComponentDriver original, string database, string before, CancellationToken cancellationToken) => WithAsync(
+        original, database, async session => (await ListAsync(session, $"select nspname from pg_namespace where nspname = '{before}'", cancellationToken)).Count > 0, cancellationToken);
+
     public Task DropAsync(IComponentDriver original, string database, IReadOnlyList<string> schemas, CancellationToken cancellationToken) => WithAsync(original, database, async session =>
     {
         foreach (var schema in schemas)

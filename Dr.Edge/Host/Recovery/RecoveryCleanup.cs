@@ -27,7 +27,7 @@ internal sealed partial class RecoveryCleanup(HostedSystems systems, TableRecove
                     LogNotCleaned(session.System.Id, exception.Message);
                 }
 
-                if (tables.List(session).All(r => r.State != RecoveryState.Running))
+                if (!tables.List(session).Any(TableRecovery.IsUnfinished))
                 {
                     break;
                 }

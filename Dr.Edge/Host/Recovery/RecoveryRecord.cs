@@ -38,6 +38,9 @@ internal sealed record RecoveryRecord
 
     public required RecoveryState State { get; init; }
 
+    /// <summary>The clone may still be mounted, with a database on it: it is to be closed, whatever became of the recovery.</summary>
+    public bool CloneOpen { get; init; }
+
     public required DateTimeOffset StartedAt { get; init; }
 
     public DateTimeOffset? FinishedAt { get; init; }

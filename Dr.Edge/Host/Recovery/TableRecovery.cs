@@ -16,6 +16,9 @@ internal sealed partial class TableRecovery(HostedSystems systems, VolumeSet vol
 
     public IReadOnlyList<RecoveryRecord> List(HostedSystemSession session) => Journal(session).All();
 
+    /// <summary>Something of it is still there that the next start of the agent has to clean up.</summary>
+    public static bool IsUnfinished(RecoveryRecord record) => record.State == RecoveryState.Running || record.CloneOpen;
+
     /// <summary>Tables that are there now, of the database in use.</summary>
     public static async Task<IReadOnlyList<string>> TablesAsync(HostedSystemSession session, string? component, string? database, CancellationToken cancellationToken)
     {
@@ -93,17 +96,27 @@ internal sealed partial class TableRecovery(HostedSystems systems, VolumeSet vol
 
     public void Dispose() => _turn.Dispose();
 
-    /// <summary>After a start of the agent: takes back what was under way when it ended.</summary>
+    /// <summary>After a start of the agent: takes back what was under way when it ended, and closes the clone of what was done.</summary>
     public async Task CleanUpAsync(HostedSystemSession session, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
         try
         {
-            foreach (var record in Journal(session).All().Where(r => r.State == RecoveryState.Running))
+            foreach (var record in Journal(session).All().Where(IsUnfinished))
             {
                 var original = Database(session, record.Component);
-                await TakeBackAsync(session, record, Stand(session, original, record), original, RecoveryTools.Of(original), "the agent ended while it was under way");
-                LogCleanedUp(session.System.Id, record.Id);
+                var stand = Stand(session, original, record);
+                if (record.State == RecoveryState.Running)
+                {
+                    await TakeBackAsync(session, record, stand, original, RecoveryTools.Of(original), "the agent ended while it was under way");
+                    LogCleanedUp(session.System.Id, record.Id);
+                }
+                else
+                {
+                    await CloseAsync(stand, record);
+                    Keep(session, record with { CloneOpen = false });
+                    LogClosed(session.System.Id, record.Id);
+                }
             }
         }
         finally
@@ -158,6 +171,7 @@ internal sealed partial class TableRecovery(HostedSystems systems, VolumeSet vol
             await log.RunAsync("take the clone away", async () =>
             {
                 await CloseAsync(stand, record);
+                record = Keep(session, record with { CloneOpen = false });
                 return null;
             });
             return record;
@@ -188,8 +202,15 @@ internal sealed partial class TableRecovery(HostedSystems systems, VolumeSet vol
         try
         {
             await CloseAsync(stand, record);
+            if (record.Replaces && await tools.IsReplacedAsync(original, record.Database, record.Before, CancellationToken.None))
+            {
+                // The end came between the commit and the note of it. The rows of before are nowhere else: it is done, and can be undone.
+                Keep(session, record with { State = RecoveryState.Done, CloneOpen = false, FinishedAt = time.GetUtcNow() });
+                return;
+            }
+
             await tools.DropAsync(original, record.Database, [record.Recovered, record.Before], CancellationToken.None);
-            Keep(session, record with { State = RecoveryState.TakenBack, Reason = reason, FinishedAt = time.GetUtcNow() });
+            Keep(session, record with { State = RecoveryState.TakenBack, CloneOpen = false, Reason = reason, FinishedAt = time.GetUtcNow() });
         }
         catch (DrException exception)
         {
@@ -233,7 +254,7 @@ internal sealed partial class TableRecovery(HostedSystems systems, VolumeSet vol
         return new RecoveryRecord
         {
             Id = id, System = session.System.Id, Component = original.Options.Name, Database = database, At = request.At ?? request.CloneName!, CloneName = request.CloneName ?? $"{session.System.Id}-recovery-{id}",
-            OwnsClone = request.CloneName is null, Replaces = request.Replace, State = RecoveryState.Running, StartedAt = time.GetUtcNow(),
+            OwnsClone = request.CloneName is null, Replaces = request.Replace, State = RecoveryState.Running, CloneOpen = true, StartedAt = time.GetUtcNow(),
         };
     }
 
@@ -282,6 +303,9 @@ internal sealed partial class TableRecovery(HostedSystems systems, VolumeSet vol
 
     [LoggerMessage(1435, LogLevel.Warning, "System {System}: recovery {Id} was cut off when the agent ended, and is taken back")]
     private partial void LogCleanedUp(string system, string id);
+
+    [LoggerMessage(1437, LogLevel.Warning, "System {System}: recovery {Id} was done when the agent ended; its clone is taken away")]
+    private partial void LogClosed(string system, string id);
 
     [LoggerMessage(1436, LogLevel.Error, "System {System}: recovery {Id} could not be taken back: {Reason}")]
     private partial void LogLeft(string system, string id, string reason);
