@@ -48,6 +48,8 @@ internal static class EnrolmentModule
     public static void AddEnrolment(this IServiceCollection services, EdgeConfig config)
     {
         services.AddSingleton<Revocations>();
+        services.AddSingleton<CertificateState>();
+        services.AddSingleton<CertificateInstruments>();
         var files = new IdentityFiles(config.Data);
         if (files.Read() is not null)
         {

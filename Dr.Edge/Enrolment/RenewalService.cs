@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace Dr.Edge.Enrolment;
 
 /// <summary>Gets the next certificate after two thirds of the present one's life, and tries until it has it. Who reads the files notices by itself; live connections go on with what they began with.</summary>
-internal sealed partial class RenewalService(IdentityFiles files, Enroller enroller, TimeProvider time, ILogger<RenewalService> logger) : BackgroundService
+internal sealed partial class RenewalService(IdentityFiles files, Enroller enroller, CertificateState state, TimeProvider time, ILogger<RenewalService> logger) : BackgroundService
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromHours(1);
     private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
@@ -35,18 +35,26 @@ internal sealed partial class RenewalService(IdentityFiles files, Enroller enrol
             {
                 var identity = files.Read()!;
                 notAfter = identity.NotAfter;
+                state.Holds(identity);
                 await Task.Delay(Pause(identity, time.GetUtcNow(), failures, Random.Shared.NextDouble()), time, stoppingToken);
 
                 // Read again: somebody may have renewed or enrolled by hand meanwhile.
                 identity = files.Read()!;
                 if (time.GetUtcNow() < identity.RenewAfter)
                 {
+                    if (identity.NotAfter != notAfter)
+                    {
+                        failures = 0;
+                        state.Renewed(identity);
+                    }
+
                     continue;
                 }
 
                 // What it enrolled with it renews with, plain HTTP included: the token was worth more than this.
                 var next = await enroller.RenewAsync(identity, allowPlain: true, stoppingToken);
                 failures = 0;
+                state.Renewed(next);
                 LogRenewed(next.NotAfter);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -57,6 +65,7 @@ internal sealed partial class RenewalService(IdentityFiles files, Enroller enrol
             {
                 // Whatever it is, a full disk too: the present certificate goes on, and the next attempt follows.
                 failures++;
+                state.Failed(exception.Message);
                 LogNotRenewed(exception.Message, notAfter);
                 await Task.Delay(ShortestPause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }

@@ -1,4 +1,5 @@
 using Dr.Edge.Buffers;
+using Dr.Edge.Enrolment;
 using Dr.Edge.Hosting;
 using Dr.Edge.Kiosk.Sip2;
 using Dr.Edge.Link;
@@ -52,6 +53,7 @@ internal sealed class KioskStatus(EdgeConfig config, LinkState link, EdgeBuffer 
     private const int RecentMax = 30;
     private const long LowSpaceBytes = 200L << 20;
 
+    private readonly CertificateState _certificate = services.GetRequiredService<CertificateState>();
     private readonly DeliveryStore? _deliveries = services.GetService<DeliveryStore>();
     private readonly Sip2Delivery? _delivery = services.GetService<Sip2Delivery>();
     private readonly Sip2Desk? _desk = services.GetService<DeliveryStore>() is { } store ? new Sip2Desk(config.Kiosk.Sip2!, store, time) : null;
@@ -82,6 +84,11 @@ internal sealed class KioskStatus(EdgeConfig config, LinkState link, EdgeBuffer 
         if (free < LowSpaceBytes)
         {
             problems.Add("the disk is nearly full");
+        }
+
+        if (_certificate.Problem is { } ending)
+        {
+            problems.Add(ending);
         }
 
         return new KioskView

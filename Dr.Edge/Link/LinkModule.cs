@@ -2,6 +2,7 @@ using System.Reflection;
 using Dr.Contracts.Mqtt.Client;
 using Dr.Contracts.Tls;
 using Dr.Edge.Buffers;
+using Dr.Edge.Enrolment;
 using Dr.Edge.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -46,7 +47,12 @@ internal static class LinkModule
     public static void MapLink(this IEndpointRouteBuilder routes) => routes.MapGet("/link", context =>
     {
         var state = context.RequestServices.GetRequiredService<LinkState>();
-        var view = new LinkView(state.Connected, state.DeviceEpoch, state.Config.Version, state.LastTrouble);
+        var certificate = context.RequestServices.GetRequiredService<CertificateState>();
+        var view = new LinkView(state.Connected, state.DeviceEpoch, state.Config.Version, state.LastTrouble)
+        {
+            CertificateEnds = certificate.EndsAt,
+            CertificateProblem = certificate.Problem,
+        };
         return context.Response.WriteAsJsonAsync(view, LinkJson.Default.LinkView, cancellationToken: context.RequestAborted);
     });
 

@@ -1,4 +1,5 @@
 using Dr.Contracts.Grains;
+using Dr.Silo.Certificates;
 using Dr.Silo.Decisions.Alerts;
 using Dr.Silo.Decisions.Cluster;
 using Dr.Silo.Hosting;
@@ -7,14 +8,14 @@ using Orleans.Runtime;
 namespace Dr.Silo.Alerts;
 
 /// <summary>Looks at everything that alerts are made of, each part with a deadline: what does not answer is unread, which is not the same as calm.</summary>
-internal sealed class AlertFactsReader(SiloPlan plan, IGrainFactory grains, AlertStore store, TimeProvider time)
+internal sealed class AlertFactsReader(SiloPlan plan, IGrainFactory grains, AlertStore store, CertificateStore certificates, TimeProvider time)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(3);
 
-    // What only runs change; read anew now and then.
+    // What only runs and days change; read anew now and then.
     private static readonly TimeSpan HistoryAge = TimeSpan.FromMinutes(1);
 
-    private (DateTimeOffset At, IReadOnlyDictionary<string, double> Steps, IReadOnlyDictionary<SystemId, DateTimeOffset> Drills)? _history;
+    private (DateTimeOffset At, IReadOnlyDictionary<string, double> Steps, IReadOnlyDictionary<SystemId, DateTimeOffset> Drills, IReadOnlyList<CertificateEnd> Certificates)? _history;
 
     public async Task<(AlertFacts Facts, HashSet<string> Unread)> ReadAsync(IReadOnlyDictionary<string, string> lost, CancellationToken cancellationToken)
     {
@@ -26,7 +27,7 @@ internal sealed class AlertFactsReader(SiloPlan plan, IGrainFactory grains, Aler
         var now = time.GetUtcNow();
         if (_history is not { } history || now - history.At >= HistoryAge)
         {
-            _history = history = (now, await store.StepSecondsAsync(cancellationToken), await store.DrilledAsync(cancellationToken));
+            _history = history = (now, await store.StepSecondsAsync(cancellationToken), await store.DrilledAsync(cancellationToken), await certificates.EndingAsync(cancellationToken));
         }
 
         var (views, devices) = (await systems, await devicesOfSites);
@@ -39,6 +40,7 @@ internal sealed class AlertFactsReader(SiloPlan plan, IGrainFactory grains, Aler
             Lost = await WithLostSilosAsync(lost),
             StepSeconds = history.Steps,
             Drilled = history.Drills,
+            Certificates = history.Certificates,
             SkewSeconds = devices.Where(d => d is { Presence: Presence.Alive, ClockSkewSeconds: not null }).ToDictionary(d => d.Id, d => Math.Abs(d.ClockSkewSeconds!.Value)),
             StaleWriters = AlertFindings.StaleWriters(views, devices, now),
             HistoryKept = AlertFindings.HistoryKept(views, devices, now),

@@ -5,6 +5,7 @@ using Dapper;
 using Dr.Contracts.Enrolment;
 using Dr.Contracts.Tls;
 using Dr.Silo.Access;
+using Dr.Silo.Decisions.Alerts;
 using Dr.Silo.Storage;
 
 namespace Dr.Silo.Certificates;
@@ -53,6 +54,18 @@ internal sealed class CertificateStore(Database database, AuditLog audit, TimePr
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         return [.. (await connection.QueryAsync<CertificateRow>($"select {CertificateColumns} from dr_certificate where revoked_at >= @Since", new { Since = since.ToStore() })).Select(row => row.ToRecord())];
+    }
+
+    /// <summary>The newest certificate of each name, where that was not withdrawn, should have been renewed, and has not ended long ago.</summary>
+    public async Task<IReadOnlyList<CertificateEnd>> EndingAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var now = time.GetUtcNow();
+        var rows = await connection.QueryAsync<CertificateRow>(
+            "select name as Name, role as Role, issued_at as IssuedAt, not_after as NotAfter from dr_certificate c where revoked_at is null and not_after > @Seen and (@Now - issued_at) >= (not_after - issued_at) * @RenewAfter "
+            + "and not exists (select 1 from dr_certificate n where n.name = c.name and n.not_after > c.not_after) order by name",
+            new { Now = now.ToStore(), Seen = (now - AlertFacts.EndedCertificateSeen).ToStore(), CertificateLimits.RenewAfter });
+        return [.. rows.Select(row => new CertificateEnd(row.Name, row.Role, Clocks.FromStore(row.IssuedAt), Clocks.FromStore(row.NotAfter)))];
     }
 
     public async Task<bool> HasGoodAsync(string name, CancellationToken cancellationToken)

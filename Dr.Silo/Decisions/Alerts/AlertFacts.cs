@@ -37,6 +37,12 @@ public sealed record AlertFacts
     /// <summary>How far a device's clock is off by what its beats say, seconds, never negative.</summary>
     public IReadOnlyDictionary<DeviceId, double> SkewSeconds { get; init; } = new Dictionary<DeviceId, double>();
 
+    /// <summary>The newest certificate of each name that was not withdrawn and is past its renewal.</summary>
+    public IReadOnlyList<CertificateEnd> Certificates { get; init; } = [];
+
+    /// <summary>A certificate that has ended stays in view this long, then its device is taken for gone.</summary>
+    public static readonly TimeSpan EndedCertificateSeen = TimeSpan.FromDays(30);
+
     /// <summary>A system whose volume is at least this large is drilled weekly, not daily.</summary>
     public const long LargeBytes = 1L << 40;
 

@@ -53,4 +53,7 @@ public enum AlertKind
 
     /// <summary>A device's clock is off.</summary>
     ClockSkew,
+
+    /// <summary>A certificate comes near its end and was not renewed.</summary>
+    CertificateEnding,
 }

@@ -30,6 +30,9 @@ public static class AlertRules
         // The appliance forecasts a week (1) and a day (2) ahead, with a hysteresis of its own.
         new(AlertKind.DiskFilling, "an appliance's disk fills up", AlertRule.Holds, default, AlertRule.HoldsWorse, default, "", "disk-filling"),
         new(AlertKind.ClockSkew, "clocks differ", 0.5, Minutes(1), 5, Minutes(1), "s", "clock-skew"),
+
+        // Devices renew at two thirds: at four fifths some days of attempts have failed.
+        new(AlertKind.CertificateEnding, "a certificate comes near its end", 0.8, default, 0.95, default, "of its life", "certificate-ending"),
     ];
 
     private static readonly Dictionary<AlertKind, AlertRule> ByKind = All.ToDictionary(rule => rule.Kind);

@@ -5,7 +5,7 @@ public sealed record AlertSample
 {
     public required AlertKind Kind { get; init; }
 
-    /// <summary><c>system:ID</c>, <c>device:ID</c>, <c>site:ID</c>, <c>run:ID</c>, <c>database</c>, <c>broker</c>, <c>silo:NAME</c>.</summary>
+    /// <summary><c>system:ID</c>, <c>device:ID</c>, <c>site:ID</c>, <c>run:ID</c>, <c>role:NAME</c>, <c>database</c>, <c>broker</c>, <c>silo:NAME</c>.</summary>
     public required string Subject { get; init; }
 
     public required double Value { get; init; }

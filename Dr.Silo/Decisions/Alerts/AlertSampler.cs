@@ -7,6 +7,8 @@ namespace Dr.Silo.Decisions.Alerts;
 /// <summary>From what was found to values. Pure. Only what is not as it should be gives a sample; the rest is calm.</summary>
 public static class AlertSampler
 {
+    private const int CertificatesNamed = 5;
+
     private static readonly TimeSpan BeforeTrialEnds = TimeSpan.FromMinutes(10);
 
     public static IReadOnlyList<AlertSample> Of(AlertFacts facts)
@@ -54,7 +56,25 @@ public static class AlertSampler
             samples.Add(new AlertSample { Kind = AlertKind.ClockSkew, Subject = $"device:{device}", Value = seconds, Text = string.Create(CultureInfo.InvariantCulture, $"The clock of {device} is {seconds:0.##} s off.") });
         }
 
+        Certificates(samples, facts);
         return samples;
+    }
+
+    /// <summary>One for each role: when nobody of a fleet reaches the control plane, one alert says so, and not thousands.</summary>
+    private static void Certificates(List<AlertSample> samples, AlertFacts facts)
+    {
+        foreach (var role in facts.Certificates.GroupBy(c => c.Role, StringComparer.Ordinal))
+        {
+            var ending = role.OrderBy(c => c.NotAfter).ThenBy(c => c.Name, StringComparer.Ordinal).ToList();
+            var named = string.Join(", ", ending.Take(CertificatesNamed).Select(c => $"{c.Name} ({(c.NotAfter > facts.At ? "ends" : "ended")} {c.NotAfter.UtcDateTime:yyyy-MM-dd HH:mm} UTC)"));
+            samples.Add(new AlertSample
+            {
+                Kind = AlertKind.CertificateEnding,
+                Subject = $"role:{role.Key}",
+                Value = ending.Max(c => c.Used(facts.At)),
+                Text = $"{ending.Count} certificate{(ending.Count == 1 ? "" : "s")} of role {role.Key} should have been renewed: {named}{(ending.Count > CertificatesNamed ? " and others" : "")}.",
+            });
+        }
     }
 
     private static void System(List<AlertSample> samples, AlertFacts facts, SystemView system)

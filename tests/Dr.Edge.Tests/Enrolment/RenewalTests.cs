@@ -1,4 +1,5 @@
 using Dr.Edge.Enrolment;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Dr.Edge.Tests.Enrolment;
 
@@ -25,5 +26,23 @@ public sealed class RenewalTests
         RenewalService.Pause(Identity, Identity.NotAfter.AddMinutes(-20), 5, random: 1).ShouldBe(TimeSpan.FromMinutes(1));
         RenewalService.Pause(Identity, Identity.NotAfter.AddDays(1), 5, random: 1).ShouldBe(TimeSpan.FromSeconds(1));
         RenewalService.Pause(Identity, Renew, 1, random: 0).ShouldBe(TimeSpan.FromMinutes(30), "not all at once");
+    }
+
+    [Fact]
+    public void A_certificate_that_was_not_renewed_is_a_problem_well_before_its_end_and_none_any_more_once_it_is()
+    {
+        var time = new FakeTimeProvider(Renew);
+        var state = new CertificateState(time);
+        (state.Problem, state.Left).ShouldBe((null, null), "it has not enrolled");
+        state.Holds(Identity);
+        state.Failed("nobody answers");
+        time.Advance(TimeSpan.FromDays(11));
+        (state.Problem, state.Left, state.Failures).ShouldBe((null, TimeSpan.FromDays(19), 1), "there is time");
+        time.Advance(TimeSpan.FromDays(1.1));
+        state.Problem.ShouldBe("the certificate of this device ends at 2026-03-31 00:00 UTC and was not renewed: nobody answers");
+        time.Advance(TimeSpan.FromDays(18));
+        state.Problem.ShouldNotBeNull().ShouldContain("ended at 2026-03-31");
+        state.Renewed(Identity with { NotAfter = Renew.AddDays(90), RenewAfter = Renew.AddDays(60) });
+        (state.Problem, state.Failures, state.Trouble).ShouldBe((null, 0, null));
     }
 }

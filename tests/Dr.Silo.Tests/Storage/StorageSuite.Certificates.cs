@@ -76,6 +76,33 @@ public abstract partial class StorageSuite
         (await store.RenewAsync(authority, "7F00", NewKey(), Life, CancellationToken.None)).Refusal.ShouldNotBeNull().ShouldContain("not of this CA");
     }
 
+    [Fact]
+    public async Task What_should_have_been_renewed_is_told_until_there_is_a_newer_one_it_is_withdrawn_or_it_ended_long_ago()
+    {
+        using var authority = CertificateAuthority.Create("test", TimeSpan.FromDays(10_000), DateTimeOffset.UtcNow);
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var store = Certificates(time);
+        async Task<string[]> EndingAsync() => [.. (await store.EndingAsync(CancellationToken.None)).Where(c => c.Name.StartsWith("late-", StringComparison.Ordinal)).Select(c => c.Name)];
+        var issued = new Dictionary<string, CertificateRecord>(StringComparer.Ordinal);
+        foreach (var name in new[] { "late-away", "late-renewed", "late-revoked" })
+        {
+            issued[name] = await store.IssueAsync(authority, new CertificateOrder(name, "kiosk", [], Life), NewKey(), "ann", CancellationToken.None);
+        }
+
+        time.Advance(Life * 0.6);
+        (await EndingAsync()).ShouldBeEmpty("it is not time yet");
+        time.Advance(Life * 0.1);
+        (await EndingAsync()).ShouldBe(["late-away", "late-renewed", "late-revoked"]);
+        await store.RenewAsync(authority, issued["late-renewed"].Serial, NewKey(), Life, CancellationToken.None);
+        await store.RevokeAsync(authority, "late-revoked", null, "gone", "ann", CancellationToken.None);
+        (await EndingAsync()).ShouldBe(["late-away"]);
+        (await store.EndingAsync(CancellationToken.None)).Single(c => c.Name == "late-away").Used(time.GetUtcNow()).ShouldBe(0.7, 0.001);
+        time.Advance((Life * 0.3) + TimeSpan.FromDays(29));
+        (await EndingAsync()).ShouldContain("late-away", "it has ended, which is worse");
+        time.Advance(TimeSpan.FromDays(2));
+        (await EndingAsync()).ShouldNotContain("late-away", "nobody misses it any more");
+    }
+
     private CertificateStore Certificates(TimeProvider time) => new(Database, Audit, time);
 
     private static PublicKey NewKey()

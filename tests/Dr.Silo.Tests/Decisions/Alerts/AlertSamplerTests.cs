@@ -29,6 +29,18 @@ public sealed class AlertSamplerTests
     }
 
     [Fact]
+    public void Certificates_that_should_have_been_renewed_are_one_alert_for_each_role_as_bad_as_the_worst()
+    {
+        CertificateEnd Of(string name, string role, double used) => new(name, role, Now.AddDays(-90 * used), Now.AddDays(90 * (1 - used)));
+        var samples = AlertSampler.Of(Facts(Well()) with { Certificates = [Of("b-1", "broker", 0.7), .. Enumerable.Range(1, 8).Select(k => Of($"k-{k}", "kiosk", 0.9 + (k / 50.0)))] }).Where(s => s.Kind == AlertKind.CertificateEnding).ToDictionary(s => s.Subject);
+        samples.Keys.ShouldBe(["role:broker", "role:kiosk"], ignoreOrder: true);
+        samples["role:broker"].Value.ShouldBe(0.7, 1e-9);
+        samples["role:kiosk"].Value.ShouldBe(1.06, 1e-9);
+        samples["role:kiosk"].Text.ShouldStartWith("8 certificates of role kiosk should have been renewed: k-8 (ended 2025-12-26 14:24 UTC), ");
+        samples["role:kiosk"].Text.ShouldEndWith(" and others.");
+    }
+
+    [Fact]
     public void A_trial_is_worse_in_its_last_ten_minutes()
     {
         double Value(double minutesLeft) => AlertSampler.Of(Facts(Well() with { Phase = "OnTrial", Until = Now.AddMinutes(minutesLeft) })).Single(s => s.Kind == AlertKind.TrialUncommitted).Value;
