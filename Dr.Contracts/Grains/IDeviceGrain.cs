@@ -42,6 +42,10 @@ public interface IDeviceGrain : IGrainWithStringKey
     [Alias("OnOwnership")]
     Task OnOwnershipAsync(SystemId system, Epoch epoch);
 
+    /// <summary>A system that the device follows has its place: told until it has got through, to a device whose settings name the system. One of a lower epoch is passed over.</summary>
+    [Alias("OnActiveSite")]
+    Task OnActiveSiteAsync(SystemId system, ActiveSite active);
+
     /// <summary>What the configuration says of this device.</summary>
     [Alias("Configure")]
     Task ConfigureAsync(DeviceSettings settings);
@@ -92,4 +96,7 @@ public sealed record DeviceSettings
     [Id(6)] public string? Switch { get; init; }
 
     [Id(7)] public string? Line { get; init; }
+
+    /// <summary>Systems that it works for: it is told at which site each of them is.</summary>
+    [Id(8)] public IReadOnlyList<SystemId> Follows { get; init; } = [];
 }

@@ -141,9 +141,16 @@ public sealed record DeviceConfig
     /// <summary>From where on the device counts as strained and beats less often, within its hours' class.</summary>
     [Id(8)] public LoadLimits Load { get; init; } = new();
 
+    /// <summary>Where the systems are that this device works for: what it sends to one of them it sends there. Empty = it follows none.</summary>
+    [Id(9)] public IReadOnlyDictionary<SystemId, ActiveSite> ActiveSites { get; init; } = new Dictionary<SystemId, ActiveSite>();
+
     /// <summary>Hours of a day on which the branch is closed.</summary>
     public const string Closed = "closed";
 }
+
+/// <summary>The site that owns a system, and since which epoch.</summary>
+[GenerateSerializer, Immutable, Alias("dr.ActiveSite")]
+public sealed record ActiveSite([property: Id(0)] SiteId Site, [property: Id(1)] Epoch Epoch);
 
 /// <summary>What a device may be loaded with before its beats are stretched: watching must never hurt the business.</summary>
 [GenerateSerializer, Immutable, Alias("dr.LoadLimits")]

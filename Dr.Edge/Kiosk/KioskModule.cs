@@ -31,6 +31,7 @@ internal static class KioskModule
             if (config.Kiosk.Sip2 is { } sip2)
             {
                 services.AddSingleton(sip2);
+                services.AddSingleton<Sip2Route>();
                 services.AddSingleton(p => new DeliveryStore(Path.Combine(config.Data, "link"), p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILogger<DeliveryStore>>()));
                 services.AddSingleton<Sip2Delivery>();
                 services.AddHostedService<Sip2Listener>();

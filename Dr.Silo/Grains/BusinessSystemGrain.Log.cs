@@ -37,4 +37,7 @@ internal sealed partial class BusinessSystemGrain
 
     [LoggerMessage(3020, LogLevel.Warning, "System {SystemId}: it was started again at {SiteId}, and its network actions could not be brought: {Reason}")]
     private partial void LogNoNetwork(SystemId systemId, SiteId siteId, string? reason);
+
+    [LoggerMessage(3021, LogLevel.Warning, "System {SystemId}: {Missed} of {All} devices that follow it do not know yet that it is at {Site}; they are told again")]
+    private partial void LogFollowersMissed(SystemId systemId, int missed, int all, SiteId site);
 }

@@ -23,6 +23,7 @@ internal sealed partial class BusinessSystemGrain
                 await TakeUpAsync(cancellationToken);
             }
 
+            TellFollowers();
             await TakeResultsAsync();
             await NoteServingAsync();
             await HearStoredMirrorsAsync();
@@ -94,6 +95,7 @@ internal sealed partial class BusinessSystemGrain
         if (transition.Next.Owner != before.Owner)
         {
             _fencing = false;
+            TellFollowers();
             await TellOwnershipAsync();
         }
         else if (_fencing && transition.Next.Run is not { LeasesStopped: true } && await ledger.ReleaseAsync(Id, transition.Next.Owner.Epoch, CancellationToken.None))

@@ -78,6 +78,8 @@ internal sealed partial class BusinessSystemGrain(
             await this.RegisterOrUpdateReminder("wake", TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
         }
 
+        _followersKnow = null; // There may be new ones.
+        TellFollowers();
         await TellOwnershipAsync();
     }
 

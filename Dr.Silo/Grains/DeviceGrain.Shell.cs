@@ -292,6 +292,9 @@ internal sealed partial class DeviceGrain
         }
     }
 
+    /// <summary>What it has ceased to follow is not renewed any more, so it is not told.</summary>
+    private Dictionary<SystemId, ActiveSite> ActiveSitesFor(DeviceSettings settings) => store.State.ActiveSites.Where(s => settings.Follows.Contains(s.Key)).ToDictionary(s => s.Key, s => s.Value);
+
     private async Task PushAsync()
     {
         _pushAgainAt = time.GetUtcNow() + PushAgainAfter;
@@ -303,7 +306,7 @@ internal sealed partial class DeviceGrain
         var version = store.State.ConfigVersion;
         try
         {
-            await downlink.SetConfigAsync(Id, settings.Config with { Version = version, Epochs = store.State.Epochs }, CancellationToken.None);
+            await downlink.SetConfigAsync(Id, settings.Config with { Version = version, Epochs = store.State.Epochs, ActiveSites = ActiveSitesFor(settings) }, CancellationToken.None);
             _configPushed = version;
             _pushAgainAt = time.GetUtcNow(); // What has changed meanwhile goes at once.
         }

@@ -204,6 +204,18 @@ internal sealed partial class DeviceGrain(
         PushConfig();
     }
 
+    public async Task OnActiveSiteAsync(SystemId system, ActiveSite active)
+    {
+        if (store.State.ActiveSites.GetValueOrDefault(system) is { } known && known.Epoch >= active.Epoch)
+        {
+            return;
+        }
+
+        var sites = new Dictionary<SystemId, ActiveSite>(store.State.ActiveSites) { [system] = active };
+        await SaveAsync(store.State with { ActiveSites = sites, ConfigVersion = NextVersion() });
+        PushConfig();
+    }
+
     public async Task ConfigureAsync(DeviceSettings settings)
     {
         if (store.State.Settings is null || !SameSettings(store.State.Settings, settings))

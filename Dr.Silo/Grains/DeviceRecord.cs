@@ -18,6 +18,9 @@ public sealed record DeviceRecord
 
     /// <summary>Open commands, and the finished ones of late with their results; oldest first.</summary>
     [Id(5)] public IReadOnlyList<OutboxCommand> Outbox { get; init; } = [];
+
+    /// <summary>Where the systems are that it follows, or followed.</summary>
+    [Id(6)] public IReadOnlyDictionary<SystemId, ActiveSite> ActiveSites { get; init; } = new Dictionary<SystemId, ActiveSite>();
 }
 
 /// <summary>A command and, once it is final, its result.</summary>

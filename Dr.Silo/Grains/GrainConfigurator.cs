@@ -71,6 +71,9 @@ public sealed class GrainConfigurator(IGrainFactory grains, KnownThings known)
         }
     }
 
+    /// <summary>Devices that work for a system; none before this silo has read its configuration.</summary>
+    internal IReadOnlyList<DeviceId> FollowersOf(SystemId system) => [.. Volatile.Read(ref _devices).Where(d => d.Value.Follows.Contains(system)).Select(d => d.Key)];
+
     /// <summary>Beat, deadline and lease as the configuration has them for a system; the slower of its two hosts counts.</summary>
     internal PolicyTimers TimersOf(SystemSettings system)
     {

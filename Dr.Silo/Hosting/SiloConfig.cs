@@ -46,6 +46,9 @@ public sealed class DeviceEntry
     /// <summary>Calendar of its branch, one of those that the policies have; <see cref="SiloConfig.BusyHours"/> when left out.</summary>
     public string? Calendar { get; set; }
 
+    /// <summary>Systems that it works for: it is told at which site each of them is, so that a kiosk delivers there.</summary>
+    public List<string> Follows { get; set; } = [];
+
     /// <summary>The switch it hangs on, and the line by which its site reaches the broker; so that many silences at once have one name.</summary>
     public string? Switch { get; set; }
 

@@ -9,9 +9,9 @@ namespace Dr.Edge.Kiosk.Sip2;
 /// Sends what was taken off line to the library system of the active site, one after the other, each until it is answered: at least once, with its id, in order. The answer is kept here, and told to the control plane as a row
 /// of the status lane when it is a refusal.
 /// </summary>
-internal sealed partial class Sip2Delivery(Sip2Config config, DeliveryStore store, IOutbox outbox, TimeProvider time, ILogger<Sip2Delivery> logger) : BackgroundService
+internal sealed partial class Sip2Delivery(Sip2Config config, Sip2Route route, DeliveryStore store, IOutbox outbox, TimeProvider time, ILogger<Sip2Delivery> logger) : BackgroundService
 {
-    private readonly Sip2Upstream _upstream = new(config, time)
+    private readonly Sip2Upstream _upstream = new(config, route, time)
     {
         Login = config.User is null ? null : new Sip2Message(Sip2Message.Login, "00", [("CN", config.User), ("CO", config.Password ?? "")], null).ToString(),
     };

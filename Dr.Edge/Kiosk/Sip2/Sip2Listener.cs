@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Dr.Edge.Kiosk.Sip2;
 
 /// <summary>The SIP2 face on loopback: kiosks connect here as they would to the library system.</summary>
-internal sealed partial class Sip2Listener(Sip2Config config, DeliveryStore store, TimeProvider time, ILogger<Sip2Listener> logger) : BackgroundService
+internal sealed partial class Sip2Listener(Sip2Config config, Sip2Route route, DeliveryStore store, TimeProvider time, ILogger<Sip2Listener> logger) : BackgroundService
 {
     private const int KiosksMax = 16;
     private readonly TcpListener _listener = new(config.Check()) { ExclusiveAddressUse = true };
@@ -57,7 +57,7 @@ internal sealed partial class Sip2Listener(Sip2Config config, DeliveryStore stor
     {
         client.NoDelay = true;
         using var line = new Sip2Line(client);
-        using var upstream = new Sip2Upstream(config, time);
+        using var upstream = new Sip2Upstream(config, route, time);
         var last = new Sip2Message(Sip2Message.ResendPlease, "", [], null).ToString();
         try
         {

@@ -4,13 +4,13 @@ using Dr.Edge.Host.Config;
 namespace Dr.Edge.Kiosk.Sip2;
 
 /// <summary>
-/// One connection to the library system of the active site. Servers are tried in order; only one that answers and says that it is on line counts. One question at a time; no answer within the time-out ends the connection, so
+/// One connection to the library system of the active site, which is left when that is another one. Servers are tried in order; only one that answers and says that it is on line counts. One question at a time; no answer within the time-out ends the connection, so
 /// that a late answer is never taken for that of the next question.
 /// </summary>
-internal sealed class Sip2Upstream(Sip2Config config, TimeProvider time) : IDisposable
+internal sealed class Sip2Upstream(Sip2Config config, Sip2Route route, TimeProvider time) : IDisposable
 {
     private Sip2Line? _line;
-    private long? _failedAt;
+    private (long At, IReadOnlyList<string> Servers)? _failed;
 
     /// <summary>The server that answers; null while none does.</summary>
     public string? Server { get; private set; }
@@ -23,7 +23,13 @@ internal sealed class Sip2Upstream(Sip2Config config, TimeProvider time) : IDisp
     /// <summary>The answer; null when there is none, for whatever reason.</summary>
     public async Task<Sip2Message?> AskAsync(Sip2Message message, CancellationToken cancellationToken)
     {
-        if (_line is null && ((_failedAt is { } failed && time.GetElapsedTime(failed) < config.Retry) || !await ConnectAsync(cancellationToken)))
+        var servers = route.Servers();
+        if (_line is not null && !servers.Contains(Server, StringComparer.Ordinal))
+        {
+            Fail($"{Server}: the system is at another site");
+        }
+
+        if (_line is null && (IsTooSoon(servers) || !await ConnectAsync(servers, cancellationToken)))
         {
             return null;
         }
@@ -41,9 +47,14 @@ internal sealed class Sip2Upstream(Sip2Config config, TimeProvider time) : IDisp
 
     public void Dispose() => _line?.Dispose();
 
-    private async Task<bool> ConnectAsync(CancellationToken cancellationToken)
+    private async Task<bool> ConnectAsync(IReadOnlyList<string> servers, CancellationToken cancellationToken)
     {
-        foreach (var server in config.Servers)
+        if (servers.Count == 0)
+        {
+            Trouble = "kiosk.sip2 names no server of the site that the system is at";
+        }
+
+        foreach (var server in servers)
         {
             var target = HostPort.TryParse(server, out var parsed) ? parsed : throw new InvariantException($"'{server}' was checked at the start");
             var client = new TcpClient { NoDelay = true };
@@ -67,7 +78,7 @@ internal sealed class Sip2Upstream(Sip2Config config, TimeProvider time) : IDisp
                     throw new IOException("it says that it is not on line");
                 }
 
-                (_line, Server, Trouble, _failedAt) = (line, server, null, null);
+                (_line, Server, Trouble, _failed) = (line, server, null, null);
                 return true;
             }
             catch (Exception exception) when (IsFault(exception, cancellationToken))
@@ -78,9 +89,12 @@ internal sealed class Sip2Upstream(Sip2Config config, TimeProvider time) : IDisp
             }
         }
 
-        _failedAt = time.GetTimestamp();
+        _failed = (time.GetTimestamp(), servers);
         return false;
     }
+
+    /// <summary>The same servers did not answer a moment ago. Others are asked at once.</summary>
+    private bool IsTooSoon(IReadOnlyList<string> servers) => _failed is { } failed && failed.Servers.SequenceEqual(servers, StringComparer.Ordinal) && time.GetElapsedTime(failed.At) < config.Retry;
 
     private async Task<Sip2Message?> ExchangeAsync(Sip2Line line, Sip2Message message, CancellationToken cancellationToken)
     {

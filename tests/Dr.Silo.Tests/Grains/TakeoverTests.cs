@@ -18,6 +18,7 @@ public sealed class TakeoverTests : ControlPlaneTests
 
         var trial = await Silo.PhaseAsync(Phase.OnTrial);
         (trial.Epoch, trial.Site).ShouldBe((new Epoch(2), World.Backup.Site));
+        await Silo.UntilAsync("the kiosk that follows it to be told", _ => World.ToldTo("kiosk-1") == new ActiveSite(World.Backup.Site, new Epoch(2)));
         var run = (await Silo.UntilAsync("the journal to tell of it", v => v.LiveRun!.Facts.ContainsKey("servingAt"))).LiveRun!;
         run.Facts.Keys.ShouldBe(["detectedAt", "fencingProof", "lastLeaseGranted", "leaseLapsesAt", "ownership", "predictedLossBasis", "predictedLossSeconds", "servingAt", "verdict"], ignoreOrder: true);
         run.Facts["fencingProof"].ShouldStartWith("LeaseLapsed");
@@ -36,6 +37,8 @@ public sealed class TakeoverTests : ControlPlaneTests
         (home.Epoch, home.Site).ShouldBe((new Epoch(3), World.Production.Site));
         (World.Production.Role, World.Production.Runs, World.Backup.Runs).ShouldBe((VolumeRole.Primary, true, false));
         World.DoubleWriters.ShouldBeEmpty();
+        await Silo.UntilAsync("the kiosk to be told that it is home", _ => World.ToldTo("kiosk-1") == new ActiveSite(World.Production.Site, new Epoch(3)));
+        World.ToldTo("kiosk-2").ShouldBeNull("it follows nobody");
         (await Silo.Services.GetRequiredService<AuditLog>().FirstBrokenAsync(CancellationToken.None)).ShouldBeNull();
         var journal = await ClosedAsync(back.Run!.Value);
         (journal.Kind, journal.State).ShouldBe((RunKind.Failback, RunState.Done));

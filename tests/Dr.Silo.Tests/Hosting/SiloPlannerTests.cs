@@ -57,6 +57,7 @@ public sealed class SiloPlannerTests
     [InlineData("trial: 1h", "leaseTtl: 1s", "leaseTtl below 2s")]
     [InlineData("hosts: { production: prod-1, backup: back-1 }", "hosts: { production: prod-1, backup: kiosk-1 }", "'kiosk-1' does not have the role host")]
     [InlineData("id: kiosk-1", "id: prod-1", "'prod-1' is there twice")]
+    [InlineData("id: kiosk-1", "id: kiosk-1, follows: [elsewhere]", "kiosk-1: follows 'elsewhere', which is not among the systems")]
     [InlineData("backup: \"127.0.0.1:2\"", "backup: somewhere", "replication has no host:port for backup")]
     public void A_wrong_value_is_refused_with_its_place(string from, string to, string expected)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Dr.Contracts.Grains;
 using Dr.Contracts.Ids;
 using Dr.Contracts.Mqtt;
@@ -13,6 +14,7 @@ internal sealed class ScriptedWorld : IDownlink, IAsyncDisposable
     private static readonly TimeSpan BeatPeriod = TimeSpan.FromMilliseconds(150);
 
     private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentDictionary<DeviceId, DeviceConfig> _configs = new();
     private readonly List<Task> _loops = [];
     private volatile IGrainFactory? _grains;
 
@@ -39,7 +41,7 @@ internal sealed class ScriptedWorld : IDownlink, IAsyncDisposable
     {
         [Production.Id] = Settings(Production.Site, "appliance", "host"),
         [Backup.Id] = Settings(Backup.Site, "appliance", "host"),
-        [new DeviceId("kiosk-1")] = Settings(new SiteId("street"), "kiosk"),
+        [new DeviceId("kiosk-1")] = Settings(new SiteId("street"), "kiosk") with { Follows = [System] },
         [new DeviceId("kiosk-2")] = Settings(new SiteId("street"), "kiosk"),
     };
 
@@ -66,7 +68,14 @@ internal sealed class ScriptedWorld : IDownlink, IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    public Task SetConfigAsync(DeviceId device, DeviceConfig config, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task SetConfigAsync(DeviceId device, DeviceConfig config, CancellationToken cancellationToken)
+    {
+        _configs[device] = config;
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Where the system is by what a device was told last; null when it was told nothing.</summary>
+    public ActiveSite? ToldTo(string device) => _configs.GetValueOrDefault(new DeviceId(device))?.ActiveSites.GetValueOrDefault(System);
 
     public async ValueTask DisposeAsync()
     {

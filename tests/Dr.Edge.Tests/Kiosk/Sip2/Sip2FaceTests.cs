@@ -1,10 +1,13 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
+using Dr.Contracts.Ids;
+using Dr.Contracts.Mqtt;
 using Dr.Edge.Buffers;
 using Dr.Edge.Hosting;
 using Dr.Edge.Kiosk;
 using Dr.Edge.Kiosk.Sip2;
+using Dr.Edge.Link;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -85,6 +88,34 @@ public sealed class Sip2FaceTests : IAsyncLifetime
         page.ShouldContain("not ours");
     }
 
+    [Fact]
+    public async Task What_was_lent_off_line_goes_to_the_site_that_the_control_plane_decides_for_in_order_also_when_it_moves_in_between_and_the_former_one_still_answers()
+    {
+        await StopAsync();
+        await StartAsync(bySite: true);
+        var link = _edge.Services.GetRequiredService<LinkState>();
+        link.Connected = true;
+        Decide(link, "backup", 1); // Where nobody answers yet.
+        await using var main = new LibraryServer(_main);
+        using var kiosk = await ConnectAsync();
+        for (var item = 0; item < 4; item++)
+        {
+            (await AskAsync(kiosk, Loan("r1", $"book{item}")))["AF"]!.ShouldStartWith("Off line", customMessage: "the other site answers, and the system is not there");
+        }
+
+        main.Done.ShouldBeEmpty();
+        Decide(link, "production", 2);
+        await WaitForAsync(() => Deliveries.Waiting == 0, "the deliveries to production");
+        (await AskAsync(kiosk, Loan("r1", "book4")))["AF"].ShouldBe("on line");
+        main.Done.Select(d => d["AB"]).ShouldBe(["book0", "book1", "book2", "book3", "book4"]);
+
+        // The takeover: production answers on, as a program may that nobody could stop.
+        await using var backup = new LibraryServer(_backup);
+        Decide(link, "backup", 3);
+        (await AskAsync(kiosk, Loan("r1", "book5")))["AF"].ShouldBe("on line");
+        (backup.Done.Single()["AB"], main.Done.Count).ShouldBe(("book5", 5));
+    }
+
     private DeliveryStore Deliveries => _edge.Services.GetRequiredService<DeliveryStore>();
 
     private static string Loan(string card, string item) => $"11YN20261128    200000                  AOmain|AA{card}|AB{item}|AC|";
@@ -102,7 +133,10 @@ public sealed class Sip2FaceTests : IAsyncLifetime
         return new Sip2Line(client);
     }
 
-    private async Task StartAsync()
+    private static void Decide(LinkState link, string site, int epoch) =>
+        link.Config = link.Config with { Version = link.Config.Version + 1, ActiveSites = new Dictionary<SystemId, ActiveSite> { [new SystemId("dilas")] = new(new SiteId(site), new Epoch(epoch)) } };
+
+    private async Task StartAsync(bool bySite = false)
     {
         var config = new EdgeConfig { Data = _directory, Control = Path.Combine(_directory, "c.sock"), Roles = ["kiosk"], Device = "kiosk-1" };
         config.Kiosk.Listen = $"127.0.0.1:{_http}";
@@ -110,6 +144,13 @@ public sealed class Sip2FaceTests : IAsyncLifetime
         {
             Listen = "127.0.0.1:0", Servers = [$"127.0.0.1:{_main}", $"127.0.0.1:{_backup}"], Timeout = TimeSpan.FromSeconds(15), Retry = TimeSpan.FromMilliseconds(200), Institution = "main", User = "dr", Password = "x",
         };
+        if (bySite)
+        {
+            config.Kiosk.Sip2.System = "dilas";
+            config.Kiosk.Sip2.Sites = new() { ["production"] = [$"127.0.0.1:{_main}"], ["backup"] = [$"127.0.0.1:{_backup}"] };
+            config.Kiosk.Sip2.Servers = [];
+        }
+
         _edge = EdgeApp.Build(config);
         await _edge.StartAsync();
     }
