@@ -1,0 +1,119 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace Dr.EndToEnd.Tests.Link;
+
+/// <summary>
+/// Commands of the control plane to an appliance while <c>kill -9</c> strikes edge, Mosquitto and silo: each that the control plane accepted is carried out, and again only where the edge was killed between the work and the note of
+/// its result. The command is "take a point" with a label of its own. <c>DR_OUTBOX_KILLS=N</c> runs it with N kills, some three seconds each; <c>DR_OUTBOX_SEED</c> chooses others.
+/// </summary>
+[Collection(nameof(LinkCollection))]
+public sealed class InboxKillTests(ITestOutputHelper output) : IAsyncDisposable
+{
+    /// <summary>A volume keeps 255 points: older ones that were counted go.</summary>
+    private const int PointsKept = 100;
+
+    /// <summary>A command's deadline, within which the killed ones are back.</summary>
+    private static readonly TimeSpan CarriedOutWithin = TimeSpan.FromSeconds(60);
+    private readonly KillStage _stage = new();
+    private readonly Dictionary<string, HashSet<string>> _points = new(StringComparer.Ordinal);
+
+    [Fact]
+    public async Task Every_accepted_command_is_carried_out_whoever_is_killed()
+    {
+        Assert.SkipUnless(KillStage.Kills > 0, "DR_OUTBOX_KILLS=N runs it with N kills, some three seconds each");
+        await _stage.StartAsync(
+            """
+            sites: [ {id: production}, {id: backup} ]
+            devices:
+              - { id: prod-1, site: production, roles: [appliance, host], busyPeriod: 1s, idlePeriod: 1s }
+              - { id: back-1, site: backup, roles: [appliance, host] }
+            systems:
+              - { id: dilas, home: production, volume: dilas, size: 64MiB, points: 0s, lease: false, approval: person, hosts: { production: prod-1, backup: back-1 }, appliances: { production: prod-1, backup: back-1 }, replication: { production: "127.0.0.1:1", backup: "127.0.0.1:2" } }
+            """,
+            "device: prod-1\nsite: production\nroles: [appliance]\npoints: {every: off}\n");
+        using var stop = new CancellationTokenSource();
+        var accepted = new ConcurrentQueue<string>();
+        await Until.TrueAsync("the volume is there and takes a point", async () => await AskAsync("first") && await IsTakenAsync("first"), CarriedOutWithin);
+        var asking = AskAllAsync(accepted, stop.Token);
+        var killed = await _stage.KillAsync();
+        await stop.CancelAsync();
+        var sent = await asking;
+        await Until.TrueAsync("every accepted command is carried out", async () => await LookAsync() && accepted.All(_points.ContainsKey), CarriedOutWithin);
+        _points.Keys.Except(sent).Where(l => l != "first").ShouldBeEmpty("nobody asked for it");
+        var twice = _points.Values.Sum(ids => ids.Count - 1);
+        output.WriteLine($"{KillStage.Kills} kills ({string.Join(", ", killed.Select(k => $"{k.Value} {k.Key}"))}), seed {KillStage.Seed}: {accepted.Count} commands accepted, all carried out, {twice} of them twice");
+        twice.ShouldBeLessThanOrEqualTo(killed["edge"], "only a killed edge may do a command again");
+    }
+
+    public ValueTask DisposeAsync() => _stage.DisposeAsync();
+
+    /// <summary>One after the other until told to stop; a label that was not answered is never used again. All labels that were sent.</summary>
+    private async Task<HashSet<string>> AskAllAsync(ConcurrentQueue<string> accepted, CancellationToken stop)
+    {
+        var sent = new HashSet<string>(StringComparer.Ordinal);
+        for (var k = 0; !stop.IsCancellationRequested; k++)
+        {
+            var label = string.Create(CultureInfo.InvariantCulture, $"c{k}");
+            sent.Add(label);
+            if (await AskAsync(label))
+            {
+                accepted.Enqueue(label);
+            }
+
+            await Task.Delay(300, CancellationToken.None);
+            if (k % 10 == 0)
+            {
+                await LookAsync();
+            }
+        }
+
+        return sent;
+    }
+
+    private async Task<bool> AskAsync(string label)
+    {
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        try
+        {
+            using var answer = await http.PostAsJsonAsync(new Uri($"http://{_stage.SiloAddress}/api/v1/volumes/dilas/points"), new { label });
+            return answer.StatusCode == HttpStatusCode.Accepted;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
+        {
+            return false; // Whether it was accepted, nobody knows.
+        }
+    }
+
+    private async Task<bool> IsTakenAsync(string label)
+    {
+        await Task.Delay(500);
+        return await LookAsync() && _points.ContainsKey(label);
+    }
+
+    /// <summary>Counts the points that are there, and has old ones go. False when the edge did not say.</summary>
+    private async Task<bool> LookAsync()
+    {
+        var (status, text) = await Repository.RunAsync(EdgeProcess.Program, ["point", "list", "dilas", "--json", "--control", _stage.Control], TimeSpan.FromSeconds(20));
+        if (status != 0)
+        {
+            return false;
+        }
+
+        var points = JsonDocument.Parse(text).RootElement.EnumerateArray().Select(p => (Id: p.GetProperty("id").GetString()!, Label: p.TryGetProperty("label", out var l) ? l.GetString() : null)).Where(p => p.Label is not null).ToList();
+        foreach (var (id, label) in points)
+        {
+            (_points.TryGetValue(label!, out var ids) ? ids : _points[label!] = []).Add(id);
+        }
+
+        foreach (var (id, _) in points.SkipLast(PointsKept))
+        {
+            await Repository.RunAsync(EdgeProcess.Program, ["point", "delete", "dilas", id, "--control", _stage.Control], TimeSpan.FromSeconds(20));
+        }
+
+        return true;
+    }
+}
