@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Figures of the host role with real programs: how long a takeover of PostgreSQL takes from the command to the first committed transaction, how long an application-consistent point holds its writers up, how long a table of
-# 100 MB takes to come back, and what a mirror of an idle disk of 10 GiB costs. Measures and prints; fails only when something does not work. Needs root, FUSE, a loop device, PostgreSQL, about 8 GiB in TMPDIR.
-#   tests/host-figures.sh PATH/TO/dr-edge [takeover|table|mirror]...
+# 100 MB takes to come back, the same three of MariaDB, and what a mirror of an idle disk of 10 GiB costs. Measures and prints; fails only when something does not work. Needs root, FUSE, a loop device, PostgreSQL, MariaDB,
+# about 8 GiB in TMPDIR.
+#   tests/host-figures.sh PATH/TO/dr-edge [takeover|table|mariadb|mirror]...
 set -u
-edge=$(realpath "${1:?usage: tests/host-figures.sh PATH/TO/dr-edge [takeover|table|mirror]...}"); shift
+edge=$(realpath "${1:?usage: tests/host-figures.sh PATH/TO/dr-edge [takeover|table|mariadb|mirror]...}"); shift
 dir=$(mktemp -d); chmod 755 "$dir"; cd "$dir" || exit 1
-pg=$(ls -d /usr/lib/postgresql/*/bin | tail -1); port=$((20000 + RANDOM % 10000)); scale=${DR_FIGURES_SCALE:-68} # 68 is about 1 GiB.
+pg=$(ls -d /usr/lib/postgresql/*/bin | tail -1); port=$((20000 + RANDOM % 10000)); scale=${DR_FIGURES_SCALE:-68} kind=postgresql # 68 is about 1 GiB.
 declare -A pid=()
 fail() { echo "FAILED: $*" >&2; tail -n 5 ./*.log >&2; exit 1; }
 until_() { local what=$1 k; shift; for k in $(seq 600); do "$@" && return; sleep 0.1; done; fail "still waiting for $what"; }
-kill_database() { for p in $(pgrep -x postgres); do case $(readlink "/proc/$p/cwd") in "$dir"/*) kill -9 "$p" 2>/dev/null ;; esac; done; }
+kill_database() { for p in $(pgrep -x "postgres|mariadbd"); do case $(readlink "/proc/$p/cwd") in "$dir"/*) kill -9 "$p" 2>/dev/null ;; esac; done; }
 end() { # Everything of the section before, by force: its appliances are dead or die here.
   kill_database; sleep 0.3
   for m in "$dir"/a/mnt "$dir"/b/mnt; do mountpoint -q "$m" && umount -l "$m"; done
@@ -23,6 +24,13 @@ trap cleanup EXIT
 ms() { date +%s%3N; }
 at() { local n=$1; shift; "$edge" "$@" --control "$dir/$n/c.sock"; }
 sql() { psql -qAtX -h 127.0.0.1 -p "$port" -U postgres "${@:2}" -c "$1" postgres; }
+maria() { mariadb --socket="$(echo "$dir"/?/mnt/db/mariadb.sock)" --user=root --batch --skip-column-names -e "$1"; }
+component() { # KIND MOUNT
+  case $1 in
+    postgresql) echo "{name: postgresql, kind: postgresql, dataDirectory: $2/pg, port: $port, authentication: trust, check: {sql: select 1, period: 300ms}, settings: {shared_buffers: 256MB, max_wal_size: 2GB}}" ;;
+    mariadb) echo "{name: mariadb, kind: mariadb, dataDirectory: $2/db, port: $port, check: {sql: select 1, period: 300ms}, settings: {innodb-buffer-pool-size: 256M, innodb-log-file-size: 256M}}" ;;
+  esac
+}
 start() {
   mkdir -p "$1"
   cat > "$1/edge.yaml" <<Y
@@ -35,9 +43,9 @@ systems:
     volume: dilas
     mount: $dir/$1/mnt
     cloneMounts: $dir/$1/clones
-    quiesce: {provider: postgresql}
+    quiesce: {provider: $kind}
     components:
-      - {name: postgresql, kind: postgresql, dataDirectory: $dir/$1/mnt/pg, port: $port, authentication: trust, check: {sql: select 1, period: 300ms}, settings: {shared_buffers: 256MB, max_wal_size: 2GB}}
+      - $(component "$kind" "$dir/$1/mnt")
 Y
   "$edge" run --config "$1/edge.yaml" --control "$dir/$1/c.sock" --replication "127.0.0.1:$2" > "$1.log" 2>&1 & pid[$1]=$!
   until_ "agent $1" grep -q ready "$1.log"
@@ -87,6 +95,45 @@ if wanted table; then
   began=$(ms); at a table recover dilas --at good --table big --replace > recover.log 2>&1 || fail "$(cat recover.log)"; echo "in place: $(( $(ms) - began )) ms"; sed 's/^/  /' recover.log
   [ "$(sql "select count(*) filter (where note <> 'lost') from big")" = 780000 ] || fail "rows are missing"
   end
+fi
+
+if wanted mariadb; then
+  kind=mariadb port=$((port + 5)); start a $((port + 1)); start b $((port + 2))
+  at a volume create dilas --size 5GiB > /dev/null || fail "no volume"
+  at a system prepare dilas > prepare.log 2>&1 || fail "no database: $(cat prepare.log)"
+  maria "create database library; create table library.big (id int primary key, note varchar(120) not null); create table library.filler (id int primary key, note varchar(1100) not null); create table library.loan (id int auto_increment primary key, at timestamp(6) not null)"
+  maria "insert into library.big select seq, repeat(md5(seq), 3) from library.seq_1_to_780000; insert into library.filler select seq, repeat(md5(seq), 32) from library.seq_1_to_$((scale * 12000))"
+  at a copy add dilas --peer "127.0.0.1:$((port + 2))" --mode sync > /dev/null || fail "no copy"
+  at a copy sync dilas > sync.log 2>&1 || fail "no copy: $(cat sync.log)"
+  echo "MariaDB: $(maria "select concat(round(sum(data_length + index_length) / 1048576), ' MB') from information_schema.tables where table_schema = 'library'")"
+  # One commit after the other, each with the time at which it was answered; the longest gap is what a point costs its writers.
+  writer() { for k in $(seq 100000); do echo "insert into library.loan (at) values (now(6)); select unix_timestamp(sysdate(6));"; done | timeout "$1" mariadb --socket="$dir/a/mnt/db/mariadb.sock" --user=root --batch --skip-column-names --unbuffered > "$2" 2> /dev/null; }
+  gap() { awk 'NR > 1 && $1 - t > m { m = $1 - t } { t = $1 } END { printf "%.0f ms in %d commits", m * 1000, NR }' "$1"; }
+  updates() { while maria "set @a = floor(rand() * $((scale * 11900))); update library.filler set note = repeat(md5(rand()), 32) where id between @a and @a + 99" > /dev/null 2>&1; do :; done; }
+  updates & load=$!
+  writer 7 calm.txt
+  writer 13 points.txt & load2=$!
+  for k in 1 2 3; do sleep 1; at a point create dilas > point.log 2>&1 || fail "no point: $(cat point.log)"; done
+  at a point list dilas --json | grep -q '"Application"\|"application"' || fail "the points are not application-consistent: $(at a point list dilas)"
+  wait "$load2"
+  echo "longest gap between commits: $(gap calm.txt) in 7 s without a point, $(gap points.txt) in 13 s with three application-consistent points"
+  { kill "$load"; wait "$load"; } 2>/dev/null
+  at a point create dilas --label good > /dev/null; maria "update library.big set note = 'lost' where id % 7 = 0; delete from library.big where id % 11 = 0"
+  began=$(ms); at a table recover dilas --at good --table big > recover.log 2>&1 || fail "$(cat recover.log)"; echo "table of 100 MB beside: $(( $(ms) - began )) ms"
+  began=$(ms); at a table recover dilas --at good --table big --database library --replace > recover.log 2>&1 || fail "$(cat recover.log)"; echo "in place: $(( $(ms) - began )) ms"; sed 's/^/  /' recover.log
+  [ "$(maria "select count(*) from library.big where note <> 'lost'")" = 780000 ] || fail "rows are missing"
+  until_ "the copy" sh -c "'$edge' copy status dilas --control '$dir/a/c.sock' | grep -q 'mirror *whole'"
+  writer 6 last.txt & sleep 4
+  { kill -9 "${pid[a]}"; kill_database; wait "${pid[a]}"; } 2>/dev/null
+  umount -l "$dir/a/mnt" 2>/dev/null
+  began=$(ms)
+  at b promote dilas --epoch 2 > promote.log 2>&1 || fail "not promoted: $(cat promote.log)"
+  at b system start dilas --epoch 2 > takeover.log 2>&1 || fail "not taken over: $(cat takeover.log)"
+  maria "insert into library.loan (at) values (now(6))" || fail "no commit"
+  echo "takeover of MariaDB in the middle of commits: $(( $(ms) - began )) ms from the command to the first committed transaction"
+  sed 's/^/  /' takeover.log
+  end
+  kind=postgresql
 fi
 
 if wanted mirror; then
