@@ -13,6 +13,14 @@ internal static class LiveConfigs
     public const int SiloPort = 11111;
     public const int GatewayPort = 30000;
 
+    /// <summary>
+    /// A site that is cut off goes on answering until its lease lapses, and with a streamed copy all of that is lost: what is promised of one (<see cref="Judging.LiveVerdict.StreamLossLimit"/>) takes a lease that is
+    /// shorter than it, by what may be under way on the line.
+    /// </summary>
+    private const string LeaseOfStream = "4s";
+
+    private const string LeaseOfSync = "6s";
+
     public static IReadOnlyList<string> Kiosks { get; } = ["kiosk-1", "kiosk-2"];
 
     public static string Device(string site) => site == LivePlaces.Production ? "prod-1" : "back-1";
@@ -46,7 +54,7 @@ internal static class LiveConfigs
                     replication: { production: "{{At(LivePlaces.Production)}}", backup: "{{At(LivePlaces.Backup)}}" }
                     approval: automatic
                     lossLimit: 1m
-                    leaseTtl: 6s
+                    leaseTtl: {{(system.IsSync ? LeaseOfSync : LeaseOfStream)}}
                     trial: 30m
                     points: 10s
 
