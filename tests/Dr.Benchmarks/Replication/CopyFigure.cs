@@ -1,8 +1,9 @@
 namespace Dr.Benchmarks.Replication;
 
 /// <summary>One measured figure and its goal.</summary>
+/// <param name="Goal">Null: only to compare another figure with.</param>
 /// <param name="AtLeast">The goal is a floor; otherwise a ceiling.</param>
-internal sealed record CopyFigure(string What, double Value, string Unit, double Goal, bool AtLeast)
+internal sealed record CopyFigure(string What, double Value, string Unit, double? Goal, bool AtLeast)
 {
-    public bool IsMet => AtLeast ? Value >= Goal : Value <= Goal;
+    public bool IsMet => Goal is not { } goal || (AtLeast ? Value >= goal : Value <= goal);
 }

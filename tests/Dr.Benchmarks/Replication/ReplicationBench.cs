@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Globalization;
+using Dr.Benchmarks.Replication.Cost;
 using Dr.Contracts.Mqtt;
 using Dr.Edge.Replication;
 using Dr.Edge.Volumes;
@@ -8,7 +8,7 @@ namespace Dr.Benchmarks.Replication;
 
 /// <summary>What a copy costs and how fast it is, both ends on this machine over loopback and, unless said otherwise, in this process. Each figure is made on volumes of its own.</summary>
 /// <param name="apart">For the clients' cost: the far end is this program on this processor alone, and this process keeps to the others; null: both ends are in this process.</param>
-/// <param name="modes">What clients' cost is measured with beside no copy, of <see cref="Modes"/>.</param>
+/// <param name="modes">What clients' cost is measured with beside no copy, of <see cref="ClientCost.Modes"/>.</param>
 internal sealed class ReplicationBench(string directory, string farDirectory, TimeSpan time, int rounds, int writers, IReadOnlyCollection<string> modes, int seed, (string Program, int Processor)? apart = null) : IDisposable
 {
     private const long VolumeBytes = 256L << 20;
@@ -18,19 +18,8 @@ internal sealed class ReplicationBench(string directory, string farDirectory, Ti
     /// <summary>The median counts: the first rounds meet code that is not compiled for speed yet, as no appliance's are after its first minute.</summary>
     private const int DeltaRounds = 7;
 
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
     private readonly Random _random = new(seed);
     private readonly Noise _noise = new(seed);
-
-    /// <summary>Which <see cref="ClientCostAsync"/> knows, each with its goal as a share of the IOPS without a copy.</summary>
-    private static readonly (string Mode, string What, double Goal)[] Costs =
-    [
-        ("stream", "random-write IOPS (flush every 64) with a stream / without", 0.9),
-        ("delta", "the same with a delta", 0.9),
-        ("sync", "the same with a synchronous copy", 0.6),
-    ];
-
-    public static readonly string[] Modes = [.. Costs.Select(c => c.Mode)];
 
     public static readonly string[] Parts = ["wire", "slow-line", "delta", "lag", "clients"];
 
@@ -43,7 +32,7 @@ internal sealed class ReplicationBench(string directory, string farDirectory, Ti
             ("slow-line", SlowLineAsync),
             ("delta", DeltaAsync),
             ("lag", LagAsync),
-            ("clients", token => ClientCostAsync(progress, token)),
+            ("clients", token => new ClientCost(directory, farDirectory, time, rounds, writers, modes, seed, apart).RunAsync(progress, token)),
         ];
         foreach (var (name, part) in parts.Where(p => wanted.Contains(p.Item1)))
         {
@@ -145,78 +134,6 @@ internal sealed class ReplicationBench(string directory, string farDirectory, Ti
             return [new CopyFigure("stream lag p99 under 20 MB/s of random 4 KiB writes", lags[(int)(lags.Count * 0.99)], "s", 1, AtLeast: false)];
         });
 
-    // Alternating, so that a disturbance of the machine meets all of them.
-    private async Task<IReadOnlyList<CopyFigure>> ClientCostAsync(Action<string> progress, CancellationToken cancellationToken)
-    {
-        var rates = new[] { "none" }.Concat(Modes.Where(modes.Contains)).ToDictionary(name => name, _ => new List<(double Iops, double P50)>());
-        if (apart is { } end)
-        {
-            await FarProcess.LeaveAsync(end.Processor, cancellationToken);
-        }
-
-        for (var round = 0; round < rounds; round++)
-        {
-            foreach (var (name, results) in rates)
-            {
-                await WithFarAsync(async (near, address, volume) =>
-                {
-                    Fill(volume, 64L << 20);
-                    var running = Task.CompletedTask;
-                    if (name != "none")
-                    {
-                        var copy = await near.CopyToAsync(volume, address, Enum.Parse<CopyMode>(name, ignoreCase: true), null, cancellationToken);
-                        await BenchAppliance.UntilCurrentAsync(copy, cancellationToken);
-                        running = name == "delta" ? near.Copies.SyncAsync(volume, null, cancellationToken) : running;
-                    }
-
-                    // Code that has just begun to run is not compiled for speed yet, which is no part of what a copy costs.
-                    await RandomWritesAsync(volume, WarmUp);
-                    var used = Environment.CpuUsage.TotalTime;
-                    var result = await RandomWritesAsync(volume, time / 2);
-                    used = Environment.CpuUsage.TotalTime - used;
-                    results.Add(result);
-                    progress(string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"{name}: {result.Iops:0} IOPS, p50 {result.P50 * 1e6:0} µs, mean {1e6 * writers / result.Iops:0} µs, processor {used / (time / 2) * 1e6 / result.Iops:0.0} µs a write ({used / (time / 2):0.00} cores)"));
-                    await running;
-                }, cancellationToken);
-            }
-        }
-
-        var none = Median(rates["none"]);
-        return [.. Costs.Where(c => rates.ContainsKey(c.Mode)).Select(c => new CopyFigure(c.What, Median(rates[c.Mode]).Iops / none.Iops, "×", c.Goal, AtLeast: true))];
-    }
-
-    private static (double Iops, double P50) Median(List<(double Iops, double P50)> results) => results.OrderBy(r => r.Iops).ElementAt(results.Count / 2);
-
-    private async Task<(double Iops, double P50)> RandomWritesAsync(Volume volume, TimeSpan limit)
-    {
-        var times = await Task.WhenAll(Enumerable.Range(0, writers).Select(writer => Task.Factory.StartNew(
-            () =>
-            {
-                var random = new Random(seed + writer);
-                var data = new byte[BlockBytes];
-                random.NextBytes(data);
-                var taken = new List<double>();
-                for (var watch = Stopwatch.StartNew(); watch.Elapsed < limit;)
-                {
-                    var start = Stopwatch.GetTimestamp();
-                    Write(volume, random.NextInt64(VolumeBytes / BlockBytes) * BlockBytes, data);
-                    if (taken.Count % 64 == 63)
-                    {
-                        volume.Flush();
-                    }
-
-                    taken.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
-                }
-
-                return taken;
-            },
-            TaskCreationOptions.LongRunning)));
-        var all = times.SelectMany(t => t).Order().ToList();
-        return (all.Count / limit.TotalSeconds, all[all.Count / 2]);
-    }
-
     private static void Collect(SourceCopy copy, Queue<(long Sequence, long At)> written, List<double> lags)
     {
         var durable = copy.Progress.Durable.Value;
@@ -239,22 +156,6 @@ internal sealed class ReplicationBench(string directory, string farDirectory, Ti
     }
 
     private static void Write(Volume volume, long offset, byte[] data) => volume.Write([new WriteExtent(offset, data.Length, ExtentKind.Data, data)], forceUnitAccess: false);
-
-    private async Task WithFarAsync(Func<BenchAppliance, string, Volume, Task> measure, CancellationToken cancellationToken)
-    {
-        await using var near = await BenchAppliance.StartAsync(directory, "near");
-        var volume = near.Set.Create("v", VolumeBytes);
-        if (apart is { } end)
-        {
-            await using var process = await FarProcess.StartAsync(end.Program, farDirectory, $"dr-bench-far-{Guid.NewGuid():N}", end.Processor, cancellationToken);
-            await measure(near, process.Address.ToString(), volume);
-        }
-        else
-        {
-            await using var appliance = await BenchAppliance.StartAsync(farDirectory, "far");
-            await measure(near, appliance.Address, volume);
-        }
-    }
 
     private async Task<IReadOnlyList<CopyFigure>> WithPairAsync(Func<BenchAppliance, BenchAppliance, Volume, Task<IReadOnlyList<CopyFigure>>> measure)
     {

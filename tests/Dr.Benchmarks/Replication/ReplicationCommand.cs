@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Dr.Benchmarks.Replication.Cost;
 using Dr.Benchmarks.Replication.Peers;
 
 namespace Dr.Benchmarks.Replication;
@@ -26,9 +27,9 @@ internal static class ReplicationCommand
         var pgbenchSeconds = new Option<int>("--pgbench-seconds") { Description = "How long pgbench writes between the two points that are compared with the peers.", DefaultValueFactory = _ => 60 };
         var images = new Option<DirectoryInfo?>("--images") { Description = $"Where '{PeersPart}' leaves the images of its two points and '{PackingPart}' finds them." };
         var edge = new Option<string>("--edge") { Description = "The dr-edge to measure beside the peers; build it in Release.", DefaultValueFactory = _ => BenchCommand.DefaultEdge() };
-        var rounds = new Option<int>("--rounds") { Description = "How often the clients' cost is measured in each mode, in turn; the median counts.", DefaultValueFactory = _ => 3 };
+        var rounds = new Option<int>("--rounds") { Description = "How often the clients' cost is measured in each mode, on new volumes; the median of all slices counts.", DefaultValueFactory = _ => 3 };
         var writers = new Option<int>("--writers") { Description = "Clients that write at the same time where their cost is measured.", DefaultValueFactory = _ => 8 };
-        var modes = new Option<string[]>("--mode") { Description = $"What the clients' cost is measured with, beside no copy: {string.Join(", ", ReplicationBench.Modes)} (default: all).", AllowMultipleArgumentsPerToken = true };
+        var modes = new Option<string[]>("--mode") { Description = $"What the clients' cost is measured with, beside no copy: {string.Join(", ", ClientCost.Modes)} (default: all).", AllowMultipleArgumentsPerToken = true };
         var outage = new Option<long>("--outage-megabytes") { Description = "Written in the day without the line; 2000 is a whole day's and takes the better part of an hour at 5 Mbit/s.", DefaultValueFactory = _ => 40 };
         var outageRate = new Option<double>("--outage-mbits") { Description = "What the line carries when it is back, in Mbit/s.", DefaultValueFactory = _ => 5 };
         var json = new Option<FileInfo?>("--json") { Description = "Write the figures here." };
@@ -41,7 +42,7 @@ internal static class ReplicationCommand
                 var near = parsed.GetValue(directory)?.FullName ?? Path.GetTempPath();
                 using var bench = new ReplicationBench(
                     near, parsed.GetValue(far)?.FullName ?? near, TimeSpan.FromSeconds(Math.Max(1, parsed.GetValue(seconds))), Math.Max(1, parsed.GetValue(rounds)), Math.Max(1, parsed.GetValue(writers)),
-                    parsed.GetValue(modes) is { Length: > 0 } some ? some : ReplicationBench.Modes, parsed.GetValue(seed),
+                    parsed.GetValue(modes) is { Length: > 0 } some ? some : ClientCost.Modes, parsed.GetValue(seed),
                     parsed.GetValue(farProcessor) is { } processor ? (parsed.GetValue(edge)!, processor) : null);
                 string[] wanted = parsed.GetValue(only) is { Length: > 0 } parts ? parts : ReplicationBench.Parts;
                 void Say(string name) => Console.Error.WriteLine($"measuring: {name}");
@@ -90,7 +91,8 @@ internal static class ReplicationCommand
         var text = new StringBuilder("| what | measured | goal | |\n| --- | --- | --- | --- |\n");
         foreach (var figure in figures)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"| {figure.What} | {figure.Value:0.###} {figure.Unit} | {(figure.AtLeast ? "≥" : "≤")} {figure.Goal:0.##} {figure.Unit} | {(figure.IsMet ? "met" : "missed")} |");
+            var judged = figure.Goal is { } goal ? string.Create(CultureInfo.InvariantCulture, $"{(figure.AtLeast ? "≥" : "≤")} {goal:0.##} {figure.Unit} | {(figure.IsMet ? "met" : "missed")}") : "- |";
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {figure.What} | {figure.Value:0.###} {figure.Unit} | {judged} |");
         }
 
         return text.ToString();
