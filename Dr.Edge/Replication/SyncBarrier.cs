@@ -32,38 +32,47 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
     /// <param name="push">Brings what is appended on its way to the copy; called on the threads of writers that are going to wait for it, under no lock.</param>
     public void Engage(object copy, SequenceNumber durable, MirrorAck ack, Action<SequenceNumber> askToFlush, Action push)
     {
+        Waiter? released;
         lock (_lock)
         {
             _engaged.RemoveAll(e => e.Copy == copy);
             _engaged.Add(new Engagement(copy, askToFlush, push) { Ack = ack, Applied = durable.Value, Durable = durable.Value, AppliedAt = time.GetTimestamp(), DurableAt = time.GetTimestamp() });
             _any = true;
             _pushes = [.. _engaged.Select(e => e.Push)];
-            ReviewLocked();
+            released = ReviewLocked();
         }
+
+        Wake(released);
     }
 
     /// <summary>What answers wait for at this copy from now on.</summary>
     public void Configure(object copy, MirrorAck ack)
     {
+        Waiter? released = null;
         lock (_lock)
         {
             if (_engaged.Find(e => e.Copy == copy) is { } engagement && engagement.Ack != ack)
             {
                 engagement.Ack = ack;
-                ReviewLocked();
+                released = ReviewLocked();
             }
         }
+
+        Wake(released);
     }
 
     public void Disengage(object copy)
     {
+        Waiter? released;
         lock (_lock)
         {
             _engaged.RemoveAll(e => e.Copy == copy);
             _any = _engaged.Count > 0;
             _pushes = [.. _engaged.Select(e => e.Push)];
-            ReviewLocked();
+            released = ReviewLocked();
         }
+
+        Wake(released);
     }
 
     public void Acknowledged(object copy, SequenceNumber applied, SequenceNumber durable)
@@ -73,9 +82,10 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
             return;
         }
 
+        Waiter? released = null;
         lock (_lock)
         {
-            if (_engaged.Find(e => e.Copy == copy) is not { } engagement)
+            if (Find(copy) is not { } engagement)
             {
                 return;
             }
@@ -93,9 +103,11 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
 
             if (moved)
             {
-                ReviewLocked();
+                released = ReviewLocked();
             }
         }
+
+        Wake(released);
     }
 
     /// <summary>For how long somebody has been waiting without this copy getting on; zero when nobody waits for it.</summary>
@@ -160,7 +172,8 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
                 return;
             }
 
-            (waiter.Written, waiter.Flushed, waiter.Since, waiter.IsDone) = (written, flushed, time.GetTimestamp(), false);
+            (waiter.Written, waiter.Flushed, waiter.Since) = (written, flushed, time.GetTimestamp());
+            waiter.Parker.Arm();
             _waiters.Add(waiter);
             foreach (var engagement in _engaged)
             {
@@ -171,29 +184,25 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
             }
         }
 
-        if (written > 0)
-        {
-            foreach (var push in _pushes)
-            {
-                push();
-            }
-        }
-
         try
         {
-            lock (waiter)
+            if (written > 0)
             {
-                while (!waiter.IsDone)
+                foreach (var push in _pushes)
                 {
-                    if (!Monitor.Wait(waiter, Recheck))
-                    {
-                        RequireOwner();
-                    }
+                    push();
                 }
             }
+
+            while (!waiter.Parker.Sleep(Recheck))
+            {
+                RequireOwner();
+            }
         }
-        catch (BlockDeviceException)
+        catch
         {
+            // Never used again: it may have been let go just now, and who does that must not find another wait in it.
+            _ofThisThread = null;
             lock (_lock)
             {
                 _waiters.Remove(waiter);
@@ -202,15 +211,29 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
             throw;
         }
 
-        lock (_lock)
+        if (waiter.IsAlone)
         {
-            RequireOwnerIfAlone();
+            RequireOwner();
         }
     }
 
-    // After every change of what the copies confirm: the ones that have theirs go, and nobody else wakes.
-    private void ReviewLocked()
+    private Engagement? Find(object copy)
     {
+        foreach (var engagement in _engaged)
+        {
+            if (engagement.Copy == copy)
+            {
+                return engagement;
+            }
+        }
+
+        return null;
+    }
+
+    // After every change of what the copies confirm: the ones that have theirs go, and nobody else wakes. They are woken behind the lock, which the first of them would want at once.
+    private Waiter? ReviewLocked()
+    {
+        Waiter? released = null;
         var (written, flushed) = (long.MaxValue, long.MaxValue);
         foreach (var engagement in _engaged)
         {
@@ -226,12 +249,20 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
             {
                 _waiters[i] = _waiters[^1];
                 _waiters.RemoveAt(_waiters.Count - 1);
-                lock (waiter)
-                {
-                    waiter.IsDone = true;
-                    Monitor.Pulse(waiter);
-                }
+                (waiter.IsAlone, waiter.Next, released) = (_engaged.Count == 0, released, waiter);
             }
+        }
+
+        return released;
+    }
+
+    private static void Wake(Waiter? released)
+    {
+        while (released is { } waiter)
+        {
+            // Before it wakes: then it is its thread's again.
+            (released, waiter.Next) = (waiter.Next, null);
+            waiter.Parker.Wake();
         }
     }
 
@@ -276,7 +307,7 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
         public long ConfirmsAt => Ack == MirrorAck.Applied ? Math.Max(AppliedAt, DurableAt) : DurableAt;
     }
 
-    /// <summary>One waiting thread. Written and Flushed are guarded by the barrier's lock, IsDone by its own.</summary>
+    /// <summary>One waiting thread. Guarded by the barrier's lock while it waits, and then by whoever lets it go until it is woken.</summary>
     private sealed class Waiter
     {
         public long Written { get; set; }
@@ -285,6 +316,12 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
 
         public long Since { get; set; }
 
-        public bool IsDone { get; set; }
+        /// <summary>Let go when no copy was engaged any more, and not by what copies confirmed.</summary>
+        public bool IsAlone { get; set; }
+
+        /// <summary>The next of those that go together.</summary>
+        public Waiter? Next { get; set; }
+
+        public Parker Parker { get; } = new();
     }
 }
