@@ -53,7 +53,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
 
     /// <summary>
     /// Takes a message; waits while the stream has too much to do. What was appended at the source is applied before the return when nothing else is under way: a writer waits for it there, and handing it to another thread
-    /// would cost more than the work.
+    /// would cost more than the work. One thread posts.
     /// </summary>
     public ValueTask PostAsync(ReceivedMessage message, CancellationToken cancellationToken) =>
         message.Header.Type is FrameType.Run or FrameType.Flush && _inbox.Reader.Count == 0 && _applying.Wait(0, CancellationToken.None) ? ApplyHereAsync(message, cancellationToken) : QueueAsync(message, cancellationToken);
@@ -62,7 +62,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
     {
         try
         {
-            if (_inbox.Reader.Count == 0 && !_stopping.IsCancellationRequested)
+            if (!_stopping.IsCancellationRequested)
             {
                 await ApplyAndAnswerAsync(message, _stopping.Token);
                 return;

@@ -34,18 +34,28 @@ internal sealed class ScriptedPeer : IAsyncDisposable
 
     /// <param name="step">How much the frame's number is ahead of the last one's; 1 is right.</param>
     /// <param name="flip">Byte of the frame in which a bit changes on the way; -1 for none.</param>
-    public async Task SendAsync(FrameType type, int stream, long epoch, byte[] payload, int step = 1, int flip = -1)
+    public Task SendAsync(FrameType type, int stream, long epoch, byte[] payload, int step = 1, int flip = -1)
     {
-        _sent += step;
-        var frame = new byte[FrameCodec.HeaderSize + payload.Length];
-        FrameCodec.WriteHeader(frame, new FrameHeader(type, FrameFlags.None, payload.Length, stream, _sent, new Epoch(epoch), default, payload.Length, 0), payload);
-        payload.CopyTo(frame, FrameCodec.HeaderSize);
+        var frame = Frame(type, stream, epoch, payload, step);
         if (flip >= 0)
         {
             frame[flip] ^= 0x10;
         }
 
-        await SendRawAsync(frame);
+        return SendRawAsync(frame);
+    }
+
+    /// <summary>Frames that the other end finds there at once, all of them.</summary>
+    public Task SendTogetherAsync(int stream, long epoch, params (FrameType Type, byte[] Payload)[] messages) =>
+        SendRawAsync(messages.SelectMany(m => Frame(m.Type, stream, epoch, m.Payload, 1)).ToArray());
+
+    private byte[] Frame(FrameType type, int stream, long epoch, byte[] payload, int step)
+    {
+        _sent += step;
+        var frame = new byte[FrameCodec.HeaderSize + payload.Length];
+        FrameCodec.WriteHeader(frame, new FrameHeader(type, FrameFlags.None, payload.Length, stream, _sent, new Epoch(epoch), default, payload.Length, 0), payload);
+        payload.CopyTo(frame, FrameCodec.HeaderSize);
+        return frame;
     }
 
     private async Task SendRawAsync(ReadOnlyMemory<byte> bytes)
