@@ -8,7 +8,7 @@ namespace Dr.EndToEnd.Tests.Cluster;
 [Collection(ClusterCollection.Name)]
 public sealed class DatabaseFaultTests(ITestOutputHelper output) : IAsyncLifetime
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     private readonly PostgresServer _server = new();
 

@@ -80,7 +80,7 @@ internal sealed class SiloProcess : IAsyncDisposable
         };
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        var first = await Task.WhenAny(ready.Task, process.WaitForExitAsync(), Task.Delay(TimeSpan.FromSeconds(60)));
+        var first = await Task.WhenAny(ready.Task, process.WaitForExitAsync(), Task.Delay(TimeSpan.FromSeconds(120)));
         (first == ready.Task).ShouldBeTrue($"dr-silo did not say \"ready\":\n{Log}");
     }
 

@@ -38,7 +38,7 @@ public sealed class Browser : IAsyncLifetime
             ViewportSize = new ViewportSize { Width = width, Height = height },
             TimezoneId = "Asia/Shanghai",
         });
-        context.SetDefaultTimeout(20_000);
+        context.SetDefaultTimeout(60_000);
         var page = new WatchedPage(context, await context.NewPageAsync());
         await page.Page.GotoAsync(url);
         await page.Page.WaitForSelectorAsync(shown);

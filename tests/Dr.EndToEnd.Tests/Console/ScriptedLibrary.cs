@@ -58,6 +58,9 @@ internal sealed class ScriptedLibrary : IAsyncDisposable
     /// <summary>How far the copy says it is behind.</summary>
     public TimeSpan Behind { get; set; } = TimeSpan.FromSeconds(0.3);
 
+    /// <summary>The system is not started or stopped before this: what is to be seen meanwhile can be seen, however slow the machine.</summary>
+    public Task StepsWaitFor { get; set; } = Task.CompletedTask;
+
     public async ValueTask DisposeAsync()
     {
         foreach (var device in _devices)
@@ -100,7 +103,11 @@ internal sealed class ScriptedLibrary : IAsyncDisposable
 
     private async Task<CommandResult> ExecuteAsync(string device, DeviceCommand command)
     {
-        // Long enough for a step to be seen under way on the page.
+        if (command is StartSystem or StopSystem)
+        {
+            await StepsWaitFor;
+        }
+
         await Task.Delay(command is StartSystem or StopSystem ? 1500 : 100);
         lock (_gate)
         {

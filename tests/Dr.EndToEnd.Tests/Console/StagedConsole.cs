@@ -3,8 +3,6 @@ using System.Text.Json;
 using Dr.Silo.WebConsole;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -18,7 +16,7 @@ namespace Dr.EndToEnd.Tests.WebConsole;
 internal sealed class StagedConsole : IConsoleData, IAsyncDisposable
 {
     private WebApplication? _app;
-    private int _port;
+    private readonly int _port = FreePorts.Next();
 
     public required Func<ConsoleSnapshot> Views { get; set; }
 
@@ -52,8 +50,6 @@ internal sealed class StagedConsole : IConsoleData, IAsyncDisposable
             await Answer(http);
         });
         await _app.StartAsync();
-        var address = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
-        _port = new Uri(address).Port;
     }
 
     public async Task StopAsync()

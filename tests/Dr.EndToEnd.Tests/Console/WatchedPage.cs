@@ -4,7 +4,7 @@ using Microsoft.Playwright;
 namespace Dr.EndToEnd.Tests.WebConsole;
 
 /// <summary>A page and everything that went wrong in it: errors in its console, errors that its script threw, requests to anywhere else.</summary>
-internal sealed class WatchedPage : IAsyncDisposable
+internal sealed partial class WatchedPage : IAsyncDisposable
 {
     private readonly IBrowserContext _context;
     private readonly ConcurrentQueue<string> _errors = new();
@@ -41,8 +41,24 @@ internal sealed class WatchedPage : IAsyncDisposable
     public async Task ShouldNotHaveReloadedAsync() => (await Page.EvaluateAsync<int?>("() => window.drMark ?? null")).ShouldBe(1, "the page was loaded anew");
 
     /// <summary>Waits until the element's text has <paramref name="text"/> in it.</summary>
-    public Task SeesAsync(string selector, string text, int milliseconds = 20_000) =>
+    public Task SeesAsync(string selector, string text, int milliseconds = 60_000) =>
         Page.Locator(selector).Filter(new LocatorFilterOptions { HasText = text }).First.WaitForAsync(new LocatorWaitForOptions { Timeout = milliseconds });
+
+    /// <summary>Waits until an age in seconds is that much or more, and less than a minute: a busy machine shows not every second.</summary>
+    /// <returns>The age that is shown.</returns>
+    public async Task<int> SeesAgeAsync(string selector, int atLeast)
+    {
+        var age = -1;
+        await Waiting.UntilAsync(
+            $"{selector} to show {atLeast} s to 59 s",
+            async () =>
+            {
+                var shown = AgeText().Match((await Page.Locator(selector).First.TextContentAsync())!);
+                age = shown.Success ? int.Parse(shown.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) : -1;
+                return age >= atLeast;
+            });
+        return age;
+    }
 
     /// <summary>Wide content may scroll inside its own box, the page itself may not.</summary>
     public async Task ShouldFitAsync()
@@ -52,6 +68,9 @@ internal sealed class WatchedPage : IAsyncDisposable
         wide.ShouldBeEmpty();
         (await Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")).ShouldBeLessThanOrEqualTo(0);
     }
+
+    [System.Text.RegularExpressions.GeneratedRegex(@"(?<!min )\b(\d{1,2}) s ago\b")]
+    private static partial System.Text.RegularExpressions.Regex AgeText();
 
     public ValueTask DisposeAsync() => new(_context.CloseAsync());
 }

@@ -48,8 +48,18 @@ public sealed class DetectorTestTests
                 await Waiting.UntilAsync("the appliance to keep to the policy", async () => (await edge.RunAsync("volume", "show", "dilas")) is var shown && shown.Contains("6h", StringComparison.Ordinal) && shown.Contains("1d:5m,7d:1h", StringComparison.Ordinal));
                 (await edge.RunAsync("bandwidth", "list")).ShouldContain("internet-5");
 
-                var tested = await RunAsync(silo, "detector", "test", "dilas", "--json");
-                tested.ShouldContain("\"seconds\":");
+                // On a machine with late ticks the control plane says that it had trouble of its own, and is asked again.
+                var tested = (Status: -1, Output: "");
+                await Waiting.UntilAsync(
+                    "a test that is measured",
+                    async () =>
+                    {
+                        tested = await TryAsync(silo, "detector", "test", "dilas", "--json");
+                        return !tested.Output.Contains("had trouble of its own", StringComparison.Ordinal);
+                    },
+                    TimeSpan.FromMinutes(3));
+                tested.Status.ShouldBe(0, tested.Output);
+                tested.Output.ShouldContain("\"seconds\":");
                 var systems = await RunAsync(silo, "systems", "--json");
                 systems.ShouldContain("\"epoch\": 1");
                 (await RunAsync(silo, "detector", "list")).ShouldContain("host");
@@ -63,8 +73,11 @@ public sealed class DetectorTestTests
 
     private static async Task<string> RunAsync(RunningSilo silo, params string[] arguments)
     {
-        var (status, output) = await Repository.RunAsync(Repository.Program("Dr.Silo", "dr-silo"), [.. arguments, "--server", $"127.0.0.1:{silo.HttpPort.ToString(CultureInfo.InvariantCulture)}"], TimeSpan.FromSeconds(90));
+        var (status, output) = await TryAsync(silo, arguments);
         status.ShouldBe(0, $"dr-silo {string.Join(' ', arguments)}: {output}\n{silo.Log}");
         return output;
     }
+
+    private static Task<(int Status, string Output)> TryAsync(RunningSilo silo, params string[] arguments) => Repository.RunAsync(
+        Repository.Program("Dr.Silo", "dr-silo"), [.. arguments, "--server", $"127.0.0.1:{silo.HttpPort.ToString(CultureInfo.InvariantCulture)}"], TimeSpan.FromSeconds(90));
 }

@@ -112,5 +112,5 @@ public abstract partial class LinkSuite
     private Task UntilDeliveredAsync(TestEdge edge, int count) => Until.TrueAsync(
         $"{count} rows are committed and gone from the outbox ({_silo.Plane.Rows(edge.Device, 0).Count} so far)",
         async () => _silo.Plane.Rows(edge.Device, 0).Count >= count && (await edge.Buffer.ReadAsync(Lane.Transactions, default, 0, CancellationToken.None)).Range.Count == 0,
-        TimeSpan.FromSeconds(45));
+        TimeSpan.FromSeconds(120));
 }

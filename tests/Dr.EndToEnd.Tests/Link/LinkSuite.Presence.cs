@@ -35,7 +35,7 @@ public abstract partial class LinkSuite
             edge.Trigger.RequestBeatNow();
         }
 
-        await Until.TrueAsync("the change was reported", () => _silo.Plane.Beats.Count > before, TimeSpan.FromSeconds(2));
+        await Until.TrueAsync("the change was reported", () => _silo.Plane.Beats.Count > before);
         await Task.Delay(300);
         (_silo.Plane.Beats.Count - before).ShouldBeLessThanOrEqualTo(3);
     }
@@ -128,8 +128,8 @@ public abstract partial class LinkSuite
         var start = TimeProvider.System.GetTimestamp();
         await UntilBornAsync(2);
 
-        // A probe of 1 s, its answer within 1 s, a tick, and the first attempt's jitter of up to 2 s.
-        TimeProvider.System.GetElapsedTime(start).ShouldBeLessThan(TimeSpan.FromSeconds(8));
+        // A probe of 1 s, its answer within 1 s, a tick, the first attempt's jitter of up to 2 s, and a busy machine; without probes the protocol's own keep-alive takes 20 s.
+        TimeProvider.System.GetElapsedTime(start).ShouldBeLessThan(TimeSpan.FromSeconds(15));
     }
 
     [Fact]

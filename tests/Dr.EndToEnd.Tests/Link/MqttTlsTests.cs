@@ -112,7 +112,7 @@ public abstract class MqttTlsSuite : IAsyncLifetime
 
     private static async Task<InboundMessage> NextAsync(IBrokerConnection connection)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         return await connection.Inbound.ReadAsync(limit.Token);
     }
 

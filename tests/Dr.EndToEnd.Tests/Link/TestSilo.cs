@@ -29,7 +29,7 @@ internal sealed class TestSilo : IAsyncDisposable
         builder.Services.AddIngress(new IngressOptions { Brokers = [broker, .. more], Tls = tls, ClientId = $"silo-{Guid.NewGuid():N}", ProbePeriod = TimeSpan.FromSeconds(1) });
         var host = builder.Build();
         await host.StartAsync();
-        await host.Services.GetRequiredService<IngressService>().Ready.WaitAsync(TimeSpan.FromSeconds(20));
+        await host.Services.GetRequiredService<IngressService>().Ready.WaitAsync(TimeSpan.FromSeconds(60));
         return new TestSilo(host);
     }
 

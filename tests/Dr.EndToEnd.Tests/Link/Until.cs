@@ -5,7 +5,7 @@ namespace Dr.EndToEnd.Tests.Link;
 /// <summary>Awaits a condition; says what it was waiting for when it does not come.</summary>
 internal static class Until
 {
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
 
     public static Task TrueAsync(string what, Func<bool> condition, TimeSpan? within = null) => TrueAsync(what, () => Task.FromResult(condition()), within);
 

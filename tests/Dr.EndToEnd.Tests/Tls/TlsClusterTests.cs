@@ -47,7 +47,7 @@ public sealed class TlsClusterTests : IAsyncLifetime
         }
 
         cluster.Production.PowerOff();
-        await cluster.PhaseAsync(Phase.OnTrial, TimeSpan.FromSeconds(60));
+        await cluster.PhaseAsync(Phase.OnTrial, TimeSpan.FromSeconds(180));
         (await cluster.SystemAsync())!.Epoch.ShouldBe(new Epoch(2));
         await cluster.JudgeAsync();
     }
