@@ -11,8 +11,9 @@ internal sealed class Door : IDisposable
 
     public Door()
     {
-        _socket = Bound(0);
-        Port = ((IPEndPoint)_socket.LocalEndPoint!).Port;
+        // A port that no outgoing connection takes while the door is closed and bound again.
+        Port = FreePorts.Next();
+        _socket = Bound(Port);
     }
 
     public int Port { get; }

