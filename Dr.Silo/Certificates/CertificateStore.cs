@@ -164,7 +164,10 @@ internal sealed class CertificateStore(Database database, AuditLog audit, TimePr
     public Task<CertificateRecord> IssueAsync(CertificateAuthority authority, CertificateOrder order, PublicKey key, string by, CancellationToken cancellationToken) =>
         WriteAsync((connection, transaction) => IssueAsync(connection, transaction, authority, order, key, by, cancellationToken), cancellationToken);
 
-    /// <summary>Withdraws every good certificate of a name, with its open tokens, or the one of a serial number; the list is made anew. The serial numbers that were withdrawn.</summary>
+    /// <summary>
+    /// Withdraws every certificate of a name, with its open tokens, or the one of a serial number; the list is made anew. Those past their time as well: a connection that began with one goes on with it, and is
+    /// cut only when the list names it. The serial numbers that were withdrawn.
+    /// </summary>
     public Task<IReadOnlyList<string>> RevokeAsync(CertificateAuthority authority, string? name, string? serial, string reason, string by, CancellationToken cancellationToken) => WriteAsync(
         (connection, transaction) => RevokeAsync(connection, transaction, authority, name, serial, except: null, reason, by, cancellationToken), cancellationToken);
 
@@ -251,8 +254,8 @@ internal sealed class CertificateStore(Database database, AuditLog audit, TimePr
         DbConnection connection, DbTransaction transaction, CertificateAuthority authority, string? name, string? serial, string? except, string reason, string by, CancellationToken cancellationToken)
     {
         var rows = (await connection.QueryAsync<CertificateRow>(
-            $"select {CertificateColumns} from dr_certificate where revoked_at is null and not_after > @Now and {(serial is null ? "name = @Name" : "serial = @Serial")}",
-            new { Now = Now(), Name = name, Serial = serial },
+            $"select {CertificateColumns} from dr_certificate where revoked_at is null and {(serial is null ? "name = @Name" : "serial = @Serial")}",
+            new { Name = name, Serial = serial },
             transaction)).Where(row => row.Serial != except).ToList();
         foreach (var row in rows)
         {
@@ -286,9 +289,9 @@ internal sealed class CertificateStore(Database database, AuditLog audit, TimePr
 
         var number = (newest?.Number ?? 0) + 1;
 
-        // What is past its time is refused for that; without it the list stays short.
+        // What is past its time is refused for that; without it the list stays short. What was withdrawn just now is on it all the same, for the connections that began with it.
         var revoked = await connection.QueryAsync<CertificateRow>(
-            $"select {CertificateColumns} from dr_certificate where revoked_at is not null and not_after > @Floor order by serial", new { Floor = (now - CertificateLimits.ListLife).ToStore() }, transaction);
+            $"select {CertificateColumns} from dr_certificate where revoked_at is not null and (not_after > @Floor or revoked_at > @Floor) order by serial", new { Floor = (now - CertificateLimits.ListLife).ToStore() }, transaction);
         await connection.ExecuteAsync(
             "insert into dr_revocation_list (number, pem, made_at) values (@Number, @Pem, @MadeAt)",
             new { Number = number, Pem = authority.MakeList(number, revoked.Select(r => new RevokedSerial(r.Serial, Clocks.FromStore(r.RevokedAt!.Value))), now), MadeAt = now.ToStore() },

@@ -103,6 +103,33 @@ public abstract partial class StorageSuite
         (await EndingAsync()).ShouldNotContain("late-away", "nobody misses it any more");
     }
 
+    [Fact]
+    public async Task A_device_that_is_revoked_loses_the_certificates_that_its_old_connections_began_with_too()
+    {
+        using var authority = CertificateAuthority.Create("test", TimeSpan.FromDays(10_000), DateTimeOffset.UtcNow);
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var store = Certificates(time);
+        var first = await store.IssueAsync(authority, new CertificateOrder("kiosk-3", "kiosk", [], Life), NewKey(), "ann", CancellationToken.None);
+        time.Advance(Life * 2 / 3);
+        var renewed = (await store.RenewAsync(authority, first.Serial, NewKey(), Life, CancellationToken.None)).Record!;
+
+        // Renewed, past its time and past the time that a list lasts, while the connection has stood since then.
+        time.Advance((Life / 3) + CertificateLimits.ListLife + TimeSpan.FromDays(10));
+        (await store.RevokeAsync(authority, "kiosk-3", null, "stolen", "ann", CancellationToken.None)).ShouldBe([first.Serial, renewed.Serial], ignoreOrder: true);
+        await StandsAsync(firstIsNamed: true);
+
+        // The list gets short again, when every connection has been cut for long.
+        time.Advance(CertificateLimits.ListLife + TimeSpan.FromDays(1));
+        await store.RefreshListAsync(authority, always: true, CancellationToken.None);
+        await StandsAsync(firstIsNamed: false);
+
+        async Task StandsAsync(bool firstIsNamed)
+        {
+            var list = RevocationList.Read((await store.NewestListAsync(CancellationToken.None))!.List, [authority.Certificate]);
+            (Revokes(list, first), Revokes(list, renewed)).ShouldBe((firstIsNamed, true));
+        }
+    }
+
     private CertificateStore Certificates(TimeProvider time) => new(Database, Audit, time);
 
     private static PublicKey NewKey()
