@@ -13,6 +13,9 @@ internal sealed class ReadyProcess(string program, params string[] arguments) : 
     /// <summary>The end of what it logged, for a test that failed.</summary>
     public string Log => string.Join('\n', _log.TakeLast(60));
 
+    /// <summary>Everything that it logged, of all its starts.</summary>
+    public IEnumerable<string> Lines => _log;
+
     public async Task StartAsync()
     {
         var process = _process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;

@@ -22,6 +22,9 @@ internal sealed class KillStage : IAsyncDisposable
     /// <summary>Socket of the edge's control commands.</summary>
     public string Control => Path.Combine(Folder, "control.sock");
 
+    /// <summary>Everything that the edge logged, of all its starts.</summary>
+    public IEnumerable<string> EdgeLog => _edge?.Lines ?? [];
+
     public async Task StartAsync(string siloConfig, string edgeConfig)
     {
         await File.WriteAllTextAsync(Path.Combine(Folder, "silo.yaml"), siloConfig);
