@@ -15,6 +15,7 @@ internal sealed class TwinFile : IDisposable
     private readonly string _path;
     private readonly SafeFileHandle _file;
     private readonly Thread _flusher;
+    private readonly Lock _appending = new(); // As a volume's: threads that meet in the kernel at one file's lock sleep there, which costs more than the write.
     private readonly Lock _syncing = new();
     private readonly byte[] _record = new byte[RecordBytes];
     private readonly byte[] _run = new byte[256 * 1024];
@@ -34,7 +35,14 @@ internal sealed class TwinFile : IDisposable
     }
 
     /// <summary>As a synchronous copy: on the writer's thread; the file has it on return.</summary>
-    public void Write() => RandomAccess.Write(_file, _record, Interlocked.Add(ref _written, RecordBytes) - RecordBytes);
+    public void Write()
+    {
+        lock (_appending)
+        {
+            RandomAccess.Write(_file, _record, _written);
+            Volatile.Write(ref _written, _written + RecordBytes);
+        }
+    }
 
     /// <summary>Has all that is written made durable, beside the caller.</summary>
     public void BeginFlush() => _asked.Set();
