@@ -11,8 +11,6 @@ public sealed class SizeTests : TwoNodeTest
     private const long New = 12 * MiB;
     private readonly Random _random = new(20261122);
 
-    private protected override TimeSpan CatchUpWithin => TimeSpan.FromSeconds(10);
-
     [Theory]
     [InlineData(CopyMode.Stream)]
     [InlineData(CopyMode.Sync)]

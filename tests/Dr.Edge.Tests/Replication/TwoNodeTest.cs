@@ -5,11 +5,11 @@ namespace Dr.Edge.Tests.Replication;
 /// <summary>What tests of two appliances share: production and backup, on real stores over loopback, new for every test.</summary>
 public abstract class TwoNodeTest : IAsyncLifetime
 {
+    private static readonly TimeSpan CatchUpWithin = TimeSpan.FromSeconds(60);
+
     private protected Node Production { get; private set; } = null!;
 
     private protected Node Backup { get; private set; } = null!;
-
-    private protected virtual TimeSpan CatchUpWithin => TimeSpan.FromSeconds(60);
 
     public virtual async ValueTask InitializeAsync()
     {
