@@ -20,7 +20,7 @@ internal sealed class AttachedDevice : IAsyncDisposable
         for (var round = 0; new FileInfo(file).Length == 0; round++)
         {
             fuse.HasExited.ShouldBeFalse($"nbdfuse ended: {(fuse.HasExited ? await fuse.StandardError.ReadToEndAsync() : "")}");
-            round.ShouldBeLessThan(500, "nbdfuse did not show the export as a file within 10 s");
+            round.ShouldBeLessThan(3000, "nbdfuse did not show the export as a file within a minute");
             await Task.Delay(20);
         }
 
@@ -31,7 +31,9 @@ internal sealed class AttachedDevice : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Tool.RunAsync("losetup", "--detach", Device);
-        await Tool.RunAsync("fusermount3", "-u", _file);
+
+        // The loop device lets go of the file a moment after its file system is unmounted.
+        await Eventually.TrueAsync(async () => (await Tool.TryRunAsync("fusermount3", "-u", _file)).ExitCode == 0, $"{_file} is unmounted");
         await _fuse.WaitForExitAsync();
         _fuse.Dispose();
     }
