@@ -5,7 +5,7 @@ namespace Dr.EndToEnd.Tests;
 /// <summary>A real <c>dr-edge run</c> on a data directory of the test's own.</summary>
 internal sealed class EdgeProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     private readonly Process _process;
     private readonly Task _errors;
     private readonly List<string> _log = [];

@@ -27,7 +27,7 @@ internal sealed class EdgeProcess : IAsyncDisposable
     {
         _process = Process.Start(Info(["run", "--data", Path.Combine(_directory, "data"), "--control", Socket, "--replication", Address, "--nbd", Nbd]))!;
         _ = _process.StandardError.ReadToEndAsync();
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (await _process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
         {
             if (line == "ready")
@@ -87,7 +87,7 @@ internal sealed class EdgeProcess : IAsyncDisposable
     public async Task<IReadOnlyList<string>> LinesAsync(int count, params string[] args)
     {
         using var process = Process.Start(Info([.. args, "--control", Socket]))!;
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var lines = new List<string>();
         while (lines.Count < count && await process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
         {

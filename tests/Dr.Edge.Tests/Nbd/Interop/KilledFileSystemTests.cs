@@ -121,7 +121,7 @@ public sealed class KilledFileSystemTests : IDisposable
 
         var process = Process.Start(start)!;
         process.BeginErrorReadLine();
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (await process.StandardOutput.ReadLineAsync(limit.Token) is { } line)
         {
             if (line == "ready")
