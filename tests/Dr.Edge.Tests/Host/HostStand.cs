@@ -240,6 +240,12 @@ internal sealed class HostStand : IAsyncDisposable
             await TryAsync("fusermount3", "-u", "-z", export);
         }
 
+        // nbdfuse ends with its mount, this one does not.
+        foreach (var client in ProcessTable.All().Where(p => p.Name == HoldingClient.ProcessName && ProcessTable.CommandLine(p.Id).Contains(Root, StringComparison.Ordinal)))
+        {
+            Signals.Send(client.Id, Signals.Kill);
+        }
+
         await KillServerAsync();
         foreach (var session in _sessions)
         {
