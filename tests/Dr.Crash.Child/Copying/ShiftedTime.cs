@@ -1,25 +1,32 @@
 namespace Dr.Crash.Child.Copying;
 
-/// <summary>The system's time, moved; its timers can be made to be heard by nobody.</summary>
+/// <summary>The system's time, moved; it can be made to stand still for whoever measures or waits by it.</summary>
 internal sealed class ShiftedTime : TimeProvider
 {
-    private volatile bool _timersRest;
+    private volatile bool _standsStill;
+    private long _stoodAt;
 
     public TimeSpan Offset { get; set; }
 
-    /// <summary>While set no timer does anything: what only a timer would put right stays wrong.</summary>
-    public bool TimersRest
+    /// <summary>While set nothing takes any time, and no timer does anything: what only a timer would put right stays wrong.</summary>
+    public bool StandsStill
     {
-        get => _timersRest;
-        set => _timersRest = value;
+        get => _standsStill;
+        set
+        {
+            Volatile.Write(ref _stoodAt, base.GetTimestamp());
+            _standsStill = value;
+        }
     }
 
     public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Offset;
 
+    public override long GetTimestamp() => _standsStill ? Volatile.Read(ref _stoodAt) : base.GetTimestamp();
+
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => base.CreateTimer(
         given =>
         {
-            if (!_timersRest)
+            if (!_standsStill)
             {
                 callback(given);
             }

@@ -14,7 +14,7 @@ public sealed class PushTests : TwoNodeTest
     private const int Writers = 6;
 
     // Together less than the far end takes before it flushes by itself, whose answers would cover what is missed.
-    private const int WritesEach = 200;
+    private const int WritesEach = 100;
 
     [Fact]
     public async Task Every_write_of_a_synchronous_volume_is_answered_without_the_help_of_a_timer()
@@ -24,16 +24,19 @@ public sealed class PushTests : TwoNodeTest
         var copy = Production.Copies.Of(volume).Single();
         await Node.Until(() => copy.ToStatus() is { State: CopyState.Current, Mirror: MirrorState.Whole }, "the mirror to be whole", () => $"{copy.ToStatus()}");
         await SyncAsync(volume);
-        Production.Clock.TimersRest = Backup.Clock.TimersRest = true;
+        Production.Clock.StandsStill = Backup.Clock.StandsStill = true;
         try
         {
             var answered = 0;
+            using var together = new Barrier(Writers);
             var writing = Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Factory.StartNew(
                 () =>
                 {
                     var random = new Random(writer);
                     for (var i = 0; i < WritesEach; i++)
                     {
+                        // All at once, and nobody again before all are answered: what gathers behind the first has only the first one's answer to be sent by.
+                        together.SignalAndWait();
                         volume.WriteAt(random.NextInt64(Size / 4096) * 4096, [(byte)i, (byte)writer]);
                         Interlocked.Increment(ref answered);
                     }
@@ -45,7 +48,7 @@ public sealed class PushTests : TwoNodeTest
         }
         finally
         {
-            Production.Clock.TimersRest = Backup.Clock.TimersRest = false;
+            Production.Clock.StandsStill = Backup.Clock.StandsStill = false;
         }
 
         volume.Flush();
