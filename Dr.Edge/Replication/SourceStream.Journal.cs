@@ -31,7 +31,6 @@ internal sealed partial class SourceStream
     private async Task ShipJournalAsync(SourceStep.Journal step, Position position, CancellationToken cancellationToken)
     {
         _window.Start(step.After.Value);
-        Volatile.Write(ref _answered, step.After.Value);
         _inJournal = true;
         var known = position.Points.ToHashSet();
         using var reader = _volume.ReadJournal(step.After);

@@ -1,6 +1,5 @@
 using System.Runtime.ExceptionServices;
 using Dr.Contracts.Wire;
-using Dr.Edge.Replication.Line;
 using Dr.Edge.Volumes;
 using Dr.Edge.Volumes.Disk;
 
@@ -21,15 +20,7 @@ internal sealed partial class SourceStream
     /// <summary>A writer has a client of its own to answer: after so many runs for others the task goes on.</summary>
     private const int MostPushes = 8;
 
-    /// <summary>
-    /// So many runs are on their way to a copy of the same site before the next waits for an answer: what is appended meanwhile goes together, which costs both ends one frame, one write and one answer instead of one for
-    /// each. A writer alone never waits for it.
-    /// </summary>
-    private const int MostRunsUnderWay = 1;
-
     private int _pushing;
-    private long _answered; // What the copy has said to have applied, as soon as it says so.
-    private SequenceNumber _gatheredFrom; // While this is not answered, more is gathered; the pusher's.
     private volatile bool _takingBack;
     private JournalReader? _reader;
     private SequenceNumber _last;
@@ -74,14 +65,6 @@ internal sealed partial class SourceStream
     {
         for (var pushes = 0; ; pushes++)
         {
-            while (IsGathering)
-            {
-                if (TryLeave())
-                {
-                    return;
-                }
-            }
-
             ValueTask<bool> pushing;
             try
             {
@@ -110,40 +93,17 @@ internal sealed partial class SourceStream
                 continue;
             }
 
-            if (TryLeave())
+            if (Interlocked.CompareExchange(ref _pushing, Open, Taken) == Taken)
             {
+                if (_takingBack)
+                {
+                    _copy.Work.Set();
+                }
+
                 return;
             }
-        }
-    }
 
-    // False: others have appended since this writer looked.
-    private bool TryLeave()
-    {
-        if (Interlocked.CompareExchange(ref _pushing, Open, Taken) == Taken)
-        {
-            if (_takingBack)
-            {
-                _copy.Work.Set();
-            }
-
-            return true;
-        }
-
-        Volatile.Write(ref _pushing, Taken);
-        return false;
-    }
-
-    // Whoever brings the answer looks again, and sees what was appended before this looked.
-    private bool IsGathering => Volatile.Read(ref _answered) < _gatheredFrom.Value && Volatile.Read(ref _roundTrip) < CompressionRule.FarAway.Ticks;
-
-    // On the connection's thread: what has come together while the answer was on its way goes first, the line is idle.
-    private void PushAfter(SequenceNumber applied)
-    {
-        Interlocked.Exchange(ref _answered, Math.Max(_answered, applied.Value));
-        if (_volume.Appended.Value > _window.Sent && Volatile.Read(ref _pushing) != Closed)
-        {
-            TryPush();
+            Volatile.Write(ref _pushing, Taken);
         }
     }
 
@@ -191,7 +151,7 @@ internal sealed partial class SourceStream
             return ValueTask.FromResult(false);
         }
 
-        (_last, _gatheredFrom) = (run.Last, run.Last);
+        _last = run.Last;
         return PushRunAsync(run);
     }
 
@@ -210,7 +170,6 @@ internal sealed partial class SourceStream
             return;
         }
 
-        _gatheredFrom = _last;
         Volatile.Write(ref _pushing, Open);
 
         // What was appended before this was seen is looked for once more: its writers may have found the task at work.

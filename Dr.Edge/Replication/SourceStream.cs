@@ -281,7 +281,6 @@ internal sealed partial class SourceStream : IDisposable
         }
 
         TimeAnswer(ack.Applied);
-        PushAfter(ack.Applied);
         _copy.Mirror.Confirm(ack.Applied, ack.Durable);
         var isAll = Volatile.Read(ref _applied) >= _wholeFrom.Value && _lastAck is { } last && (last.Durable, last.NewestPoint, last.StagedTarget) == (ack.Durable, ack.NewestPoint, ack.StagedTarget);
         if (isAll)
