@@ -45,8 +45,16 @@ internal sealed class WriteAhead(string directory, TimeSpan budget, TimeProvider
         foreach (var file in new DirectoryInfo(directory).EnumerateFiles("*", options).OrderByDescending(f => f.LastWriteTimeUtc))
         {
             SafeFileHandle handle;
+            long length;
             try
             {
+                // Also what is no plain file: opening a named pipe waits for its writer.
+                length = file.Length;
+                if (length == 0)
+                {
+                    continue;
+                }
+
                 handle = File.OpenHandle(file.FullName, share: FileShare.ReadWrite | FileShare.Delete);
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -56,7 +64,7 @@ internal sealed class WriteAhead(string directory, TimeSpan budget, TimeProvider
 
             using (handle)
             {
-                for (var offset = 0L; offset < file.Length; offset += PieceBytes)
+                for (var offset = 0L; offset < length; offset += PieceBytes)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     if (time.GetElapsedTime(start) >= budget)

@@ -77,7 +77,8 @@ public sealed class QuiesceTests(PreparedDisk prepared) : IAsyncLifetime
     {
         var file = Path.Combine(_stand.System.Mount!, "file");
         await File.WriteAllBytesAsync(file, new byte[8 << 20]);
-        (await new WriteAhead(_stand.System.Mount!, TimeSpan.FromSeconds(10), TimeProvider.System).RunAsync(default)).ShouldBeTrue();
+        await HostStand.RunAsync("mkfifo", Path.Combine(_stand.System.Mount!, "pipe")); // Whoever opens it waits for a writer.
+        (await Task.Run(() => new WriteAhead(_stand.System.Mount!, TimeSpan.FromSeconds(10), TimeProvider.System).RunAsync(default)).WaitAsync(HostStand.Patience)).ShouldBeTrue();
 
         // Allocated late: a file that is not yet written out has no place on the disk.
         var where = await ProgramRunner.RunAsync("filefrag", ["-v", file], HostStand.Patience, default);
