@@ -10,7 +10,7 @@ pg=$(ls -d /usr/lib/postgresql/*/bin | tail -1); port=$((20000 + RANDOM % 10000)
 declare -A pid=()
 fail() { echo "FAILED: $*" >&2; tail -n 5 ./*.log >&2; exit 1; }
 until_() { local what=$1 k; shift; for k in $(seq 600); do "$@" && return; sleep 0.1; done; fail "still waiting for $what"; }
-kill_database() { for p in $(pgrep -x "postgres|mariadbd"); do case $(readlink "/proc/$p/cwd") in "$dir"/*) kill -9 "$p" 2>/dev/null ;; esac; done; }
+kill_database() { for p in $(pgrep -x postgres; pgrep -x mariadbd); do case $(readlink "/proc/$p/cwd") in "$dir"/*) kill -9 "$p" 2>/dev/null ;; esac; done; }
 end() { # Everything of the section before, by force: its appliances are dead or die here.
   kill_database; sleep 0.3
   for m in "$dir"/a/mnt "$dir"/b/mnt; do mountpoint -q "$m" && umount -l "$m"; done
