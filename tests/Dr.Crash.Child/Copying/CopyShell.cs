@@ -80,6 +80,8 @@ internal sealed class CopyShell(Appliance appliance, ShiftedTime clock, FullDisk
                 return Show();
             case ["show"]:
                 return Show();
+            case ["stopped"]:
+                return appliance.Set.Find(Name)?.Fault ?? "no";
             case ["has", var point]:
                 return appliance.Set.Find(Name)?.Points.Any(p => p.Id.Value == point) == true ? "yes" : "no";
             case ["digests"]:
