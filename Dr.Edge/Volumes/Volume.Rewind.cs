@@ -157,7 +157,9 @@ internal sealed partial class Volume
             ThrowIfFailed();
             RequireReplica(); // It may have been promoted while its tail was being kept; then what is here is the volume.
             var kept = new List<Layer>();
-            uint? chain = 0;
+
+            // Known only when the last layer that stays is a log that is cut: what went into the base, or was sealed, says nothing of its last batch. What is not known is not held against whoever sends what follows.
+            uint? chain = null;
             foreach (var layer in _published.Layers)
             {
                 if (layer.Record.After >= sequence)
@@ -167,7 +169,6 @@ internal sealed partial class Volume
                 else if (layer.Record.Sealed && layer.Record.Last <= sequence)
                 {
                     kept.Add(layer);
-                    chain = layer.Record.Kind == LayerKind.Log ? null : chain;
                 }
                 else
                 {
