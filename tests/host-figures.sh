@@ -4,6 +4,8 @@
 # about 8 GiB in TMPDIR.
 #   tests/host-figures.sh PATH/TO/dr-edge [takeover|table|mariadb|mirror]...
 set -u
+# Its mounts end with it, also when it is killed: a dead export left mounted is in the way of every later mkfs.btrfs of the machine.
+[ -n "${DR_FIGURES_MOUNTS:-}" ] || DR_FIGURES_MOUNTS=own exec unshare --mount --propagation private bash "$0" "$@"
 edge=$(realpath "${1:?usage: tests/host-figures.sh PATH/TO/dr-edge [takeover|table|mariadb|mirror]...}"); shift
 dir=$(mktemp -d); chmod 755 "$dir"; cd "$dir" || exit 1
 pg=$(ls -d /usr/lib/postgresql/*/bin | tail -1); port=$((20000 + RANDOM % 10000)); scale=${DR_FIGURES_SCALE:-68} kind=postgresql # 68 is about 1 GiB.
@@ -25,6 +27,22 @@ ms() { date +%s%3N; }
 at() { local n=$1; shift; "$edge" "$@" --control "$dir/$n/c.sock"; }
 sql() { psql -qAtX -h 127.0.0.1 -p "$port" -U postgres "${@:2}" -c "$1" postgres; }
 maria() { mariadb --socket="$(echo "$dir"/?/mnt/db/mariadb.sock)" --user=root --batch --skip-column-names -e "$1"; }
+recover() { # WHAT OPTION...
+  local what=$1 began; shift; began=$(ms)
+  at a table recover dilas --at good --table big "$@" > recover.log 2>&1 || fail "$(cat recover.log)"
+  echo "$what: $(( $(ms) - began )) ms"
+}
+take_over() { # WHAT COMMIT...: site a dies, b takes over and commits
+  local what=$1 began; shift
+  { kill -9 "${pid[a]}"; kill_database; wait "${pid[a]}"; } 2>/dev/null
+  umount -l "$dir/a/mnt" 2>/dev/null
+  began=$(ms)
+  at b promote dilas --epoch 2 > promote.log 2>&1 || fail "not promoted: $(cat promote.log)"
+  at b system start dilas --epoch 2 > takeover.log 2>&1 || fail "not taken over: $(cat takeover.log)"
+  "$@" || fail "no commit"
+  echo "takeover of $what: $(( $(ms) - began )) ms from the command to the first committed transaction"
+  sed 's/^/  /' takeover.log
+}
 component() { # KIND MOUNT
   case $1 in
     postgresql) echo "{name: postgresql, kind: postgresql, dataDirectory: $2/pg, port: $port, authentication: trust, check: {sql: select 1, period: 300ms}, settings: {shared_buffers: 256MB, max_wal_size: 2GB}}" ;;
@@ -75,14 +93,7 @@ if wanted takeover; then
   until_ "the copy" sh -c "'$edge' copy status dilas --control '$dir/a/c.sock' | grep -q 'mirror *whole'"
   "$pg/pgbench" -n -c 4 -T 8 -h 127.0.0.1 -p "$port" -U postgres postgres > load.log 2>&1 &
   sleep 6
-  { kill -9 "${pid[a]}"; kill_database; wait "${pid[a]}"; } 2>/dev/null
-  umount -l "$dir/a/mnt" 2>/dev/null
-  began=$(ms)
-  at b promote dilas --epoch 2 > promote.log 2>&1 || fail "not promoted: $(cat promote.log)"
-  at b system start dilas --epoch 2 > takeover.log 2>&1 || fail "not taken over: $(cat takeover.log)"
-  sql "create table first_one (at timestamptz); insert into first_one values (now())" || fail "no commit"
-  echo "takeover of PostgreSQL in the middle of pgbench: $(( $(ms) - began )) ms from the command to the first committed transaction"
-  sed 's/^/  /' takeover.log
+  take_over "PostgreSQL in the middle of pgbench" sql "create table first_one (at timestamptz); insert into first_one values (now())"
   end
 fi
 
@@ -91,8 +102,8 @@ if wanted table; then
   sql "create table big as select i as id, repeat(md5(i::text), 3) as note from generate_series(1, 780000) i; alter table big add primary key (id)"
   echo "table: $(sql "select pg_size_pretty(pg_table_size('big')), count(*) from big")"
   at a point create dilas --label good > /dev/null; sql "update big set note = 'lost' where id % 7 = 0; delete from big where id % 11 = 0"
-  began=$(ms); at a table recover dilas --at good --table big > recover.log 2>&1 || fail "$(cat recover.log)"; echo "beside: $(( $(ms) - began )) ms"
-  began=$(ms); at a table recover dilas --at good --table big --replace > recover.log 2>&1 || fail "$(cat recover.log)"; echo "in place: $(( $(ms) - began )) ms"; sed 's/^/  /' recover.log
+  recover "beside"
+  recover "in place" --replace; sed 's/^/  /' recover.log
   [ "$(sql "select count(*) filter (where note <> 'lost') from big")" = 780000 ] || fail "rows are missing"
   end
 fi
@@ -119,19 +130,12 @@ if wanted mariadb; then
   echo "longest gap between commits: $(gap calm.txt) in 7 s without a point, $(gap points.txt) in 13 s with three application-consistent points"
   { kill "$load"; wait "$load"; } 2>/dev/null
   at a point create dilas --label good > /dev/null; maria "update library.big set note = 'lost' where id % 7 = 0; delete from library.big where id % 11 = 0"
-  began=$(ms); at a table recover dilas --at good --table big > recover.log 2>&1 || fail "$(cat recover.log)"; echo "table of 100 MB beside: $(( $(ms) - began )) ms"
-  began=$(ms); at a table recover dilas --at good --table big --database library --replace > recover.log 2>&1 || fail "$(cat recover.log)"; echo "in place: $(( $(ms) - began )) ms"; sed 's/^/  /' recover.log
+  recover "table of 100 MB beside"
+  recover "in place" --database library --replace; sed 's/^/  /' recover.log
   [ "$(maria "select count(*) from library.big where note <> 'lost'")" = 780000 ] || fail "rows are missing"
   until_ "the copy" sh -c "'$edge' copy status dilas --control '$dir/a/c.sock' | grep -q 'mirror *whole'"
   writer 6 last.txt & sleep 4
-  { kill -9 "${pid[a]}"; kill_database; wait "${pid[a]}"; } 2>/dev/null
-  umount -l "$dir/a/mnt" 2>/dev/null
-  began=$(ms)
-  at b promote dilas --epoch 2 > promote.log 2>&1 || fail "not promoted: $(cat promote.log)"
-  at b system start dilas --epoch 2 > takeover.log 2>&1 || fail "not taken over: $(cat takeover.log)"
-  maria "insert into library.loan (at) values (now(6))" || fail "no commit"
-  echo "takeover of MariaDB in the middle of commits: $(( $(ms) - began )) ms from the command to the first committed transaction"
-  sed 's/^/  /' takeover.log
+  take_over "MariaDB in the middle of commits" maria "insert into library.loan (at) values (now(6))"
   end
   kind=postgresql
 fi

@@ -3,11 +3,8 @@ namespace Dr.Edge.Enrolment;
 /// <summary>How the certificate of this device stands, for whoever looks: the renewal keeps it. Empty on a device that has not enrolled.</summary>
 internal sealed class CertificateState(TimeProvider time)
 {
-    /// <summary>Part of a certificate's life after which a person should look: renewal, after two thirds, has failed for days then.</summary>
-    private const double LateAfter = 0.8;
-
-    /// <summary>Renewal begins at two thirds.</summary>
-    private const double RenewAfter = 2.0 / 3;
+    /// <summary>Part of the time for renewing after which a person should look: attempts have failed for days then. The control plane has renewal begin at two thirds of the life, so this is at four fifths, as its alert.</summary>
+    private const double LateAfter = 0.4;
 
     private volatile DeviceIdentity? _identity;
 
@@ -28,8 +25,7 @@ internal sealed class CertificateState(TimeProvider time)
         : null;
 
     /// <summary>Pure.</summary>
-    internal static bool IsLate(DeviceIdentity identity, DateTimeOffset now) =>
-        now >= identity.RenewAfter + ((identity.NotAfter - identity.RenewAfter) * ((LateAfter - RenewAfter) / (1 - RenewAfter)));
+    internal static bool IsLate(DeviceIdentity identity, DateTimeOffset now) => now >= identity.RenewAfter + ((identity.NotAfter - identity.RenewAfter) * LateAfter);
 
     public void Holds(DeviceIdentity identity) => _identity = identity;
 

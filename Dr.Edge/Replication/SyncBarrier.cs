@@ -51,7 +51,7 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
         Waiter? released = null;
         lock (_lock)
         {
-            if (_engaged.Find(e => e.Copy == copy) is { } engagement && engagement.Ack != ack)
+            if (Find(copy) is { } engagement && engagement.Ack != ack)
             {
                 engagement.Ack = ack;
                 released = ReviewLocked();
@@ -116,7 +116,7 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
         lock (_lock)
         {
             var longest = TimeSpan.Zero;
-            if (_engaged.Find(e => e.Copy == copy) is { } engagement)
+            if (Find(copy) is { } engagement)
             {
                 foreach (var waiter in _waiters)
                 {

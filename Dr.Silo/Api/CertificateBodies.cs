@@ -31,7 +31,7 @@ internal sealed record CertificateView(
         new(record.Serial, record.Name, record.Role, record.Hosts, record.IssuedAt, record.IssuedBy, record.NotAfter, record.RevokedAt, record.RevokedReason);
 }
 
-/// <param name="Name">Every good certificate of this name, with its open tokens.</param>
+/// <param name="Name">Every certificate of this name, also past its time, with its open tokens.</param>
 /// <param name="Serial">Only the one of this number.</param>
 internal sealed record RevokeBody(string? Name, string? Serial, string? Reason);
 

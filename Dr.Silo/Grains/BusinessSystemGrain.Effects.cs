@@ -143,13 +143,12 @@ internal sealed partial class BusinessSystemGrain
 
         var done = result.Outcome == CommandOutcome.Done;
         var now = time.GetUtcNow();
-        var next = new CommandId($"{command.Id}.{(done && command.Step != RepairStopStep ? "network" : command.Step == RepairStep ? "stop" : "again")}");
         var deadline = now + Budgets.Of(Phase.Starting);
         DeviceCommand? more = (command.Step, done) switch
         {
-            (RepairStep, false) => new StopSystem { Id = next, IssuedAt = now, Deadline = deadline, System = Id, Epoch = command.Epoch, Step = RepairStopStep },
-            (RepairStopStep, true) => new StartSystem { Id = next, IssuedAt = now, Deadline = deadline, System = Id, Epoch = command.Epoch, Step = RepairAgainStep },
-            (RepairStep or RepairAgainStep, true) => new ApplyNetwork { Id = next, IssuedAt = now, Deadline = deadline, System = Id, Epoch = command.Epoch, Step = RepairNetworkStep, Present = true },
+            (RepairStep, false) => new StopSystem { Id = Next("stop"), IssuedAt = now, Deadline = deadline, System = Id, Epoch = command.Epoch, Step = RepairStopStep },
+            (RepairStopStep, true) => new StartSystem { Id = Next("again"), IssuedAt = now, Deadline = deadline, System = Id, Epoch = command.Epoch, Step = RepairAgainStep },
+            (RepairStep or RepairAgainStep, true) => new ApplyNetwork { Id = Next("network"), IssuedAt = now, Deadline = deadline, System = Id, Epoch = command.Epoch, Step = RepairNetworkStep, Present = true },
             _ => null,
         };
         if (command.Step == RepairNetworkStep && !done)
@@ -166,6 +165,8 @@ internal sealed partial class BusinessSystemGrain
         {
             await GrainFactory.GetGrain<IDeviceGrain>(settings.At(machine.Owner.Site).Host.Value).SendAsync(more).WaitAsync(CallDeadline, time);
         }
+
+        CommandId Next(string what) => new($"{command.Id}.{what}");
     }
 
     /// <summary>Everybody who holds something of this system learns who owns it: devices refuse older epochs, points are taken at the owner.</summary>

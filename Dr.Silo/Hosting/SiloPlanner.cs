@@ -40,9 +40,9 @@ internal sealed class SiloPlanner
             Check(device.Roles.Count > 0 && device.Roles.All(Roles.Contains), $"devices: {device.Id}: roles takes any of appliance, host, kiosk.");
             Check(device.Class is null || BeatClass.Find(device.Class) is not null, $"devices: {device.Id}: class is one of {string.Join(", ", BeatClass.All.Select(c => c.Name))}, not '{device.Class}'.");
             Check((device.Switch is null || Names.IsValid(device.Switch)) && (device.Line is null || Names.IsValid(device.Line)), $"devices: {device.Id}: switch and line are names.");
-            foreach (var system in device.Follows.Where(f => config.Systems.All(s => s.Id != f)))
+            foreach (var system in device.Follows)
             {
-                Check(false, $"devices: {device.Id}: follows '{system}', which is not among the systems.");
+                Check(config.Systems.Exists(s => s.Id == system), $"devices: {device.Id}: follows '{system}', which is not among the systems.");
             }
 
             Check(device.Calendar is null || Names.IsValid(device.Calendar), $"devices: {device.Id}: calendar '{device.Calendar}' is not a valid name.");

@@ -1,3 +1,4 @@
+using Dr.Edge.Host.Processes;
 using Dr.Edge.Volumes.Disk;
 using Microsoft.Win32.SafeHandles;
 
@@ -93,7 +94,7 @@ internal sealed class WriteAhead(string directory, TimeSpan budget, TimeProvider
     /// <summary>The kernel's count of what the device has under way, reads and writes; null where the file system lies on no block device.</summary>
     private async Task<string?> InFlightFileAsync(CancellationToken cancellationToken)
     {
-        var found = await Processes.ProgramRunner.RunAsync("findmnt", ["--noheadings", "--output", "MAJ:MIN", "--target", directory], TimeSpan.FromSeconds(2), cancellationToken);
+        var found = await ProgramRunner.RunAsync("findmnt", ["--noheadings", "--output", "MAJ:MIN", "--target", directory], TimeSpan.FromSeconds(2), cancellationToken);
         var file = $"/sys/dev/block/{found.Output.Trim().Split('\n')[0]}/inflight";
         return found.Succeeded && File.Exists(file) ? file : null;
     }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Dr.EndToEnd.Tests.WebConsole;
 
 namespace Dr.EndToEnd.Tests.Link;
 
@@ -51,13 +52,7 @@ public sealed class InboxKillTests(ITestOutputHelper output) : IAsyncDisposable
             return await LookAsync() && Missing().Length == 0;
         }
 
-        var start = TimeProvider.System.GetTimestamp();
-        while (!await AllAnsweredAsync())
-        {
-            TimeProvider.System.GetElapsedTime(start).ShouldBeLessThan(AnsweredWithin, $"accepted and neither carried out nor refused: {string.Join(", ", Missing())}");
-            await Task.Delay(500);
-        }
-
+        await Waiting.UntilAsync("every accepted command to be carried out or refused", AllAnsweredAsync, AnsweredWithin, () => $"Neither were: {string.Join(", ", Missing())}");
         _points.Keys.Except(sent).Where(l => l != "first").ShouldBeEmpty("nobody asked for it");
         var twice = _points.Values.Sum(ids => ids.Count - 1);
         output.WriteLine($"{KillStage.Kills} kills ({string.Join(", ", killed.Select(k => $"{k.Value} {k.Key}"))}), seed {KillStage.Seed}: {accepted.Count} commands accepted, all answered, {late.Count} after their deadline, {twice} carried out twice");

@@ -87,16 +87,16 @@ internal sealed class ClientCost(
         using var twin = new TwinFile(farDirectory);
 
         // Code that has just begun to run is not compiled for speed yet, which is no part of what a copy costs.
-        WriteRandomly(without, null, WarmUp);
-        WriteRandomly(with, null, WarmUp);
+        await WriteRandomlyAsync(without, null, WarmUp);
+        await WriteRandomlyAsync(with, null, WarmUp);
         var turns = new List<Turn>();
         for (var left = time / 4; left > TimeSpan.Zero; left -= Slice)
         {
-            var plain = WriteRandomly(without, null, Slice);
+            var plain = await WriteRandomlyAsync(without, null, Slice);
             without.Flush();
 
             var running = mode == "delta" ? near.Copies.SyncAsync(with, null, cancellationToken) : Task.CompletedTask;
-            var copied = WriteRandomly(with, null, Slice);
+            var copied = await WriteRandomlyAsync(with, null, Slice);
             with.Flush();
             await running;
             if (mode != "delta")
@@ -106,8 +106,8 @@ internal sealed class ClientCost(
 
             turns.Add(new Turn(plain, copied, mode switch
             {
-                "sync" => WriteRandomly(without, twin, Slice),
-                "stream" => WriteBesideFollower(without, twin),
+                "sync" => await WriteRandomlyAsync(without, twin, Slice),
+                "stream" => await WriteBesideFollowerAsync(without, twin),
                 _ => null,
             }));
             without.Flush();
@@ -116,22 +116,22 @@ internal sealed class ClientCost(
         return turns;
     }
 
-    private Load WriteBesideFollower(Volume volume, TwinFile twin)
+    private async Task<Load> WriteBesideFollowerAsync(Volume volume, TwinFile twin)
     {
         using var done = new CancellationTokenSource();
         var following = Task.Factory.StartNew(
             () => twin.Follow(() => volume.Appended.Value * TwinFile.RecordBytes, FarFlushWithin, FarFlushWithinBytes, done.Token), TaskCreationOptions.LongRunning);
-        var load = WriteRandomly(volume, null, Slice);
-        done.Cancel();
-        following.GetAwaiter().GetResult();
+        var load = await WriteRandomlyAsync(volume, null, Slice);
+        await done.CancelAsync();
+        await following;
         return load;
     }
 
     /// <param name="twin">Gets every write and every flush too, before they are answered.</param>
-    private Load WriteRandomly(Volume volume, TwinFile? twin, TimeSpan limit)
+    private async Task<Load> WriteRandomlyAsync(Volume volume, TwinFile? twin, TimeSpan limit)
     {
         var used = Environment.CpuUsage.TotalTime;
-        var done = Task.WhenAll(Enumerable.Range(0, writers).Select(writer => Task.Factory.StartNew(
+        var done = await Task.WhenAll(Enumerable.Range(0, writers).Select(writer => Task.Factory.StartNew(
             () =>
             {
                 var random = new Random(seed + writer);
@@ -156,7 +156,7 @@ internal sealed class ClientCost(
 
                 return (Writes: writes, Flushes: flushes);
             },
-            TaskCreationOptions.LongRunning))).GetAwaiter().GetResult();
+            TaskCreationOptions.LongRunning)));
         used = Environment.CpuUsage.TotalTime - used;
         var (all, flushed) = (done.SelectMany(d => d.Writes).Order().ToList(), done.SelectMany(d => d.Flushes).DefaultIfEmpty().Order().ToList());
         return new Load(all.Count / limit.TotalSeconds, all[all.Count / 2], flushed[flushed.Count / 2], used.TotalSeconds / all.Count);

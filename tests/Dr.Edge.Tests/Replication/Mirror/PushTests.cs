@@ -35,7 +35,7 @@ public sealed class PushTests : TwoNodeTest
                     var random = new Random(writer);
                     for (var i = 0; i < WritesEach; i++)
                     {
-                        // All at once, and nobody again before all are answered: what gathers behind the first has only the first one's answer to be sent by.
+                        // All at once, and nobody again before all are answered: who comes while the first one sends has only that one to send it too.
                         together.SignalAndWait();
                         volume.WriteAt(random.NextInt64(Size / 4096) * 4096, [(byte)i, (byte)writer]);
                         Interlocked.Increment(ref answered);
