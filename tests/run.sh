@@ -43,7 +43,7 @@ echo "Built in $((SECONDS - started)) s"
 
 # A FUSE export whose server is dead, and a file system on it: mkfs.btrfs asks every mount of the machine and gives up at the first such one.
 while [ "${DR_TEST_MOUNTS:-}" = own ]; do
-  dead=$(awk '{print $2}' /proc/self/mounts | while read -r m; do LC_ALL=C timeout 5 stat -- "$m" 2>&1 >/dev/null | grep -q 'not connected' && echo "$m"; done)
+  dead=$(awk '{print $2}' /proc/self/mounts | while read -r m; do case $(LC_ALL=C timeout 5 stat -- "$m" 2>&1) in *'not connected'*) echo "$m" ;; esac; done)
   [ -n "$dead" ] || break
   echo "A dead export is mounted on this machine, left out of this run: $dead"
   while read -r m; do umount --lazy "$m" || break 2; done <<< "$dead"

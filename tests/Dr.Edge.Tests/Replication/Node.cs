@@ -53,13 +53,13 @@ internal sealed class Node : IAsyncDisposable
 
     public Appliance Appliance => _appliance;
 
-    public string Address { get; private set; } = "127.0.0.1:0";
+    /// <summary>Kept over restarts, so out of the range of outgoing connections: a peer that tries a closed port of that range may be given the port itself.</summary>
+    public string Address { get; private init; } = FreePorts.NextAddress();
 
     /// <param name="host">Address of this machine to listen on; null = loopback.</param>
     public static async Task<Node> StartAsync(string name, ILoggerFactory? logs = null, string? host = null)
     {
-        var node = new Node(name, logs);
-        node.Address = host is null ? node.Address : $"{host}:0";
+        var node = host is null ? new Node(name, logs) : new Node(name, logs) { Address = $"{host}:{FreePorts.Next()}" };
         await node.OpenAsync();
         return node;
     }
@@ -83,7 +83,7 @@ internal sealed class Node : IAsyncDisposable
     public async Task OpenAsync()
     {
         _appliance = await Appliance.OpenAsync(Directory, Name, Address, _logs, Ledger, Clock, Tls, NewestVersion, Faults, Lull);
-        (_isOpen, Address) = (true, _appliance.Address);
+        _isOpen = true;
     }
 
     public async ValueTask DisposeAsync()
