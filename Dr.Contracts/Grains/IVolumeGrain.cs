@@ -3,7 +3,7 @@ using Orleans.Concurrency;
 
 namespace Dr.Contracts.Grains;
 
-/// <summary>One volume, key = its name: where its copies are, how far, its newest points; takes points by schedule at the owner. Reports interleave: they only touch memory.</summary>
+/// <summary>One volume, key = its name: where its copies are, how far, its newest points; takes points by schedule at the owner. Reports interleave: of the grain they only touch memory.</summary>
 [Alias("dr.IVolumeGrain")]
 public interface IVolumeGrain : IGrainWithStringKey
 {
@@ -18,10 +18,11 @@ public interface IVolumeGrain : IGrainWithStringKey
     [Alias("OwnedBy"), AlwaysInterleave]
     Task OwnedByAsync(DeviceId appliance, Epoch epoch);
 
+    /// <summary>May be told more than once; on return the event of kind <c>volume.point</c> about a point that was asked for is written, once.</summary>
     [Alias("OnResult"), AlwaysInterleave]
     Task OnResultAsync(DeviceId appliance, DeviceCommand command, CommandResult result);
 
-    /// <summary>Takes a point now; the answer is the command's id, whose result is an event.</summary>
+    /// <summary>Takes a point now; the answer is the command's id, whose result is an event of kind <c>volume.point</c> that names it.</summary>
     [Alias("TakePoint")]
     Task<CommandId?> TakePointAsync(string? label);
 

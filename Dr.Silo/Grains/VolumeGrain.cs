@@ -80,10 +80,15 @@ internal sealed partial class VolumeGrain(
         return Task.CompletedTask;
     }
 
-    public Task OnResultAsync(DeviceId appliance, DeviceCommand command, CommandResult result)
+    public async Task OnResultAsync(DeviceId appliance, DeviceCommand command, CommandResult result)
     {
+        if (command is TakePoint take)
+        {
+            // Before the device's grain may note that this was told: after a crash it is told again, and the key of the event makes it one.
+            await events.AppendAsync([PointEvent.Of(appliance, take, result, time.GetUtcNow())], CancellationToken.None);
+        }
+
         _results.Enqueue((appliance, command, result));
-        return Task.CompletedTask;
     }
 
     public async Task<CommandId?> TakePointAsync(string? label) =>

@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Dr.Contracts.Grains;
+using Dr.Contracts.Ids;
+using Dr.Contracts.Mqtt;
 using Dr.Silo.Storage;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -168,6 +170,43 @@ public sealed class ApiTests(ApiFixture silo) : IClassFixture<ApiFixture>
         await events.AppendAsync([(null, Event("third"))], CancellationToken.None);
         (await NextDataAsync(reader)).ShouldContain("third");
     }
+
+    [Fact]
+    public async Task What_became_of_a_point_that_was_asked_for_is_in_the_list_of_events_once()
+    {
+        var volume = silo.Services.GetRequiredService<IGrainFactory>().GetGrain<IVolumeGrain>("points-told");
+        var (taken, crash, failed) = (Point("a"), Point("b"), Point("c"));
+        for (var time = 0; time < 2; time++)
+        {
+            await volume.OnResultAsync(Appliance, taken, Done(taken, ("point", "0000000000000001"), ("sequence", "7"), ("consistency", "Application"), ("reason", "PostgreSQL")));
+            await volume.OnResultAsync(Appliance, crash, Done(crash, ("point", "0000000000000002"), ("sequence", "8"), ("consistency", "Crash"), ("reason", "the database was not quiet within 10 s")));
+            await volume.OnResultAsync(Appliance, failed, new CommandResult { Id = failed.Id, Outcome = CommandOutcome.Failed, Detail = "The disk is full." });
+        }
+
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/events?kind=volume.point&subject=points-told");
+        request.Headers.Accept.ParseAdd("application/json");
+        using var answer = await silo.Http.SendAsync(request);
+        var told = (await answer.Content.ReadFromJsonAsync<JsonElement>()).EnumerateArray().ToArray();
+
+        told.Select(e => e.GetProperty("data").GetProperty("command").GetString()).ShouldBe(["a", "b", "c"]);
+        told.Select(e => e.GetProperty("severity").GetString()).ShouldBe(["Information", "Information", "Warning"]);
+        told.Select(e => e.GetProperty("text").GetString()).ShouldBe(
+        [
+            "Point 0000000000000001 of points-told was taken, application-consistent (PostgreSQL).",
+            "Point 0000000000000002 of points-told was taken, crash-consistent (the database was not quiet within 10 s).",
+            "The point of points-told was not taken by prod-1 (Failed): The disk is full.",
+        ]);
+        told[1].GetProperty("data").EnumerateObject().ToDictionary(d => d.Name, d => d.Value.GetString()).ShouldContainKeyAndValue("consistency", "Crash");
+        told[2].GetProperty("data").GetProperty("reason").GetString().ShouldBe("The disk is full.");
+    }
+
+    private static DeviceId Appliance => new("prod-1");
+
+    private static TakePoint Point(string id) =>
+        new() { Id = new CommandId(id), IssuedAt = TimeProvider.System.GetUtcNow(), Deadline = TimeProvider.System.GetUtcNow(), Step = "schedule", Volume = "points-told" };
+
+    private static CommandResult Done(TakePoint command, params (string Name, string Value)[] evidence) =>
+        new() { Id = command.Id, Outcome = CommandOutcome.Done, Evidence = evidence.ToDictionary(e => e.Name, e => e.Value) };
 
     /// <summary>The next of the test's own events; the silo's may come in between.</summary>
     private static async Task<string> NextDataAsync(StreamReader reader)

@@ -84,11 +84,15 @@ public sealed class RestartTests : ControlPlaneTests
     }
 
     [Fact]
-    public async Task Points_are_taken_by_schedule_at_the_owner()
+    public async Task Points_are_taken_by_schedule_at_the_owner_and_each_is_an_event()
     {
         await ProtectAsync();
 
         await Silo.UntilAsync("two scheduled points", _ => World.Production.Executed.OfType<TakePoint>().Count() >= 2);
+        IReadOnlyList<EventRecord> told = [];
+        await Silo.UntilAsync("their events", _ => told.Count >= 2, look: async () =>
+            told = await Silo.Services.GetRequiredService<EventLog>().ReadAsync(0, 500, new EventFilter(ScriptedWorld.Volume, "volume.point"), CancellationToken.None));
+        told.Select(e => e.Data["command"]).Take(2).ShouldBe(World.Production.Executed.OfType<TakePoint>().Select(p => p.Id.Value).Take(2));
 
         World.Production.Executed.OfType<TakePoint>().ShouldAllBe(p => p.Quiesce && p.Epoch == Epoch.First);
         World.Backup.Executed.OfType<TakePoint>().ShouldBeEmpty();
