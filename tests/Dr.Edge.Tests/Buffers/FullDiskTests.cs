@@ -41,7 +41,7 @@ public sealed class FullDiskTests : IDisposable
             }
 
             disk.Room = null;
-            await UntilAsync(() => TryAddAsync(file, 1000, answered));
+            await Eventually.TrueAsync("the buffer takes rows again once there is room", () => TryAddAsync(file, 1000, answered));
         }
 
         await using var again = new BufferFile(path, 1 << 20, TimeProvider.System, NullLogger.Instance);
@@ -61,14 +61,6 @@ public sealed class FullDiskTests : IDisposable
         catch (Dr.Contracts.Errors.DrException)
         {
             return false;
-        }
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> holds)
-    {
-        for (var until = DateTime.UtcNow + Patience; !await holds(); await Task.Delay(50))
-        {
-            DateTime.UtcNow.ShouldBeLessThan(until, "the buffer was to take rows again once there is room");
         }
     }
 

@@ -32,7 +32,7 @@ public sealed class OutboxCrashTests : IDisposable
         for (var kill = 0; kill < Kills; kill++)
         {
             using var child = StartChild(kill);
-            await UntilAsync("the child was answered a hundred times more", () => child.HasExited || Answered().Count >= answeredBefore + 100 + (kill * 37));
+            await Eventually.TrueAsync("the child was answered a hundred times more", () => child.HasExited || Answered().Count >= answeredBefore + 100 + (kill * 37));
             child.HasExited.ShouldBeFalse("the child ends only by being killed");
             child.Kill();
             await child.WaitForExitAsync();
@@ -126,19 +126,5 @@ public sealed class OutboxCrashTests : IDisposable
         }
 
         return keys;
-    }
-
-    private static async Task UntilAsync(string what, Func<bool> condition)
-    {
-        var start = Stopwatch.GetTimestamp();
-        while (!condition())
-        {
-            if (Stopwatch.GetElapsedTime(start) > TimeSpan.FromSeconds(60))
-            {
-                throw new TimeoutException($"Waited in vain until {what}.");
-            }
-
-            await Task.Delay(5);
-        }
     }
 }

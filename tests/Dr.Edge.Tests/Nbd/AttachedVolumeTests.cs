@@ -53,7 +53,7 @@ public sealed class AttachedVolumeTests
             client.Write(0, [1]).ShouldBe(NbdError.None);
         }
 
-        await Eventually.TrueAsync(() => stand.Server.Server.ConnectionCount == 1, "the client's connection ended");
+        await Eventually.TrueAsync("the client's connection ended", () => stand.Server.Server.ConnectionCount == 1);
         stand.Store.Delete("volume");
         other.List().ShouldBeEmpty();
         other.SendOption(NbdOption.Go, ScriptedClient.InfoData("volume"));
@@ -118,7 +118,7 @@ public sealed class AttachedVolumeTests
         stand.Server.Server.Pool.Rented.ShouldBe(0);
         clients.ForEach(client => client.Dispose());
         hostile.ForEach(client => client.Dispose());
-        await Eventually.TrueAsync(() => stand.Server.Server.ConnectionCount == 0, "every place came free");
+        await Eventually.TrueAsync("every place came free", () => stand.Server.Server.ConnectionCount == 0);
         stand.Store.Delete("volume");
     }
 

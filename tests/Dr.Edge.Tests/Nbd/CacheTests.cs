@@ -37,7 +37,7 @@ public sealed class CacheTests : IAsyncLifetime
         using var client = _stand.Server.Attach();
         client.Request(NbdCommand.Cache, 8 * Mebi, 120 * Mebi, 3); // From one layer, over a hole, into the other.
         client.SimpleReply(3).ShouldBe(NbdError.None);
-        await Eventually.TrueAsync(async () => await ResidentAsync(files[0]) is >= 8 * Mebi and < 14 * Mebi && await ResidentAsync(files[1]) >= 15 * Mebi, "the halves that were named are in memory");
+        await Eventually.TrueAsync("the halves that were named are in memory", async () => await ResidentAsync(files[0]) is >= 8 * Mebi and < 14 * Mebi && await ResidentAsync(files[1]) >= 15 * Mebi);
     }
 
     [Fact]

@@ -177,7 +177,7 @@ public sealed class DirtyBitmapTests : IAsyncLifetime
             Should.Throw<DrException>(() => _stand.Volume.DeletePoint(point.Id)).Message.ShouldContain("changes since point");
         }
 
-        await Eventually.TrueAsync(() => _stand.Server.Server.ConnectionCount == 0, "the client's connection ended");
+        await Eventually.TrueAsync("the client's connection ended", () => _stand.Server.Server.ConnectionCount == 0);
         _stand.Volume.DeletePoint(point.Id).ShouldBeTrue();
     }
 

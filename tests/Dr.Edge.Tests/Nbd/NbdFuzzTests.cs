@@ -71,7 +71,7 @@ public sealed class NbdFuzzTests
             last.Read(0, 3).ShouldBe([1, 2, 3]);
         }
 
-        await Eventually.TrueAsync(() => server.Server.ConnectionCount == 0, "every connection was given up");
+        await Eventually.TrueAsync("every connection was given up", () => server.Server.ConnectionCount == 0);
         server.Server.Pool.Rented.ShouldBe(0);
         await stand.RestartAsync();
         stand.Volume.Fault.ShouldBeNull();

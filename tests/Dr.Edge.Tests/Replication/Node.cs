@@ -93,19 +93,7 @@ internal sealed class Node : IAsyncDisposable
     }
 
     /// <summary>Waits for a condition; says what it waited for when it does not come.</summary>
-    public static async Task Until(Func<bool> condition, string what, Func<string>? state = null, int seconds = 60)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!condition())
-        {
-            if (watch.Elapsed.TotalSeconds > seconds)
-            {
-                Assert.Fail($"After {seconds} s still waiting: {what}. {state?.Invoke()}");
-            }
-
-            await Task.Delay(10);
-        }
-    }
+    public static Task Until(Func<bool> condition, string what, Func<string>? state = null, int seconds = 60) => Eventually.TrueAsync(what, condition, TimeSpan.FromSeconds(seconds), state);
 }
 
 /// <summary>Writes and reads of tests: random content from a seed, so that a failure can be run again.</summary>

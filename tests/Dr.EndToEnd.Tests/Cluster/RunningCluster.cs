@@ -153,7 +153,7 @@ internal sealed class RunningCluster : IAsyncDisposable
     {
         try
         {
-            await Until.TrueAsync(what, holds, within);
+            await Eventually.TrueAsync(what, holds, within);
         }
         catch (TimeoutException e)
         {

@@ -27,7 +27,7 @@ public sealed class SiloPartitionTests(PostgresServer server, ITestOutputHelper 
         }
 
         var watch = Stopwatch.StartNew();
-        await Until.TrueAsync("one of the two to end", () => cluster.Silos.Count(s => s.IsRunning) < 2, Patience);
+        await Eventually.TrueAsync("one of the two to end", () => cluster.Silos.Count(s => s.IsRunning) < 2, Patience);
         output.WriteLine($"one silo ended {watch.Elapsed.TotalSeconds:0.0} s after they lost each other");
         var (gone, stays) = cluster.Silos[0].IsRunning ? (cluster.Silos[1], cluster.Silos[0]) : (cluster.Silos[0], cluster.Silos[1]);
         (await gone.EndedAsync("losing the vote", Patience)).ShouldNotBe(0);

@@ -115,7 +115,7 @@ public sealed class StagedConsoleTests(Browser browser) : IClassFixture<Browser>
             await using var fresh = await browser.OpenAsync(console.Url);
             var wanted = await fresh.Page.EvaluateAsync<string>(Shown);
             var shown = "";
-            await Waiting.UntilAsync(
+            await Eventually.TrueAsync(
                 $"the page to show what a new one shows ({asked})",
                 async () => (shown = await page.Page.EvaluateAsync<string>(Shown)) == wanted,
                 told: () => $"It shows\n{shown}\nand not\n{wanted}");
@@ -219,7 +219,7 @@ public sealed class StagedConsoleTests(Browser browser) : IClassFixture<Browser>
 
         await Pictures.TakeAsync(page.Page, "staged-refused");
         await page.Page.ClickAsync("#order-send");
-        await Waiting.UntilAsync("the second order", () => console.Orders.Count == 2);
+        await Eventually.TrueAsync("the second order", () => console.Orders.Count == 2);
         console.Orders[1].Key.ShouldNotBe(console.Orders[0].Key);
     }
 
@@ -236,7 +236,7 @@ public sealed class StagedConsoleTests(Browser browser) : IClassFixture<Browser>
         await OrderMoveAsync(page);
         await page.SeesAsync("#order-problem", "it is not known whether this was started");
         await page.Page.ClickAsync("#order-send");
-        await Waiting.UntilAsync("the second order", () => console.Orders.Count >= 2);
+        await Eventually.TrueAsync("the second order", () => console.Orders.Count >= 2);
         console.Orders.Select(o => o.Key).Distinct().Count().ShouldBe(1);
     }
 
@@ -282,7 +282,7 @@ public sealed class StagedConsoleTests(Browser browser) : IClassFixture<Browser>
         await page.Page.Keyboard.PressAsync("Tab");
         await page.Page.Keyboard.TypeAsync("maintenance");
         await page.Page.Keyboard.PressAsync("Enter");
-        await Waiting.UntilAsync("the order", () => console.Orders.Count == 1);
+        await Eventually.TrueAsync("the order", () => console.Orders.Count == 1);
     }
 
     [Fact]

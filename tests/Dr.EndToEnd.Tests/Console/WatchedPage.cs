@@ -49,7 +49,7 @@ internal sealed partial class WatchedPage : IAsyncDisposable
     public async Task<int> SeesAgeAsync(string selector, int atLeast)
     {
         var age = -1;
-        await Waiting.UntilAsync(
+        await Eventually.TrueAsync(
             $"{selector} to show {atLeast} s to 59 s",
             async () =>
             {

@@ -42,9 +42,9 @@ public sealed class FrozenOwnerTests : IAsyncLifetime
         await File.WriteAllTextAsync(config, $"device: edge-1\nsite: a\nbrokers: [{_broker.Address}]\n");
         await using var edge = await EdgeProcess.StartToFreezeAsync(_folder, $"{frozenAt}:2", "--config", config);
         await edge.RunAsync("volume", "create", "v", "--size", "1MiB", "--points-every", "off");
-        await Until.TrueAsync("the appliance was heard", () => !_silo.Plane.Births.IsEmpty);
+        await Eventually.TrueAsync("the appliance was heard", () => !_silo.Plane.Births.IsEmpty);
         await _silo.Downlink.SendCommandAsync(new DeviceId("edge-1"), Promote(), CancellationToken.None);
-        await Until.TrueAsync("it was promoted", () => _silo.Plane.Results.Any(r => r.Result.Outcome == CommandOutcome.Done));
+        await Eventually.TrueAsync("it was promoted", () => _silo.Plane.Results.Any(r => r.Result.Outcome == CommandOutcome.Done));
         var promoted = Stopwatch.GetTimestamp(); // At the latest: the lease counts from before.
 
         using var client = new NbdClient(edge.NbdSocket, "v");
@@ -63,8 +63,8 @@ public sealed class FrozenOwnerTests : IAsyncLifetime
             client.SendWrite(4, 4096, new byte[4096]);
         }
 
-        await Until.TrueAsync($"it froze at {frozenAt}", () => edge.IsFrozen);
-        await Until.TrueAsync("the lease lapsed", () => Stopwatch.GetElapsedTime(promoted) > Lease + TimeSpan.FromMilliseconds(200));
+        await Eventually.TrueAsync($"it froze at {frozenAt}", () => edge.IsFrozen);
+        await Eventually.TrueAsync("the lease lapsed", () => Stopwatch.GetElapsedTime(promoted) > Lease + TimeSpan.FromMilliseconds(200));
         await edge.ThawAsync();
         client.ReceiveAnyAnswer().ShouldBe((4ul, NotPermitted));
 

@@ -88,7 +88,7 @@ public sealed class KilledUnderLoadTests(ITestOutputHelper output) : IDisposable
             await edge.RunAsync("volume", "create", "v", "--size", "256KiB");
             using var killed = new CancellationTokenSource();
             var running = Task.Run(() => load.RunUntilCut(edge.NbdSocket, "v", killed.Token));
-            await Until.TrueAsync("so much was answered that every block was among it", () => load.Answered > 3_000);
+            await Eventually.TrueAsync("so much was answered that every block was among it", () => load.Answered > 3_000);
             await killed.CancelAsync();
             await edge.DisposeAsync();
             await running;

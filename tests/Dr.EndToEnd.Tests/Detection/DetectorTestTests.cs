@@ -33,11 +33,11 @@ public sealed class DetectorTestTests
             await File.WriteAllTextAsync(config, $"device: prod-1\nsite: production\nroles: [host, appliance]\nbrokers: ['127.0.0.1:{silo.BrokerPort.ToString(CultureInfo.InvariantCulture)}']\n");
             await using (var edge = await EdgeProcess.StartAsync(folder, "--config", config))
             {
-                await Waiting.UntilAsync("the volume to be made", async () => (await edge.TryAsync("volume", "list")).Output.Contains("dilas", StringComparison.Ordinal));
+                await Eventually.TrueAsync("the volume to be made", async () => (await edge.TryAsync("volume", "list")).Output.Contains("dilas", StringComparison.Ordinal));
 
                 // A branch that opens for one minute a day, and not on this one: idle hours are pushed, and used, at once.
                 await RunAsync(silo, "policies", "calendar", "city", "--time-zone", "UTC", "--hours", "00:00-00:01", "--day", $"{DateTime.UtcNow:yyyy-MM-dd}=closed", "--day", $"{DateTime.UtcNow.AddDays(1):yyyy-MM-dd}=closed");
-                await Waiting.UntilAsync("idle hours at the edge", async () => (await RunAsync(silo, "devices", "--json")).Contains("\"hourClass\": \"Idle\"", StringComparison.Ordinal));
+                await Eventually.TrueAsync("idle hours at the edge", async () => (await RunAsync(silo, "devices", "--json")).Contains("\"hourClass\": \"Idle\"", StringComparison.Ordinal));
 
                 var table = Path.Combine(folder, "policies.csv");
                 await File.WriteAllTextAsync(table,
@@ -45,12 +45,12 @@ public sealed class DetectorTestTests
                     + "1,dilas,realtime,1d,5m,,1d,internet,5,no,1 x IBM P750,5,5,2,\"24h:5m,7d:1h\",6h\n");
                 (await RunAsync(silo, "policies", "import", table, "--dry-run")).ShouldContain("Would change");
                 (await RunAsync(silo, "policies", "import", table)).ShouldContain("is in force");
-                await Waiting.UntilAsync("the appliance to keep to the policy", async () => (await edge.RunAsync("volume", "show", "dilas")) is var shown && shown.Contains("6h", StringComparison.Ordinal) && shown.Contains("1d:5m,7d:1h", StringComparison.Ordinal));
+                await Eventually.TrueAsync("the appliance to keep to the policy", async () => (await edge.RunAsync("volume", "show", "dilas")) is var shown && shown.Contains("6h", StringComparison.Ordinal) && shown.Contains("1d:5m,7d:1h", StringComparison.Ordinal));
                 (await edge.RunAsync("bandwidth", "list")).ShouldContain("internet-5");
 
                 // On a machine with late ticks the control plane says that it had trouble of its own, and is asked again.
                 var tested = (Status: -1, Output: "");
-                await Waiting.UntilAsync(
+                await Eventually.TrueAsync(
                     "a test that is measured",
                     async () =>
                     {

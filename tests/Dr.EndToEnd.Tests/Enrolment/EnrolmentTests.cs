@@ -81,10 +81,10 @@ public abstract class EnrolmentSuite : IAsyncDisposable
 
         var first = await File.ReadAllTextAsync(device);
         _edge = await EdgeProcess.StartAsync(Path.Combine(_folder, "kiosk"));
-        await Until.TrueAsync("the control plane hears the device", async () => JsonNode.Parse(await SiloAsync("devices", "--json"))!.AsArray().Any(d => d!["id"]!.ToString() == "kiosk-1" && d["lastHeard"] is not null));
+        await Eventually.TrueAsync("the control plane hears the device", async () => JsonNode.Parse(await SiloAsync("devices", "--json"))!.AsArray().Any(d => d!["id"]!.ToString() == "kiosk-1" && d["lastHeard"] is not null));
         if (IsThorough)
         {
-            await Until.TrueAsync("the certificate was renewed", () => File.ReadAllText(device) != first);
+            await Eventually.TrueAsync("the certificate was renewed", () => File.ReadAllText(device) != first);
         }
         else
         {
@@ -92,11 +92,11 @@ public abstract class EnrolmentSuite : IAsyncDisposable
             (await File.ReadAllTextAsync(device)).ShouldNotBe(first);
         }
 
-        await Until.TrueAsync("the device is connected", ConnectedAsync);
+        await Eventually.TrueAsync("the device is connected", ConnectedAsync);
 
         await SiloAsync("ca", "revoke", "kiosk-1", "--reason", "stolen");
         var revoked = Stopwatch.GetTimestamp();
-        await Until.TrueAsync("the device is cut", async () => !await ConnectedAsync(), CutWithin);
+        await Eventually.TrueAsync("the device is cut", async () => !await ConnectedAsync(), CutWithin);
         TestContext.Current.TestOutputHelper?.WriteLine($"cut after {Stopwatch.GetElapsedTime(revoked).TotalSeconds:0.00} s");
         for (var since = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(since) < StaysAway; await Task.Delay(50))
         {

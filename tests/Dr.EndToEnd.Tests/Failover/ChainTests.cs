@@ -44,9 +44,9 @@ public sealed class ChainTests(ITestOutputHelper output)
         await using var sites = await StartAsync(new SiteSystem("dilas"));
         await sites.ProtectAsync();
         using var judge = Judge(sites, "dilas");
-        await Until.TrueAsync("writes at production", () => judge.Count(Production) > 50);
+        await Eventually.TrueAsync("writes at production", () => judge.Count(Production) > 50);
         var watch = await LoseAsync(sites, Production, "dilas");
-        await Until.TrueAsync("writes at the backup site", () => judge.Count(Backup) > 0, TimeSpan.FromSeconds(90));
+        await Eventually.TrueAsync("writes at the backup site", () => judge.Count(Backup) > 0, TimeSpan.FromSeconds(90));
         Say("class T across sites, from kill -9 to the first answered write", watch, ClassT);
         await sites.UntilPhaseAsync("dilas", "OnTrial");
         (sites.Priority(Backup, "dilas"), sites.Runs(Backup, "dilas")).ShouldBe((200, true));
@@ -58,7 +58,7 @@ public sealed class ChainTests(ITestOutputHelper output)
         var back = await sites.OrderAsync("dilas", "failback");
         await sites.UntilPhaseAsync("dilas", "Protected");
 
-        await Until.TrueAsync("writes at home", () => judge.Answers[^1].Site == Production);
+        await Eventually.TrueAsync("writes at home", () => judge.Answers[^1].Site == Production);
         judge.Handovers(2);
         var run = await sites.RunAsync(back);
         run.GetProperty("facts").GetProperty("finalDigest").GetString().ShouldNotBeNullOrEmpty();
@@ -73,16 +73,16 @@ public sealed class ChainTests(ITestOutputHelper output)
         await sites.ProtectAsync();
         using var dilas = Judge(sites, "dilas");
         using var vpn = Judge(sites, "vpn");
-        await Until.TrueAsync("each takes writes at its home", () => dilas.Count(Production) > 20 && vpn.Count(Backup) > 20);
+        await Eventually.TrueAsync("each takes writes at its home", () => dilas.Count(Production) > 20 && vpn.Count(Backup) > 20);
 
         // They change places at the same time, and go home at the same time.
         await Task.WhenAll(sites.OrderAsync("dilas", "move"), sites.OrderAsync("vpn", "move"));
         await Task.WhenAll(sites.UntilPhaseAsync("dilas", "FailbackReady"), sites.UntilPhaseAsync("vpn", "FailbackReady"));
-        await Until.TrueAsync("each takes writes away from home", () => dilas.Answers[^1].Site == Backup && vpn.Answers[^1].Site == Production);
+        await Eventually.TrueAsync("each takes writes away from home", () => dilas.Answers[^1].Site == Backup && vpn.Answers[^1].Site == Production);
         (sites.Runs(Backup, "dilas"), sites.Runs(Production, "dilas"), sites.Runs(Production, "vpn"), sites.Runs(Backup, "vpn")).ShouldBe((true, false, true, false));
         await Task.WhenAll(sites.OrderAsync("dilas", "failback"), sites.OrderAsync("vpn", "failback"));
         await Task.WhenAll(sites.UntilPhaseAsync("dilas", "Protected"), sites.UntilPhaseAsync("vpn", "Protected"));
-        await Until.TrueAsync("each takes writes at home", () => dilas.Answers[^1].Site == Production && vpn.Answers[^1].Site == Backup);
+        await Eventually.TrueAsync("each takes writes at home", () => dilas.Answers[^1].Site == Production && vpn.Answers[^1].Site == Backup);
         dilas.Handovers(2);
         vpn.Handovers(2);
 
@@ -91,7 +91,7 @@ public sealed class ChainTests(ITestOutputHelper output)
         await LoseAsync(sites, Backup, "vpn");
         await sites.UntilPhaseAsync("vpn", "OnTrial");
         (sites.Runs(Production, "vpn"), sites.Priority(Production, "vpn"), (await sites.SystemAsync("dilas")).GetProperty("site").GetString()).ShouldBe((true, 200, Production));
-        await Until.TrueAsync("the other goes on without its copy", () => dilas.Count(Production) > before + 50);
+        await Eventually.TrueAsync("the other goes on without its copy", () => dilas.Count(Production) > before + 50);
         dilas.Handovers(2);
         vpn.Handovers(3);
     }
@@ -104,7 +104,7 @@ public sealed class ChainTests(ITestOutputHelper output)
         await sites.ProtectAsync();
         await using var gateway = new Gateway(sites, "dilas");
         using var judge = Judge(sites, "dilas");
-        await Until.TrueAsync("writes at production", () => judge.Count(Production) > 20);
+        await Eventually.TrueAsync("writes at production", () => judge.Count(Production) > 20);
         (await gateway.LeadsToAsync()).ShouldBe(Production);
 
         // The line into the machine room: the street gets nowhere, the site gets nowhere outside, and everybody is alive.
@@ -139,7 +139,7 @@ public sealed class ChainTests(ITestOutputHelper output)
 
         await Task.WhenAll(sites.UntilPhaseAsync("dilas", "Protected"), sites.UntilPhaseAsync("web", "Protected"));
         (await gateway.LeadsToAsync()).ShouldBe(Production);
-        await Until.TrueAsync("writes at home", () => judge.Answers[^1].Site == Production);
+        await Eventually.TrueAsync("writes at home", () => judge.Answers[^1].Site == Production);
         judge.Handovers(2);
     }
 
@@ -151,15 +151,15 @@ public sealed class ChainTests(ITestOutputHelper output)
         await sites.ProtectAsync();
         using var judge = Judge(sites, "dilas");
         using var without = Judge(sites, "mail");
-        await Until.TrueAsync("writes at production", () => judge.Count(Production) > 20 && without.Count(Production) > 20);
+        await Eventually.TrueAsync("writes at production", () => judge.Count(Production) > 20 && without.Count(Production) > 20);
 
         sites.CutFromControl(Production);
         var cut = WriteJudge.Now;
-        await Until.TrueAsync("writes go on long after the last lease", () => judge.Answers[^1].AnsweredAt > cut + 15);
+        await Eventually.TrueAsync("writes go on long after the last lease", () => judge.Answers[^1].AnsweredAt > cut + 15);
         without.Answers[^1].AnsweredAt.ShouldBeLessThan(cut + 8, "without the option the lease lapses");
 
         await sites.OrderAsync("dilas", "failover");
-        await Until.TrueAsync("writes at the backup site", () => judge.Count(Backup) > 0, TimeSpan.FromSeconds(60));
+        await Eventually.TrueAsync("writes at the backup site", () => judge.Count(Backup) > 0, TimeSpan.FromSeconds(60));
         var handover = judge.Handovers(1).Single();
         output.WriteLine($"served {handover.LastAnswered - cut:F1} s by promises; {handover.FirstSent - handover.LastAnswered:F1} s between the last write here and the first there");
         sites.JoinControl(Production);
@@ -178,12 +178,12 @@ public sealed class ChainTests(ITestOutputHelper output)
         List<double> seconds = [];
         for (var n = 0; n < 5; n++)
         {
-            await Until.TrueAsync("the control plane sees it run", async () => Holds(await sites.SystemAsync("dilas"), "Serving"));
+            await Eventually.TrueAsync("the control plane sees it run", async () => Holds(await sites.SystemAsync("dilas"), "Serving"));
             var watch = Stopwatch.StartNew();
             File.Delete(sites.File(Production, "dilas", "run"));
-            await Until.TrueAsync("it runs again", () => sites.Runs(Production, "dilas"), TimeSpan.FromSeconds(60));
+            await Eventually.TrueAsync("it runs again", () => sites.Runs(Production, "dilas"), TimeSpan.FromSeconds(60));
             seconds.Add(watch.Elapsed.TotalSeconds);
-            await Until.TrueAsync("nothing may suspect it again yet", () => watch.Elapsed > TimeSpan.FromSeconds(32), TimeSpan.FromSeconds(40));
+            await Eventually.TrueAsync("nothing may suspect it again yet", () => watch.Elapsed > TimeSpan.FromSeconds(32), TimeSpan.FromSeconds(40));
         }
 
         output.WriteLine($"process fault inside the site, from its end to running again: {string.Join(", ", seconds.Select(s => $"{s:F1}"))} s (goal {LocalFault} s)");
@@ -205,7 +205,7 @@ public sealed class ChainTests(ITestOutputHelper output)
         JsonElement run = default;
         try
         {
-            await Until.TrueAsync("the whole site is over", async () => (run = await sites.Api.GetFromJsonAsync<JsonElement>("sites/production/run")).TryGetProperty("endedAt", out _), TimeSpan.FromMinutes(5));
+            await Eventually.TrueAsync("the whole site is over", async () => (run = await sites.Api.GetFromJsonAsync<JsonElement>("sites/production/run")).TryGetProperty("endedAt", out _), TimeSpan.FromMinutes(5));
         }
         catch (TimeoutException exception)
         {
@@ -297,7 +297,7 @@ public sealed class ChainTests(ITestOutputHelper output)
             (view.GetProperty("epoch").ToString(), view.GetProperty("site").GetString(), view.GetProperty("liveRun").GetProperty("id").GetString()).ShouldBe((epoch.ToString(System.Globalization.CultureInfo.InvariantCulture), site, run), $"after {point}");
             (Lines(sites, site) - starts).ShouldBe(1, $"started once after {point}");
             await CommitAsync(sites, "dilas");
-            await Until.TrueAsync("it is protected the other way round", async () => await sites.PhaseAsync("dilas") is "FailbackReady" or "Protected", TimeSpan.FromSeconds(60));
+            await Eventually.TrueAsync("it is protected the other way round", async () => await sites.PhaseAsync("dilas") is "FailbackReady" or "Protected", TimeSpan.FromSeconds(60));
             output.WriteLine($"{DateTimeOffset.UtcNow:HH:mm:ss} killed at {point}: the same run went on to epoch {epoch}");
         }
 

@@ -40,13 +40,13 @@ public sealed class FencingTests(ITestOutputHelper output)
                 var judges = ids.ToDictionary(id => id, id => new WriteJudge(id, sites.Edges.ToDictionary(e => e.Key, e => e.Value.NbdSocket)));
                 try
                 {
-                    await Until.TrueAsync("every system takes writes at production", () => judges.Values.All(j => j.Count(Production) > 20));
+                    await Eventually.TrueAsync("every system takes writes at production", () => judges.Values.All(j => j.Count(Production) > 20));
                     await TrialAsync(sites, kind, ids, judges, waits);
                     trials += ids.Length;
                     if (comeHome)
                     {
                         await Task.WhenAll(ids.Select(id => HomeAsync(sites, id)));
-                        await Until.TrueAsync("every system takes writes at home again", () => judges.Values.All(j => j.Answers[^1].Site == Production));
+                        await Eventually.TrueAsync("every system takes writes at home again", () => judges.Values.All(j => j.Answers[^1].Site == Production));
                     }
 
                     foreach (var judge in judges.Values)
@@ -86,7 +86,7 @@ public sealed class FencingTests(ITestOutputHelper output)
 
         var struck = WriteJudge.Now;
         var runs = await Task.WhenAll(ids.Select(id => sites.OrderAsync(id, "failover")));
-        await Until.TrueAsync("every system takes writes at the backup site", () => judges.Values.All(j => j.Answers.Any(a => a.Site == Backup && a.SentAt > struck)), TimeSpan.FromSeconds(180));
+        await Eventually.TrueAsync("every system takes writes at the backup site", () => judges.Values.All(j => j.Answers.Any(a => a.Site == Backup && a.SentAt > struck)), TimeSpan.FromSeconds(180));
         foreach (var id in ids)
         {
             await sites.UntilPhaseAsync(id, "OnTrial");
@@ -124,7 +124,7 @@ public sealed class FencingTests(ITestOutputHelper output)
         }
 
         // What was under way at production when it froze has had its chance to be answered.
-        await Until.TrueAsync("production learns that it is not the owner any more", async () => (await sites.Edges[Production].RunAsync("volume", "show", ids[0])).Contains("not", StringComparison.OrdinalIgnoreCase) || WriteJudge.Now > resumed + 3);
+        await Eventually.TrueAsync("production learns that it is not the owner any more", async () => (await sites.Edges[Production].RunAsync("volume", "show", ids[0])).Contains("not", StringComparison.OrdinalIgnoreCase) || WriteJudge.Now > resumed + 3);
         foreach (var run in runs)
         {
             await sites.DecideAsync(run, "commit");

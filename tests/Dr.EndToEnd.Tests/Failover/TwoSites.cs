@@ -90,7 +90,7 @@ internal sealed class TwoSites : IAsyncDisposable
         JsonElement last = default;
         try
         {
-            await Until.TrueAsync($"{id} is {how}", async () => holds(last = await SystemAsync(id)), TimeSpan.FromSeconds(seconds));
+            await Eventually.TrueAsync($"{id} is {how}", async () => holds(last = await SystemAsync(id)), TimeSpan.FromSeconds(seconds));
         }
         catch (TimeoutException exception)
         {
@@ -153,7 +153,7 @@ internal sealed class TwoSites : IAsyncDisposable
             Doors[system.Id].Open();
             if (system.Volume)
             {
-                await Until.TrueAsync($"the volume of {system.Id} is made", async () => (await Edges[home].TryAsync("volume", "show", system.Id)).Status == 0);
+                await Eventually.TrueAsync($"the volume of {system.Id} is made", async () => (await Edges[home].TryAsync("volume", "show", system.Id)).Status == 0);
             }
 
             await Edges[home].RunAsync("system", "prepare", system.Id);

@@ -38,7 +38,7 @@ public sealed class InboxKillTests(ITestOutputHelper output) : IAsyncDisposable
             "device: prod-1\nsite: production\nroles: [appliance]\npoints: {every: off}\n");
         using var stop = new CancellationTokenSource();
         var accepted = new ConcurrentDictionary<string, string>(StringComparer.Ordinal);
-        await Until.TrueAsync("the volume is there and takes a point", async () => await AskAsync("first") is not null && await IsTakenAsync("first"), AnsweredWithin);
+        await Eventually.TrueAsync("the volume is there and takes a point", async () => await AskAsync("first") is not null && await IsTakenAsync("first"), AnsweredWithin);
         var asking = AskAllAsync(accepted, stop.Token);
         var killed = await _stage.KillAsync();
         await stop.CancelAsync();
@@ -52,7 +52,7 @@ public sealed class InboxKillTests(ITestOutputHelper output) : IAsyncDisposable
             return await LookAsync() && Missing().Length == 0;
         }
 
-        await Waiting.UntilAsync("every accepted command to be carried out or refused", AllAnsweredAsync, AnsweredWithin, () => $"Neither were: {string.Join(", ", Missing())}");
+        await Eventually.TrueAsync("every accepted command to be carried out or refused", AllAnsweredAsync, AnsweredWithin, () => $"Neither were: {string.Join(", ", Missing())}");
         _points.Keys.Except(sent).Where(l => l != "first").ShouldBeEmpty("nobody asked for it");
         var twice = _points.Values.Sum(ids => ids.Count - 1);
         output.WriteLine($"{KillStage.Kills} kills ({string.Join(", ", killed.Select(k => $"{k.Value} {k.Key}"))}), seed {KillStage.Seed}: {accepted.Count} commands accepted, all answered, {late.Count} after their deadline, {twice} carried out twice");

@@ -13,10 +13,10 @@ public abstract partial class LinkSuite
             await UntilBornAsync();
             var command = Check("c1", "dilas", 3);
             await _silo.Downlink.SendCommandAsync(edge.Device, command, CancellationToken.None);
-            await Until.TrueAsync("the result came", () => Final("c1").Count >= 1);
+            await Eventually.TrueAsync("the result came", () => Final("c1").Count >= 1);
             await _silo.Downlink.SendCommandAsync(edge.Device, command, CancellationToken.None);
             await _silo.Downlink.SendCommandAsync(edge.Device, command, CancellationToken.None);
-            await Until.TrueAsync("the repeats were answered", () => Final("c1").Count >= 3);
+            await Eventually.TrueAsync("the repeats were answered", () => Final("c1").Count >= 3);
             edge.Part.Executed.ShouldBe(1);
             _silo.Plane.Results.ShouldContain(r => r.Result.Outcome == CommandOutcome.Progress && r.Result.Detail == "half way");
         }
@@ -25,7 +25,7 @@ public abstract partial class LinkSuite
         await using var again = await StartEdgeAsync();
         await UntilBornAsync(2);
         await _silo.Downlink.SendCommandAsync(again.Device, Check("c1", "dilas", 3), CancellationToken.None);
-        await Until.TrueAsync("the repeat was answered", () => Final("c1").Count >= 4);
+        await Eventually.TrueAsync("the repeat was answered", () => Final("c1").Count >= 4);
         again.Part.Executed.ShouldBe(0);
         Final("c1").Select(r => r.Evidence["count"]).Distinct().ShouldBe(["1"]);
         Final("c1").Select(r => r.FinishedAt).Distinct().Count().ShouldBe(1);
@@ -38,13 +38,13 @@ public abstract partial class LinkSuite
         {
             await UntilBornAsync();
             await _silo.Downlink.SendCommandAsync(edge.Device, Check("new", "dilas", 5), CancellationToken.None);
-            await Until.TrueAsync("the result came", () => Final("new").Count >= 1);
+            await Eventually.TrueAsync("the result came", () => Final("new").Count >= 1);
         }
 
         await using var again = await StartEdgeAsync();
         await UntilBornAsync(2);
         await _silo.Downlink.SendCommandAsync(again.Device, Check("old", "dilas", 4), CancellationToken.None);
-        await Until.TrueAsync("the old one was answered", () => Final("old").Count >= 1);
+        await Eventually.TrueAsync("the old one was answered", () => Final("old").Count >= 1);
 
         Final("old")[0].Outcome.ShouldBe(CommandOutcome.Fenced);
         Final("old")[0].EpochSeen.ShouldBe(new Epoch(5));
@@ -57,7 +57,7 @@ public abstract partial class LinkSuite
         await using var edge = await StartEdgeAsync();
         await UntilBornAsync();
         await _silo.Downlink.SendCommandAsync(edge.Device, Check("late", within: TimeSpan.FromSeconds(-1)), CancellationToken.None);
-        await Until.TrueAsync("it was answered", () => Final("late").Count >= 1);
+        await Eventually.TrueAsync("it was answered", () => Final("late").Count >= 1);
 
         Final("late")[0].Outcome.ShouldBe(CommandOutcome.Expired);
         edge.Part.Executed.ShouldBe(0);
@@ -71,16 +71,16 @@ public abstract partial class LinkSuite
         await UntilBornAsync();
         edge.Part.Hold = new TaskCompletionSource();
         await _silo.Downlink.SendCommandAsync(edge.Device, Check("c1"), CancellationToken.None);
-        await Until.TrueAsync("it runs", () => edge.Part.Executed == 1);
+        await Eventually.TrueAsync("it runs", () => edge.Part.Executed == 1);
         proxy.Refusing = true;
         proxy.Cut();
-        await Until.TrueAsync("the line is down", () => !edge.State.Connected);
+        await Eventually.TrueAsync("the line is down", () => !edge.State.Connected);
         edge.Part.Hold.SetResult();
-        await Until.TrueAsync("it is finished", async () => (await edge.Buffer.UnconfirmedResultsAsync(CancellationToken.None)).Count == 1);
+        await Eventually.TrueAsync("it is finished", async () => (await edge.Buffer.UnconfirmedResultsAsync(CancellationToken.None)).Count == 1);
         proxy.Refusing = false;
 
-        await Until.TrueAsync("the result came", () => Final("c1").Count >= 1);
-        await Until.TrueAsync("it is confirmed", async () => (await edge.Buffer.UnconfirmedResultsAsync(CancellationToken.None)).Count == 0);
+        await Eventually.TrueAsync("the result came", () => Final("c1").Count >= 1);
+        await Eventually.TrueAsync("it is confirmed", async () => (await edge.Buffer.UnconfirmedResultsAsync(CancellationToken.None)).Count == 0);
         edge.Part.Executed.ShouldBe(1);
     }
 

@@ -21,7 +21,7 @@ public abstract partial class LinkSuite
         }
 
         await UntilDeliveredAsync(edge, 300);
-        await Until.TrueAsync("the other lanes arrived", () => _silo.Plane.Rows(edge.Device, 1).Count >= 60 && _silo.Plane.Rows(edge.Device, 2).Count >= 60);
+        await Eventually.TrueAsync("the other lanes arrived", () => _silo.Plane.Rows(edge.Device, 1).Count >= 60 && _silo.Plane.Rows(edge.Device, 2).Count >= 60);
         _silo.Plane.Rows(edge.Device, 0).Select(r => r.Key).Order().ShouldBe(Enumerable.Range(0, 300).Select(i => $"t{i}").Order());
         _silo.Plane.Rows(edge.Device, 1).Select(r => r.Body).ShouldBe(Enumerable.Range(0, 60).Select(i => $"{i}"));
         _silo.Plane.Rows(edge.Device, 2).Select(r => r.Body).ShouldBe(Enumerable.Range(0, 60).Select(i => $"{i}"));
@@ -45,7 +45,7 @@ public abstract partial class LinkSuite
         for (var kill = 0; kill < 3; kill++)
         {
             var before = _silo.Plane.Rows(edge.Device, 0).Count;
-            await Until.TrueAsync("rows flow", () => _silo.Plane.Rows(edge.Device, 0).Count > before || adding.IsCompleted);
+            await Eventually.TrueAsync("rows flow", () => _silo.Plane.Rows(edge.Device, 0).Count > before || adding.IsCompleted);
             await _broker.KillAsync();
             await _broker.StartAsync();
         }
@@ -109,7 +109,7 @@ public abstract partial class LinkSuite
         _silo.Plane.Births.Count.ShouldBe(1);
     }
 
-    private Task UntilDeliveredAsync(TestEdge edge, int count) => Until.TrueAsync(
+    private Task UntilDeliveredAsync(TestEdge edge, int count) => Eventually.TrueAsync(
         $"{count} rows are committed and gone from the outbox ({_silo.Plane.Rows(edge.Device, 0).Count} so far)",
         async () => _silo.Plane.Rows(edge.Device, 0).Count >= count && (await edge.Buffer.ReadAsync(Lane.Transactions, default, 0, CancellationToken.None)).Range.Count == 0,
         TimeSpan.FromSeconds(120));

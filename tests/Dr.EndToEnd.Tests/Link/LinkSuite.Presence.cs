@@ -12,7 +12,7 @@ public abstract partial class LinkSuite
         await _silo.Downlink.SetConfigAsync(new DeviceId("kiosk-1"), new DeviceConfig { Version = 7, BusyPeriodMs = 300, IdlePeriodMs = 300 }, CancellationToken.None);
         await using var edge = await StartEdgeAsync();
         await UntilBornAsync();
-        await Until.TrueAsync("four beats came under the configuration", () => _silo.Plane.Beats.Count(b => b.Beat.NextDueMs == 300) >= 4);
+        await Eventually.TrueAsync("four beats came under the configuration", () => _silo.Plane.Beats.Count(b => b.Beat.NextDueMs == 300) >= 4);
 
         var birth = _silo.Plane.Births.First().Birth;
         birth.DeviceEpoch.ShouldBe(edge.State.DeviceEpoch);
@@ -28,14 +28,14 @@ public abstract partial class LinkSuite
     public async Task A_change_is_reported_at_once_and_a_storm_of_changes_is_few_beats()
     {
         await using var edge = await StartEdgeAsync();
-        await Until.TrueAsync("the first beat came", () => !_silo.Plane.Beats.IsEmpty);
+        await Eventually.TrueAsync("the first beat came", () => !_silo.Plane.Beats.IsEmpty);
         var before = _silo.Plane.Beats.Count;
         for (var i = 0; i < 1_000; i++)
         {
             edge.Trigger.RequestBeatNow();
         }
 
-        await Until.TrueAsync("the change was reported", () => _silo.Plane.Beats.Count > before);
+        await Eventually.TrueAsync("the change was reported", () => _silo.Plane.Beats.Count > before);
         await Task.Delay(300);
         (_silo.Plane.Beats.Count - before).ShouldBeLessThanOrEqualTo(3);
     }
@@ -46,7 +46,7 @@ public abstract partial class LinkSuite
         await using var edge = await StartEdgeAsync();
         edge.Part.Lease = new LeaseRequest { System = new SystemId("dilas"), Epoch = new Epoch(4) };
         edge.Trigger.RequestBeatNow();
-        await Until.TrueAsync("a lease was granted", () => !edge.Part.Leases.IsEmpty);
+        await Eventually.TrueAsync("a lease was granted", () => !edge.Part.Leases.IsEmpty);
 
         edge.Part.Leases.TryPeek(out var lease).ShouldBeTrue();
         lease.Grant.Granted.ShouldBeTrue();
@@ -60,7 +60,7 @@ public abstract partial class LinkSuite
         await using var edge = await StartEdgeAsync();
         await UntilBornAsync();
         _silo.Plane.BirthWanted = true;
-        await Until.TrueAsync("a second birth came on the same connection", () =>
+        await Eventually.TrueAsync("a second birth came on the same connection", () =>
         {
             edge.Trigger.RequestBeatNow();
             return _silo.Plane.Births.Count >= 2;
@@ -77,14 +77,14 @@ public abstract partial class LinkSuite
             await UntilBornAsync();
         }
 
-        await Until.TrueAsync("the stop was told", () => _silo.Plane.States.Any(s => s.State is { Online: false, Left: true }));
+        await Eventually.TrueAsync("the stop was told", () => _silo.Plane.States.Any(s => s.State is { Online: false, Left: true }));
 
         await using var proxy = new CutProxy(_broker.Address);
         await using var edge = await TestEdge.StartAsync("kiosk-2", Path.Combine(_data, "2"), proxy.Address, o => o with { WillDelay = TimeSpan.FromSeconds(1) });
         await UntilBornAsync(2);
         proxy.Refusing = true;
         proxy.Cut();
-        await Until.TrueAsync("the will came", () => _silo.Plane.States.Any(s => s.Device.Value == "kiosk-2" && s.State is { Online: false, Left: false }));
+        await Eventually.TrueAsync("the will came", () => _silo.Plane.States.Any(s => s.Device.Value == "kiosk-2" && s.State is { Online: false, Left: false }));
     }
 
     [Fact]
@@ -115,7 +115,7 @@ public abstract partial class LinkSuite
             await stranger.PublishAsync(OutboundMessage.Of(Topics.State(edge.Device), late, MqttJson.Default.DeviceState, atLeastOnce: true, retain: true), CancellationToken.None);
         }
 
-        await Until.TrueAsync("the device corrected it", () => _silo.Plane.States.Count >= 3 && _silo.Plane.States.Last().State is { Online: true } s && s.Epoch == current);
+        await Eventually.TrueAsync("the device corrected it", () => _silo.Plane.States.Count >= 3 && _silo.Plane.States.Last().State is { Online: true } s && s.Epoch == current);
     }
 
     [Fact]

@@ -38,7 +38,7 @@ public abstract partial class LinkSuite : IAsyncLifetime
 
     private Task<TestEdge> StartEdgeAsync(string device = "kiosk-1") => TestEdge.StartAsync(device, Path.Combine(_data, device), _broker.Address);
 
-    private Task UntilBornAsync(int births = 1) => Until.TrueAsync($"{births} births were heard", () => _silo.Plane.Births.Count >= births);
+    private Task UntilBornAsync(int births = 1) => Eventually.TrueAsync($"{births} births were heard", () => _silo.Plane.Births.Count >= births);
 }
 
 [Collection(nameof(LinkCollection))]

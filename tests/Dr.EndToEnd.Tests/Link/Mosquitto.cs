@@ -48,7 +48,7 @@ internal sealed class Mosquitto : ITestBroker
         _process = Process.Start(start)!;
         _process.BeginErrorReadLine();
         _process.BeginOutputReadLine();
-        await Until.TrueAsync("mosquitto listens", async () =>
+        await Eventually.TrueAsync("mosquitto listens", async () =>
         {
             try
             {

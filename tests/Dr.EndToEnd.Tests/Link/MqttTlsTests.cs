@@ -93,9 +93,9 @@ public abstract class MqttTlsSuite : IAsyncLifetime
         {
             await using var silo = await TestSilo.StartAsync(_broker.Address, tls: _authority.Tls("silo"));
             await using var edge = await TestEdge.StartAsync("kiosk-1", data, _broker.Address, tls: _authority.Tls("kiosk-1"));
-            await Until.TrueAsync("a birth was heard", () => !silo.Plane.Births.IsEmpty);
+            await Eventually.TrueAsync("a birth was heard", () => !silo.Plane.Births.IsEmpty);
             await edge.AddAsync(1);
-            await Until.TrueAsync("the row was committed and acknowledged", () => silo.Plane.Rows(new DeviceId("kiosk-1"), 0).Count == 1);
+            await Eventually.TrueAsync("the row was committed and acknowledged", () => silo.Plane.Rows(new DeviceId("kiosk-1"), 0).Count == 1);
         }
         finally
         {

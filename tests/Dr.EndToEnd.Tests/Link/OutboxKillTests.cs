@@ -27,7 +27,7 @@ public sealed class OutboxKillTests(ITestOutputHelper output) : IAsyncDisposable
         await stop.CancelAsync();
         var answered = await submitting;
         var start = Stopwatch.GetTimestamp();
-        await Until.TrueAsync($"all {answered} transactions are committed", async () => await CountAsync() >= answered, DeliveredWithin);
+        await Eventually.TrueAsync($"all {answered} transactions are committed", async () => await CountAsync() >= answered, DeliveredWithin);
         output.WriteLine($"{KillStage.Kills} kills ({string.Join(", ", killed.Select(k => $"{k.Value} {k.Key}"))}), seed {KillStage.Seed}: {answered} transactions answered, all there {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s after the last kill");
         await CheckAsync(answered);
     }

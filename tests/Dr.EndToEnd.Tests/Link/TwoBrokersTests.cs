@@ -29,17 +29,17 @@ public sealed class TwoBrokersTests : IAsyncLifetime
     {
         await using var silo = await TestSilo.StartAsync(_first.Address, more: _second.Address);
         await using var edge = await TestEdge.StartAsync(Kiosk.Value, _data, _first.Address, options => options with { Brokers = [_first.Address, _second.Address] });
-        await Until.TrueAsync("a birth was heard", () => !silo.Plane.Births.IsEmpty);
-        await Until.TrueAsync("both brokers are heard", () => silo.Connected);
+        await Eventually.TrueAsync("a birth was heard", () => !silo.Plane.Births.IsEmpty);
+        await Eventually.TrueAsync("both brokers are heard", () => silo.Connected);
         await edge.AddAsync(1);
-        await Until.TrueAsync("the row was committed by the first broker", () => silo.Plane.Rows(Kiosk, 0).Count == 1);
+        await Eventually.TrueAsync("the row was committed by the first broker", () => silo.Plane.Rows(Kiosk, 0).Count == 1);
 
         await _first.KillAsync();
         await edge.AddAsync(2);
-        await Until.TrueAsync("the silo has noticed", () => !silo.Connected);
+        await Eventually.TrueAsync("the silo has noticed", () => !silo.Connected);
         silo.HasBroker.ShouldBeTrue("the second is there");
-        await Until.TrueAsync("the row was committed by the second broker", () => silo.Plane.Rows(Kiosk, 0).Count == 2);
-        await Until.TrueAsync("and acknowledged there", () => edge.State.Connected);
+        await Eventually.TrueAsync("the row was committed by the second broker", () => silo.Plane.Rows(Kiosk, 0).Count == 2);
+        await Eventually.TrueAsync("and acknowledged there", () => edge.State.Connected);
     }
 
     [Fact]
@@ -48,6 +48,6 @@ public sealed class TwoBrokersTests : IAsyncLifetime
         await using var silo = await TestSilo.StartAsync(_second.Address);
         await using var edge = await TestEdge.StartAsync(Kiosk.Value, _data, _first.Address, options => options with { Brokers = [_first.Address, _second.Address], UnheardAfter = TimeSpan.FromMilliseconds(500) });
         await edge.AddAsync(1);
-        await Until.TrueAsync("the row was committed by the broker that is heard", () => silo.Plane.Rows(Kiosk, 0).Count == 1);
+        await Eventually.TrueAsync("the row was committed by the broker that is heard", () => silo.Plane.Rows(Kiosk, 0).Count == 1);
     }
 }

@@ -49,7 +49,7 @@ public sealed class FleetLoadTests(ITestOutputHelper output)
         await Task.WhenAll(senders.Select(s => s.RoundAsync(rate / Connections / 4.0, ending.Token)));
         try
         {
-            await Until.TrueAsync("every device to be known", () => counter.Acks >= devices * 0.98, TimeSpan.FromSeconds(60));
+            await Eventually.TrueAsync("every device to be known", () => counter.Acks >= devices * 0.98, TimeSpan.FromSeconds(60));
         }
         catch (TimeoutException exception)
         {

@@ -56,7 +56,7 @@ public sealed class TableRecoveryKillTests(ITestOutputHelper output) : IAsyncDis
             // An agent that starts stops what an earlier one left running; whoever ordered the system orders it again.
             await _edge.RunAsync("system", "start", "dilas", "--epoch", "1");
             var last = default(JsonElement);
-            await Until.TrueAsync(
+            await Eventually.TrueAsync(
                 $"kill {kill}: what the recovery left to be cleaned up",
                 async () =>
                 {

@@ -46,7 +46,7 @@ public sealed class ForceOverHttpsTests : IAsyncLifetime
         (await StatusAsync("", "GET", "/api/v1/systems")).ShouldBe(401);
 
         var (wang, li, guest) = (await PersonAsync(admin, "wang", "commander"), await PersonAsync(admin, "li", "commander"), await PersonAsync(admin, "guest", "operator"));
-        await Until.TrueAsync("the system to be protected", async () => (await SystemAsync(wang)).GetProperty("phase").GetString() == "Protected", TimeSpan.FromSeconds(180));
+        await Eventually.TrueAsync("the system to be protected", async () => (await SystemAsync(wang)).GetProperty("phase").GetString() == "Protected", TimeSpan.FromSeconds(180));
 
         (await ForceAsync(guest, "k0", "I am sure")).Status.ShouldBe(403, "an operator may not");
         (await ForceAsync(wang, "k1", "the rack is dark")).Status.ShouldBe(202);
@@ -65,7 +65,7 @@ public sealed class ForceOverHttpsTests : IAsyncLifetime
         var second = await Repository.RunAsync(Repository.Program("Dr.Silo", "dr-silo"), ["force", "dilas", "--reason", "the room burns", "--statement", "I pulled the plug", .. line], Limit);
         second.Status.ShouldBe(0, second.Output);
 
-        await Until.TrueAsync("the system to be taken over", async () => (await SystemAsync(wang)).GetProperty("phase").GetString() == "OnTrial", TimeSpan.FromSeconds(180));
+        await Eventually.TrueAsync("the system to be taken over", async () => (await SystemAsync(wang)).GetProperty("phase").GetString() == "OnTrial", TimeSpan.FromSeconds(180));
         var taken = await SystemAsync(wang);
         (taken.GetProperty("epoch").ToString(), taken.GetProperty("site").GetString()).ShouldBe(("2", "backup"));
         var facts = taken.GetProperty("liveRun").GetProperty("facts");

@@ -33,7 +33,7 @@ internal sealed class AttachedDevice : IAsyncDisposable
         await Tool.RunAsync("losetup", "--detach", Device);
 
         // The loop device lets go of the file a moment after its file system is unmounted.
-        await Eventually.TrueAsync(async () => (await Tool.TryRunAsync("fusermount3", "-u", _file)).ExitCode == 0, $"{_file} is unmounted");
+        await Eventually.TrueAsync($"{_file} is unmounted", async () => (await Tool.TryRunAsync("fusermount3", "-u", _file)).ExitCode == 0);
         await _fuse.WaitForExitAsync();
         _fuse.Dispose();
     }

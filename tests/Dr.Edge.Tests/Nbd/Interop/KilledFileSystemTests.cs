@@ -39,7 +39,7 @@ public sealed class KilledFileSystemTests : IDisposable
                     await Tool.RunAsync("sync", "-f", mount);
                     var written = 0;
                     var writer = Task.Factory.StartNew(() => WriteUntilItFails(noise, ref written), TaskCreationOptions.LongRunning);
-                    await Eventually.TrueAsync(() => Volatile.Read(ref written) > 30, "the noise was being written");
+                    await Eventually.TrueAsync("the noise was being written", () => Volatile.Read(ref written) > 30);
                     edge.Kill();
                     await edge.WaitForExitAsync();
                     await writer;

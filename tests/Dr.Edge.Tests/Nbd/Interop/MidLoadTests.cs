@@ -36,7 +36,7 @@ public sealed class MidLoadTests
                 for (var number = 0; number < 3; number++)
                 {
                     var before = stand.Volume.Appended;
-                    await Eventually.TrueAsync(() => stand.Volume.Appended.Value > before.Value + 20, "the load wrote more");
+                    await Eventually.TrueAsync("the load wrote more", () => stand.Volume.Appended.Value > before.Value + 20);
                     points.Add(stand.Volume.CreatePoint($"mid-load {number}", PointConsistency.Crash, reason: null));
                 }
 
@@ -105,7 +105,7 @@ public sealed class MidLoadTests
         using var nbdkit = Tool.Start("nbdkit", "--foreground", "--unix", through, "nbd", $"uri={stand.Uri("volume")}");
         try
         {
-            await Eventually.TrueAsync(() => File.Exists(through), "nbdkit listens");
+            await Eventually.TrueAsync("nbdkit listens", () => File.Exists(through));
             var proxied = $"nbd+unix:///?socket={through}";
             await Tool.RunAsync("qemu-img", "convert", "-n", "-f", "qcow2", "-O", "raw", image, proxied);
             await Tool.RunAsync("qemu-io", "-f", "raw", "-c", "flush", "-c", "discard 2M 64k", "-c", "write -z 3M 4k", proxied);

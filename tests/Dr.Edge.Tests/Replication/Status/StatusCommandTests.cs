@@ -16,7 +16,7 @@ public class StatusCommandTests
         (await production.RunAsync("copy", "sync", "dilas")).ShouldContain("holds everything up to");
 
         // A volume in which nothing was written has nothing to send, and so "sync" does not wait for the line.
-        await UntilAsync(async () => (await production.RunAsync("copy", "status", "dilas")).Contains($"dilas -> {backup.Address}  stream  current", StringComparison.Ordinal), "the copy is current");
+        await Eventually.TrueAsync("the copy is current", async () => (await production.RunAsync("copy", "status", "dilas")).Contains($"dilas -> {backup.Address}  stream  current", StringComparison.Ordinal));
         using var json = JsonDocument.Parse(await production.RunAsync("copy", "status", "dilas", "--json"));
         var copy = json.RootElement.GetProperty("copies")[0];
         copy.GetProperty("peer").GetString().ShouldBe(backup.Address);
@@ -25,14 +25,5 @@ public class StatusCommandTests
         copy.GetProperty("gaps").GetArrayLength().ShouldBe(0);
 
         (await production.LinesAsync(3, "copy", "status", "dilas", "--watch", "--json")).ShouldAllBe(line => JsonDocument.Parse(line, default).RootElement.GetProperty("volume").GetString() == "dilas");
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> holds, string what)
-    {
-        for (var tries = 0; !await holds(); tries++)
-        {
-            tries.ShouldBeLessThan(300, $"waited 30 s for: {what}");
-            await Task.Delay(TimeSpan.FromMilliseconds(100), TestContext.Current.CancellationToken);
-        }
     }
 }

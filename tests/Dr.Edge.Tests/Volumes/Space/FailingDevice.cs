@@ -43,9 +43,9 @@ internal sealed class FailingDevice : IAsyncDisposable
         try
         {
             device.Start("nbdkit", "-f", "-U", socket, "--filter=error", "file", image, "error-pwrite=EIO", "error-pwrite-rate=100%", $"error-pwrite-file={device.Trigger}");
-            await Eventually.TrueAsync(() => File.Exists(socket), "nbdkit serves the image");
+            await Eventually.TrueAsync("nbdkit serves the image", () => File.Exists(socket));
             device.Start("nbdfuse", device.Path, $"nbd+unix:///?socket={socket}");
-            await Eventually.TrueAsync(() => File.Exists(device.Path), "nbdfuse shows the image");
+            await Eventually.TrueAsync("nbdfuse shows the image", () => File.Exists(device.Path));
             return device;
         }
         catch
@@ -61,7 +61,7 @@ internal sealed class FailingDevice : IAsyncDisposable
         if (_processes.Count > 1)
         {
             // The loop device lets go of the file a moment after its file system is unmounted.
-            await Eventually.TrueAsync(async () => (await Tool.TryRunAsync("fusermount3", "-u", System.IO.Path.GetDirectoryName(Path)!)).ExitCode == 0, "nbdfuse is unmounted");
+            await Eventually.TrueAsync("nbdfuse is unmounted", async () => (await Tool.TryRunAsync("fusermount3", "-u", System.IO.Path.GetDirectoryName(Path)!)).ExitCode == 0);
             await _processes[1].WaitForExitAsync();
         }
 

@@ -240,7 +240,7 @@ public sealed class FullDiskTests : IDisposable
         else
         {
             // Once when it was set and once by the round, which then has time for what it must not do.
-            await Dr.Edge.Tests.Nbd.Eventually.TrueAsync(() => _disk.Asked > asked + 1, "the round looks at the disk");
+            await Eventually.TrueAsync("the round looks at the disk", () => _disk.Asked > asked + 1);
             await Task.Delay(100, TestContext.Current.CancellationToken);
             _volume.Points.Count.ShouldBe(40);
             SetAvailable(Limits.GiveWayBytes + (1 << 20));
