@@ -27,7 +27,7 @@ public enum RefusalCode : byte
     /// <summary>The target's disk is full or failing.</summary>
     Storage = 7,
 
-    /// <summary>A delta was complete but the point's digest came out differently: the base was not what both believed. The source goes one step down the ladder.</summary>
+    /// <summary>What both believed to share is not shared: a delta was complete but the point's digest came out differently, or the journal does not continue what the target holds. The source goes one step down the ladder.</summary>
     Digest = 8,
 
     /// <summary>Not now: the peer is stopping or the volume is being changed. Asked again later.</summary>

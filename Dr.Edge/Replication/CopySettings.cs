@@ -54,4 +54,7 @@ internal sealed record CopySettings
 
     /// <summary>Points that both sides list and that differ.</summary>
     public IReadOnlyList<PointId> Distrusted { get; init; } = [];
+
+    /// <summary>Where the peer stood when what it held turned out not to be ours; null when not, or since a whole content was proven.</summary>
+    public long? DiffersAt { get; init; }
 }

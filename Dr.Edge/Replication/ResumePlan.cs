@@ -4,8 +4,8 @@ namespace Dr.Edge.Replication;
 
 /// <summary>
 /// From where the two copies stand to the next step. Pure. The ladder: go on with a staged delta → journal → delta from the newest common point, at or below where the target
-/// stands → when that turned out to differ, back to the one before → what the change map says was written since a point that only the target has → what differs by digest
-/// from the newest point that the target has → everything. Every position leads to a step; none needs a human, and none goes in the wrong direction.
+/// stands → when that turned out to differ, or the journal did not continue what the target holds, back to the one before, and a delta from there, which proves the whole content →
+/// what the change map says was written since a point that only the target has → what differs by digest from the newest point that the target has → everything. Every position leads to a step; none needs a human, and none goes in the wrong direction.
 /// </summary>
 internal static class ResumePlan
 {
@@ -44,9 +44,15 @@ internal static class ResumePlan
             return Seed(source);
         }
 
-        if (IsDistrusted(source, target))
+        if (IsDistrusted(source, target) || target.Appended >= source.DiffersAt)
         {
             return StepBack(source, target);
+        }
+
+        if (source.DiffersAt is not null)
+        {
+            // It has gone back. That what it holds now is ours the journal alone might not show: the content of a delta is proven.
+            return StepDown(source, target);
         }
 
         var here = CommonPoints(source, target).LastOrDefault(p => p.Sequence == target.Appended);
@@ -86,8 +92,8 @@ internal static class ResumePlan
     // The target keeps what differs as a clone. A second point that differs is no accident of one point any more.
     private static SourceStep StepBack(SourceView source, Position target)
     {
-        var common = CommonPoints(source, target).LastOrDefault(p => p.Sequence < target.Appended);
-        return common == default || source.Distrusted.Count > 1 ? Full(source, target) : new SourceStep.Rewind(common.Sequence);
+        var common = CommonPoints(source, target).LastOrDefault(p => p.Sequence < target.Appended && !(p.Sequence >= source.DiffersAt));
+        return common == default || source.Distrusted.Count > 1 || source.RewindGoneAt == common.Sequence ? Full(source, target) : new SourceStep.Rewind(common.Sequence);
     }
 
     private static SourceStep.Delta FromNothing(SourceView source, Position target) =>
@@ -107,7 +113,7 @@ internal static class ResumePlan
     }
 
     private static bool IsMapped(SourceView source, Position target, PointMark point) =>
-        point.Sequence == source.MappedFrom && point.Sequence <= target.Appended && !source.Distrusted.Contains(point.Id);
+        source.DiffersAt is null && point.Sequence == source.MappedFrom && point.Sequence <= target.Appended && !source.Distrusted.Contains(point.Id);
 
     private static SourceStep.Delta Seed(SourceView source)
     {

@@ -71,6 +71,9 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     /// <summary>Points that turned out different on the two sides: never a base again, also after a restart, until a whole content was proven.</summary>
     public IReadOnlySet<PointId> Distrusted => Settings.Distrusted.ToHashSet();
 
+    /// <summary>Where the peer stood when its last write turned out not to be ours. Kept as <see cref="Distrusted"/> is: nothing there counts as held, and no journal goes on from it.</summary>
+    public SequenceNumber? DiffersAt => Settings.DiffersAt is { } at ? new SequenceNumber(at) : null;
+
     /// <summary>Wakes the stream that sends this copy: for writes, answers, changes and requests to flush.</summary>
     public WorkSignal Work { get; } = new();
 
@@ -82,6 +85,9 @@ internal sealed partial class SourceCopy : IAsyncDisposable
 
     /// <summary>A position that the peer could not go back to, because its history begins later. In memory: asking again does no harm.</summary>
     public SequenceNumber? RewindGoneAt { get; private set; }
+
+    /// <summary>Where the journal that is being sent goes on from; null: a delta is sent, or nothing.</summary>
+    public SequenceNumber? JournalAfter { get; set; }
 
     /// <summary>What the delta that is being sent starts from; null: from nothing.</summary>
     public PointId? DeltaBase { get; set; }
@@ -220,15 +226,18 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     public void OnPosition(Position position)
     {
         var ours = Volume.Marks();
-        var common = position.Points.LastOrDefault(ours.Contains);
+        var differsAt = position.Appended >= DiffersAt ? DiffersAt : null;
+        var common = position.Points.LastOrDefault(p => ours.Contains(p) && !(p.Sequence >= differsAt));
 
         // Only what both share counts as held: the numbers of a diverged copy say nothing about our writes.
         var meeting = Meeting.Of(Volume.History(), new CopyHistory(position.Chain, position.Appended));
         var isDiverged = meeting.Kind == MeetingKind.Diverged;
-        var shared = isDiverged || meeting.Kind is MeetingKind.Equal or MeetingKind.TargetBehind ? meeting.Common : SequenceNumber.Zero;
+        var shared = differsAt is not null ? common.Sequence
+            : isDiverged || meeting.Kind is MeetingKind.Equal or MeetingKind.TargetBehind ? meeting.Common
+            : SequenceNumber.Zero;
 
         // What a diverged copy holds beside our history has to go first: until then a takeover there would show something else.
-        Progress.Acknowledged(shared, isDiverged ? SequenceNumber.Zero : shared, common == default ? null : common.Id, position.StagedBlock);
+        Progress.Acknowledged(shared, isDiverged || differsAt is not null ? SequenceNumber.Zero : shared, common == default ? null : common.Id, position.StagedBlock);
         Mirror.OnAcknowledged(shared, shared);
         Holds.Acknowledged(shared, common == default ? null : common.Sequence);
     }
@@ -282,7 +291,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
     {
         RewindGoneAt = null;
         ComparedWrongly = false;
-        Distrust([]);
+        Believe(settings => settings with { Distrusted = [], DiffersAt = null });
     }
 
     public void OnDivergentBlocks(int count)
@@ -422,14 +431,18 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         switch (exception.Code)
         {
             case RefusalCode.Digest:
-                if (IsComparing)
+                // One step down the ladder: what both believed to share is not shared.
+                if (JournalAfter is { } after)
+                {
+                    Believe(settings => settings with { DiffersAt = after.Value });
+                }
+                else if (IsComparing)
                 {
                     ComparedWrongly = true;
                 }
                 else if (DeltaBase is { } wrong)
                 {
-                    // One step down the ladder: what both believed to share is not shared.
-                    Distrust([.. Settings.Distrusted, wrong]);
+                    Believe(settings => settings with { Distrusted = [.. settings.Distrusted, wrong] });
                 }
 
                 Progress.Enter(CopyState.CatchingUp, exception.Message);
@@ -457,16 +470,18 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         LogRefused(_logger, Volume.Name, Settings.Peer, exception.Code, exception.Message);
     }
 
-    private void Distrust(IReadOnlyList<PointId> points)
+    // On the disk before anything follows from it.
+    private void Believe(Func<CopySettings, CopySettings> change)
     {
         lock (_lock)
         {
-            if (_settings.Distrusted.Count == points.Count)
+            var changed = change(_settings);
+            if (changed.DiffersAt == _settings.DiffersAt && changed.Distrusted.Count == _settings.Distrusted.Count)
             {
                 return;
             }
 
-            _settings = _settings with { Distrusted = points };
+            _settings = changed;
         }
 
         _save(this);
@@ -501,6 +516,9 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         if (volume.Role == VolumeRole.Replica)
         {
             Progress.Acknowledged(default, default, null, 0);
+
+            // It was about our own writes.
+            Believe(settings => settings with { DiffersAt = null });
         }
 
         Signal();

@@ -61,6 +61,7 @@ internal sealed partial class SourceStream
 
         // The whole content of the target was proven: what differed before is history.
         _copy.OnProven();
+        Volatile.Write(ref _applied, _position.Appended.Value);
         _journalGoneAt = null;
         return _position;
     }

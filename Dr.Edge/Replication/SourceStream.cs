@@ -93,12 +93,14 @@ internal sealed partial class SourceStream : IDisposable
     private async Task<Position> TakeStepAsync(SourceStep step, Position position, CancellationToken cancellationToken)
     {
         _copy.OnPosition(position);
+        _copy.JournalAfter = (step as SourceStep.Journal)?.After;
         switch (step)
         {
             case SourceStep.Refuse refuse:
                 throw new StreamRefusedException(refuse.Code, $"Not copied: {refuse.Reason}.", "Nothing was changed on either side; see the generations of both with 'dr-edge volume show'.");
             case SourceStep.Rewind rewind:
                 _copy.Progress.Enter(CopyState.CatchingUp, "the peer keeps its diverged tail as a clone");
+                _told = null; // Whatever it was told about itself it forgets.
                 _copy.RewindTo = rewind.To;
                 _copy.ComeHomeFirst();
                 await SendAsync(new Rewind(rewind.To), cancellationToken);
@@ -119,7 +121,7 @@ internal sealed partial class SourceStream : IDisposable
 
     private SourceView View(Position position) => new(
         _volume.History(), _volume.Marks(), _copy.Settings.Mode, _journalGoneAt, _copy.RewindGoneAt, _copy.Distrusted, _compares && !_copy.ComparedWrongly, _volume.JournalBytesAfter(position.Appended),
-        _compares ? _copy.Holds.MappedFrom : null);
+        _compares ? _copy.Holds.MappedFrom : null, _copy.DiffersAt);
 
     private async Task<Position> AnnounceAsync(CancellationToken cancellationToken)
     {
@@ -228,7 +230,7 @@ internal sealed partial class SourceStream : IDisposable
             case FrameType.Position:
                 _position = message.Decode<Position>();
                 _lastAck = null;
-                Volatile.Write(ref _applied, _position.Appended.Value);
+                Volatile.Write(ref _applied, _position.Appended >= _copy.DiffersAt ? 0 : _position.Appended.Value);
                 break;
             case FrameType.Ack:
                 OnAck(message.Decode<Ack>());

@@ -8,6 +8,7 @@ namespace Dr.Edge.Replication;
 /// <param name="Distrusted">Points that turned out not to be the same on both sides.</param>
 /// <param name="MayCompare">Both ends can compare digests, and doing so has not led to a wrong content before.</param>
 /// <param name="MappedFrom">Position after which a change map tells what was written; null without one.</param>
+/// <param name="DiffersAt">Position at which what the target holds turned out not to be ours, though the histories say that it is; null when not, or since a whole content was proven.</param>
 /// <param name="BacklogBytes">What the journal would have to ship.</param>
 internal sealed record SourceView(
     CopyHistory History,
@@ -18,4 +19,5 @@ internal sealed record SourceView(
     IReadOnlySet<PointId> Distrusted,
     bool MayCompare,
     long BacklogBytes,
-    SequenceNumber? MappedFrom = null);
+    SequenceNumber? MappedFrom = null,
+    SequenceNumber? DiffersAt = null);

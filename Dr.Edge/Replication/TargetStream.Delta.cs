@@ -34,7 +34,7 @@ internal sealed partial class TargetStream
     {
         var ours = volume.History();
         var kind = Meeting.Of(new CopyHistory(_announce!.Chain, _announce.Appended), ours).Kind;
-        if (!ours.IsEmpty && kind is not (MeetingKind.Equal or MeetingKind.TargetBehind))
+        if (!ours.IsEmpty && (volume.DiffersFromOwner || kind is not (MeetingKind.Equal or MeetingKind.TargetBehind)))
         {
             var tail = TailName.For(volume.Name, ours.Chain[^1].Generation, ours.Appended);
             LogKeeps(volume.Name, ours.Appended, tail);
@@ -88,6 +88,7 @@ internal sealed partial class TargetStream
         {
             // Every block was proven, and yet the whole differs: the base did. What was staged on it is of no use.
             delta.Discard();
+            KeepDiffering(volume);
             throw new StreamRefusedException(RefusalCode.Digest, exception.Message, exception.Hint);
         }
 

@@ -423,9 +423,25 @@ internal sealed partial class TargetStream : IAsyncDisposable
 
     private void Append(Volume volume, ReadOnlyMemory<byte> batches)
     {
-        volume.AppendReplica(batches);
+        try
+        {
+            volume.AppendReplica(batches);
+        }
+        catch (HistoryDiffersException exception)
+        {
+            KeepDiffering(volume);
+            throw new StreamRefusedException(RefusalCode.Digest, exception.Message, exception.Hint);
+        }
+
         _unacknowledged = true;
         _flusher?.Applied(batches.Length);
+    }
+
+    // What is here, and not the owner's, is kept before anybody hears of it; and no takeover counts on it any more. The refusal that follows is a rung of the source's ladder.
+    private void KeepDiffering(Volume volume)
+    {
+        MirrorBelief.Doubt(volume, _context.Time.GetUtcNow());
+        volume.MarkDiffering();
     }
 
     private void OnAppended(Volume volume)
@@ -452,6 +468,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
                 RefusalCode.PositionGone, $"The copy here no longer has its state after write {rewind.To}, where the two histories part.", "The source sends everything; what is here is kept as a clone.");
         }
 
+        MirrorBelief.Doubt(volume, _context.Time.GetUtcNow());
         LogRewinds(volume.Name, ours.Appended, rewind.To, tail);
         volume.RewindTo(rewind.To, tail);
         StoreFaults.Pass(CopyPoints.Rewound);

@@ -1,5 +1,6 @@
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Format;
+using Dr.Edge.Volumes.Retention;
 
 namespace Dr.Edge.Volumes;
 
@@ -64,6 +65,7 @@ internal sealed partial class Volume
     /// another generation begins a new span here (whether that generation may follow is for the protocol to know). Not durable until <see cref="RequireFlushed"/>. Role must not be primary.
     /// </summary>
     /// <exception cref="CorruptDataException">A checksum is wrong: nothing from the first batch of that generation on was appended.</exception>
+    /// <exception cref="HistoryDiffersException">It follows by its number, but not on what is here.</exception>
     /// <exception cref="DrException">It does not follow.</exception>
     public void AppendReplica(ReadOnlyMemory<byte> rawBatches)
     {
@@ -190,6 +192,31 @@ internal sealed partial class Volume
         PostMaintenance();
     }
 
+    /// <summary>
+    /// Makes a point of what is here, for a copy whose last write turned out not to be its owner's: nothing of it is lost when it is made equal. Durable on return; nothing to do when it is there. Role must not be primary.
+    /// </summary>
+    public void MarkDiffering()
+    {
+        lock (_syncLock)
+        {
+            ThrowIfFailed();
+            RequireReplica();
+            if (DiffersFromOwner)
+            {
+                return;
+            }
+
+            MakeRoomForPointLocked();
+            SealLocked(sequence => MakePoint(sequence, Now(), PointKinds.DiffersLabel, PointConsistency.Crash, PointKinds.DiffersReason), state => state with { Points = [.. state.Points.OrderBy(p => p.Sequence).ThenBy(p => p.Id)] });
+        }
+
+        RaiseStateChanged();
+        PostMaintenance();
+    }
+
+    /// <summary>What is here ends with something that the owner's history does not have: <see cref="MarkDiffering"/> was the last that happened to it.</summary>
+    public bool DiffersFromOwner => State.Points.Any(p => PointKinds.IsOfDifference(p) && p.Sequence.Value == _appended);
+
     /// <summary>On a replica: the source says that it had nothing newer than our <see cref="Appended"/> at <paramref name="at"/>. In memory.</summary>
     public void NoteCurrentAsOf(DateTimeOffset at)
     {
@@ -244,7 +271,8 @@ internal sealed partial class Volume
 
         if (_chain is { } chain && header.PreviousChecksum != chain && !(isFirstOfGeneration && header.PreviousChecksum == 0) && _appended > 0)
         {
-            throw new DrException($"The batch after write {_appended} of {Name} does not continue this copy's history: the copies differ before it.");
+            throw new HistoryDiffersException(
+                $"The batch after write {_appended} of {Name} does not continue this copy's history: the copies differ before it.", "What is here is kept; the source compares and brings the copy to the same content by itself.");
         }
     }
 

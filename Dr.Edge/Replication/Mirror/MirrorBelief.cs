@@ -39,6 +39,15 @@ internal sealed record MirrorBelief(long Record, MirrorState State, LossPolicy O
         }
     }
 
+    /// <summary>What is here turned out not to be what the primary answered, or is about to go: the copy is not whole before its primary says so again. Durable on return.</summary>
+    public static void Doubt(Volume volume, DateTimeOffset at)
+    {
+        if (Of(volume) is { State: MirrorState.Whole } belief)
+        {
+            (belief with { State = MirrorState.OutOfDate, ToldAt = at }).Write(volume);
+        }
+    }
+
     /// <summary>Durable on return.</summary>
     public void Write(Volume volume) =>
         DurableFile.Replace(Path.Combine(volume.DirectoryPath, FileName), JsonSerializer.SerializeToUtf8Bytes(this, ControlJson.Readable), StoreFaults.None);

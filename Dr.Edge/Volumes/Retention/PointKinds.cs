@@ -10,6 +10,12 @@ internal static class PointKinds
     public const string CopyLabel = "copy";
     public const string CopyReason = "taken to bring a copy up to date";
 
+    /// <summary>Label and reason of a point that a copy makes of what it holds when that turns out not to be its owner's.</summary>
+    public const string DiffersLabel = "differs";
+    public const string DiffersReason = "what this copy held when it turned out not to be what its owner wrote";
+
+    public static bool IsOfDifference(PointInfo point) => point is { Label: DiffersLabel, Reason: DiffersReason };
+
     public static bool IsAutomatic(PointInfo point) =>
         (point.Label is null && point.Reason?.StartsWith(AutomaticReason, StringComparison.Ordinal) == true)
         || (point.Label == CopyLabel && point.Reason == CopyReason);

@@ -2,6 +2,7 @@ using Dr.Contracts.Ids;
 using Dr.Contracts.Mqtt;
 using Dr.Edge.Replication;
 using Dr.Edge.Volumes;
+using Dr.Edge.Volumes.Retention;
 
 namespace Dr.Edge.Tests.Replication;
 
@@ -115,6 +116,54 @@ public sealed class LadderTests : TwoNodeTest
         await SyncAsync(source);
 
         Backup.Set.Get("dilas").ShouldHoldTheSameAs(source);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_copy_whose_last_write_is_not_the_owners_is_made_equal_without_a_new_first_copy_and_keeps_what_it_had(bool onlyPointIsThere)
+    {
+        var source = Production.Set.Create("dilas", Size);
+        source.WriteAt(0, _random.GetItems(Enumerable.Range(0, 256).Select(i => (byte)i).ToArray(), 2 << 20));
+        source.Point("below");
+        await Production.Copies.AddAsync(source, Backup.Address, CopyMode.Stream, null, default);
+        await SyncAsync(source);
+        await Production.Copies.RemoveAsync(source, Backup.Address, default);
+        var copy = Backup.Set.Get("dilas");
+        if (onlyPointIsThere)
+        {
+            source.DeletePoint(source.Points.ShouldHaveSingleItem().Id);
+            copy.DeletePoint(copy.Points.ShouldHaveSingleItem().Id);
+        }
+
+        source.WriteAt(1 << 20, Enumerable.Repeat((byte)7, 4096).ToArray());
+        ForeignBatch.AppendTo(copy, source);
+        if (onlyPointIsThere)
+        {
+            copy.SealReplica(source.Point("both call it so"));
+        }
+
+        var held = copy.Content();
+        var at = copy.Appended;
+        source.Appended.ShouldBe(at);
+        source.WriteAt(3 << 20, Enumerable.Repeat((byte)8, 4096).ToArray());
+
+        await Production.Copies.AddAsync(source, Backup.Address, CopyMode.Stream, null, default);
+        await SyncAsync(source);
+
+        copy.ShouldHoldTheSameAs(source);
+        var status = Production.Copies.Of(source)[0].ToStatus();
+        status.WireBytes.ShouldBeLessThan(64 * 1024, "what both have is not sent again");
+        File.ReadAllText(Path.Combine(source.DirectoryPath, "copies.json")).ShouldNotContain("differsAt\": 1", Case.Insensitive, "it was proven");
+        if (onlyPointIsThere)
+        {
+            using var then = copy.OpenView(copy.Points.Single(p => p.Label == PointKinds.DiffersLabel).Id);
+            then.ShouldHold(held);
+        }
+        else
+        {
+            Backup.Set.Get(TailName.For("dilas", copy.Generations[^1].Generation, at)).ShouldHold(held);
+        }
     }
 
     private static void Deliver(Volume source, Volume copy, PointInfo? from, PointInfo to, bool beyond)

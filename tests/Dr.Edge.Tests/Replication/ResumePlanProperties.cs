@@ -112,6 +112,112 @@ public class ResumePlanProperties
             iter: 10_000);
 
     [Fact]
+    public void A_copy_that_holds_what_its_owner_never_wrote_ends_equal_and_that_is_kept()
+    {
+        var cases = Gen.Select(Cases, Gen.Int[1, 6], Gen.Bool);
+        var rungs = new int[3]; // Back to a point, by digests, from nothing.
+        cases.Sample(
+            (c, foreign, mayCompare) =>
+            {
+                var (source, target) = Start(c.Past);
+                if (Meeting.Of(source.History, target.History).Kind is not (MeetingKind.TargetBehind or MeetingKind.Equal) || target.Appended - target.Floor < 1)
+                {
+                    return;
+                }
+
+                // What its last writes hold is another's, under the owner's name and number.
+                var never = Generation.New();
+                for (var i = Math.Max(target.Floor, target.Appended - foreign); i < target.Appended; i++)
+                {
+                    target.Writes[(int)i] = (never, i + 1);
+                }
+
+                source.Write(1);
+                var (lost, mode) = (target.Writes.Where(w => w.Generation == never).ToArray(), (CopyMode)c.Mode);
+                var kept = new HashSet<(Generation, long)>();
+                var (isChainKnown, isMarked, distrusted) = (true, false, new HashSet<PointId>());
+                SequenceNumber? differsAt = null;
+                ulong nextPoint = 1_000_000;
+
+                // What the copy does before it refuses.
+                void Mark()
+                {
+                    if (!isMarked)
+                    {
+                        target.TakePoint(nextPoint++);
+                    }
+
+                    isMarked = true;
+                }
+
+                for (var round = 0; round < 16; round++)
+                {
+                    var isOurs = source.Writes.Take((int)target.Appended).SequenceEqual(target.Writes);
+                    var view = new SourceView(source.History, [.. source.Points], mode, null, null, distrusted, mayCompare, 0, source.Points.Count > 1 ? source.Points[0].Sequence : null, differsAt);
+                    switch (ResumePlan.Next(view, Position(target)))
+                    {
+                        case SourceStep.Journal when !isOurs && isChainKnown:
+                            differsAt.ShouldBeNull("it was tried and refused");
+                            differsAt = new SequenceNumber(target.Appended);
+                            Mark();
+                            break;
+                        case SourceStep.Journal journal:
+                            target.CatchUp(source, journal.UntilPoint ? source.Points.Where(p => p.Sequence > journal.After).Select(p => p.Sequence.Value).DefaultIfEmpty(source.Appended).First() : source.Appended);
+                            isChainKnown = true;
+                            break;
+                        case SourceStep.Rewind rewind:
+                            TargetRules.MayRewind(source.History, target.History, rewind.To).ShouldBeTrue();
+                            kept.UnionWith(target.Writes.Skip((int)rewind.To.Value));
+                            target.RewindTo(rewind.To.Value);
+                            (isChainKnown, isMarked, rungs[0]) = (false, false, rungs[0] + 1);
+                            break;
+                        case SourceStep.Delta delta:
+                            TargetRules.MayBegin(source.History, target.History, [.. target.Points], delta.Base, delta.Target ?? new PointMark(default, new SequenceNumber(source.Appended))).ShouldBeTrue();
+                            if (delta.Target is null)
+                            {
+                                source.TakePoint(nextPoint++);
+                            }
+
+                            if (delta is { Base: { } wrong, ByDigests: false } && !isOurs)
+                            {
+                                distrusted.Add(wrong.Id).ShouldBeTrue("a base that differed is not taken again");
+                                Mark();
+                                break;
+                            }
+
+                            // Kept by the point that the copy made when it refused; from nothing, as a clone.
+                            kept.UnionWith(target.Writes.Where(_ => isMarked));
+                            rungs[delta.Base is null ? 2 : 1]++;
+                            target.Writes.Clear();
+                            target.Writes.AddRange(source.Writes.Take((int)(delta.Target ?? source.Points[^1]).Sequence.Value));
+                            target.Chain = [.. source.Chain.Where(g => g.After.Value < target.Appended)];
+                            target.Points.Add(delta.Target ?? source.Points[^1]);
+                            distrusted.Clear();
+                            (differsAt, isChainKnown) = (null, true);
+                            break;
+                        case SourceStep.AwaitPoint:
+                            source.Write(1);
+                            source.TakePoint(nextPoint++);
+                            break;
+                        case SourceStep.Refuse refuse:
+                            Assert.Fail($"{refuse.Reason}: source {string.Join(' ', source.Chain.Select(g => g.After))} at {source.Appended}, target {string.Join(' ', target.Chain.Select(g => g.After))} at {target.Appended}");
+                            break;
+                    }
+
+                    if (target.Writes.SequenceEqual(source.Writes))
+                    {
+                        lost.All(kept.Contains).ShouldBeTrue("what only the copy had is kept");
+                        return;
+                    }
+                }
+
+                Assert.Fail($"no end in sight: source {source.Appended}, target {target.Appended}, mode {mode}");
+            },
+            iter: 10_000);
+        rungs.ShouldAllBe(n => n > 20, "every rung was needed");
+    }
+
+    [Fact]
     public void With_a_history_that_cannot_be_nothing_is_copied() =>
         Cases.Sample(
             c =>
