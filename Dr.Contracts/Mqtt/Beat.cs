@@ -165,6 +165,9 @@ public sealed record LeaseRequest
     [Id(0)] public required SystemId System { get; init; }
 
     [Id(1)] public required Epoch Epoch { get; init; }
+
+    /// <summary>Its copies may extend the lease while the control plane is not reached (<c>replicaLease</c>). False: what is not granted ends. Null: an agent of before, which does not say.</summary>
+    [Id(2)] public bool? Extendable { get; init; }
 }
 
 /// <summary>Retained on <c>…/state</c>; the will sets <see cref="Online"/> to false.</summary>

@@ -13,11 +13,13 @@ internal sealed class LeaseKeeper : IBeatContributor, ILeaseListener, IDisposabl
     private readonly VolumeSet _volumes;
     private readonly TimeProvider _time;
     private readonly Dictionary<SystemId, string> _systems;
+    private readonly HashSet<SystemId> _extendable;
 
     public LeaseKeeper(VolumeSet volumes, EdgeConfig config, TimeProvider time)
     {
         (_volumes, _time) = (volumes, time);
         _systems = config.Systems.Where(s => s.Lease && !string.IsNullOrEmpty(s.Volume)).ToDictionary(s => new SystemId(s.Id), s => s.Volume!);
+        _extendable = [.. config.Systems.Where(s => s.ReplicaLease).Select(s => s.SystemId)];
         _volumes.Changed += OnVolumeChanged;
         foreach (var volume in volumes.Volumes)
         {
@@ -31,7 +33,7 @@ internal sealed class LeaseKeeper : IBeatContributor, ILeaseListener, IDisposabl
         {
             if (_volumes.Find(name) is { Role: VolumeRole.Primary } volume)
             {
-                draft.Leases.Add(new LeaseRequest { System = system, Epoch = volume.Epoch });
+                draft.Leases.Add(new LeaseRequest { System = system, Epoch = volume.Epoch, Extendable = _extendable.Contains(system) });
             }
         }
     }

@@ -11,9 +11,9 @@ internal sealed partial class BusinessSystemGrain
     private async Task<Verdict> FindAsync(SystemSite owner, ProbeSession probe, DateTimeOffset now)
     {
         var site = await GrainFactory.GetGrain<ISiteGrain>(owner.Site.Value).GetAsync();
-        var facts = _watch.Facts(owner, probe.Sent, probe.Answered, site, now) with { ObserverTroubled = probe.WasHeldUp || observer.Now.TrustedSince > probe.StartedAt, Shared = await SharedCauseAsync(owner) };
+        var facts = _watch.Facts(store.State.Settings!, store.State.Machine!, probe.Sent, probe.Answered, site, now) with { ObserverTroubled = probe.WasHeldUp || observer.Now.TrustedSince > probe.StartedAt, Shared = await SharedCauseAsync(owner) };
         var verdict = _watch.Classify(facts);
-        _watch.EndProbing(verdict.Scope == FaultScope.Unjudged, now);
+        _watch.EndProbing(verdict.Scope == FaultScope.Unjudged, facts.GateShutAt, now);
         return await KeepAsync(verdict, facts, probe.Suspects[0], now);
     }
 

@@ -64,8 +64,9 @@ internal sealed partial class BusinessSystemGrain
                 await AskAsync(suspect, probe, now, []);
             }
 
-            if (probe.Sent == 1)
+            if (probe.WitnessesAreDue(_watch.GateShutAt(store.State.Settings, machine), now))
             {
+                probe.WitnessesAskedAt = now;
                 foreach (var witness in _watch.Seen.WitnessesToAsk(owner.Host))
                 {
                     await AskAsync(witness, probe, now, [$"system:{Id}"]);

@@ -7,7 +7,8 @@ namespace Dr.Simulator.Years;
 /// <summary>
 /// The business systems of a random year: one of each way in which the product protects, with the rates of the log's systems that they stand for. <see cref="Name"/> is that system's.
 /// </summary>
-internal sealed record YearSystem(string Name, SystemSettings Settings)
+/// <param name="DoorOnly">Witnesses only see whether somebody answers at the door, as a TCP connection does; of the others they see whether their transactions succeed.</param>
+internal sealed record YearSystem(string Name, SystemSettings Settings, bool DoorOnly)
 {
     public bool Sync => Settings.CopyMode == CopyMode.Sync;
 
@@ -26,12 +27,12 @@ internal static class YearSystems
     public static IReadOnlyList<YearSystem> All { get; } =
     [
         Make("dilas", TakeoverClass.T, CopyMode.Sync, lease: true, fence: false, ApprovalMode.Automatic),
-        Make("opac", TakeoverClass.T, CopyMode.Stream, lease: true, fence: false, ApprovalMode.Automatic),
+        Make("opac", TakeoverClass.T, CopyMode.Stream, lease: true, fence: false, ApprovalMode.Automatic, doorOnly: true),
         Make("uit", TakeoverClass.T, CopyMode.Stream, lease: false, fence: true, ApprovalMode.Person),
         Make("web", TakeoverClass.R, null, lease: false, fence: false, ApprovalMode.Automatic),
     ];
 
-    private static YearSystem Make(string name, TakeoverClass takeover, CopyMode? copy, bool lease, bool fence, ApprovalMode approval)
+    private static YearSystem Make(string name, TakeoverClass takeover, CopyMode? copy, bool lease, bool fence, ApprovalMode approval, bool doorOnly = false)
     {
         var volume = copy is null ? null : name;
         SystemSite At(SiteId site) => new()
@@ -54,6 +55,6 @@ internal static class YearSystems
             Approval = approval,
             Lease = lease,
             FenceDevice = fence,
-        });
+        }, doorOnly);
     }
 }

@@ -127,7 +127,10 @@ internal sealed partial class YearWorld
             Break(member, "no false site failover", $"{run.From} is left because users are cut off, and they are not: {run.Verdict}");
         }
 
-        if (member.ServesSince is { } since && healthyFor >= HealthyFor)
+        // Whose gate has shut answers nobody, however whole its machines are.
+        var owner = member.Nodes[member.Owner.Site].Volume;
+        var gateIsOpen = !member.System.HasVolume || owner.LeaseUntil > Now;
+        if (gateIsOpen && member.ServesSince is { } since && healthyFor >= HealthyFor)
         {
             Break(member, "no false site failover", $"{run.From} is left by itself although it has served its users for {YearFault.Duration(Now - since)}: {run.Verdict}");
         }

@@ -184,7 +184,7 @@ internal sealed partial class YearWorld
         var pointed = member.Nodes[member.PointedAt];
         var site = _sites[pointed.Site];
         var host = site.Down == 0 && pointed.HostWorks && (pointed.Running || pointed.Hung);
-        var fails = host && !Works(member, pointed);
+        var fails = host && !member.System.DoorOnly && !Works(member, pointed);
         for (var n = 0; n < Kiosks + 2; n++)
         {
             var at = Now;
@@ -310,8 +310,9 @@ internal sealed partial class YearWorld
                 }
             }
 
-            if (probe.Sent == 1)
+            if (probe.WitnessesAreDue(member.Watch.GateShutAt(member.System.Settings, member.State), Now))
             {
+                probe.WitnessesAskedAt = Now;
                 HearWitnesses(member, asked: true);
             }
 
@@ -319,15 +320,15 @@ internal sealed partial class YearWorld
         }
 
         var (site, silent) = SiteViewOf(owner);
-        var settings = member.System.Settings.At(member.State.Owner.Site);
-        var facts = member.Watch.Facts(settings, probe.Sent, probe.Answered, site, Now) with
+        var host = member.System.Settings.At(member.State.Owner.Site).Host;
+        var facts = member.Watch.Facts(member.System.Settings, member.State, probe.Sent, probe.Answered, site, Now) with
         {
             ObserverTroubled = (_brokerAway > 0 ? Now : _trustedSince) > probe.StartedAt,
-            Shared = Cause(silent, settings.Host),
+            Shared = Cause(silent, host),
         };
         var verdict = member.Watch.Classify(facts);
         Tell(member, $"finding: {verdict}");
-        member.Watch.EndProbing(facts.ObserverTroubled, Now);
+        member.Watch.EndProbing(facts.ObserverTroubled, facts.GateShutAt, Now);
         Apply(member, new SystemEvent.Classified(verdict));
         Pump(member);
     }

@@ -8,7 +8,7 @@ namespace Dr.Edge.Replication.Leases;
 
 /// <summary>
 /// A primary that the control plane does not answer, and that reaches every one of its copies, goes on serving by their promises (systems with <c>replicaLease: true</c>): each has seen no higher epoch and stays a copy
-/// until then. One copy that does not answer, or none configured, and the lease lapses as it always does. The control plane needs to know nothing of it: the copy that it promotes refuses until its promise has ended.
+/// until then. One copy that does not answer, or none configured, and the lease lapses as it always does. The control plane is told only that it may be so (<see cref="LeaseRequest.Extendable"/>), and then concludes nothing from a lapsed lease: the copy that it promotes refuses until its promise has ended.
 /// </summary>
 internal sealed partial class ReplicaLeaseService(VolumeSet volumes, CopyService copies, EdgeConfig config, IEnumerable<ILeaseListener> listeners, TimeProvider time, ILogger<ReplicaLeaseService> logger) : BackgroundService
 {

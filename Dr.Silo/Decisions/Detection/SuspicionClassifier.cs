@@ -15,8 +15,10 @@ public static class SuspicionClassifier
     {
         ArgumentNullException.ThrowIfNull(facts);
         var fresh = facts.Witnesses.Where(w => facts.Now - w.At <= FreshFor && w.Witness != facts.Suspect).ToArray();
-        var reach = fresh.Where(w => w.Reachable && !w.TransactionFailed).ToArray();
-        var failing = fresh.Where(w => w.Reachable && w.TransactionFailed).ToArray();
+        var shut = GateIsShut(facts);
+        var reach = fresh.Where(w => w.Reachable && !w.TransactionFailed && !shut).ToArray();
+        var failing = fresh.Where(w => w.Reachable && w.TransactionFailed && !shut).ToArray();
+        var doors = fresh.Where(w => w.Reachable && shut && w.At >= facts.GateShutAt).ToArray();
         var blind = fresh.Where(w => !w.Reachable).ToArray();
         var ours = Ours(facts);
 
@@ -60,7 +62,7 @@ public static class SuspicionClassifier
                 : Finding(FaultScope.Line, EvidenceKinds.Witnesses, "Silent to us, but its clients are served: the line is ours.", Say(reach, "are served"));
         }
 
-        if (Paths(blind) < LeastPaths)
+        if (Paths([.. blind, .. doors]) < LeastPaths)
         {
             // Many silent at once, and nobody who says that the suspect is gone: one thing between us and them has failed.
             if (facts.Shared is { Kind: "broker" or "line" } shared)
@@ -68,13 +70,26 @@ public static class SuspicionClassifier
                 return Finding(FaultScope.Line, ours, $"Many are silent at once: {shared}.");
             }
 
-            return Finding(FaultScope.Unclear, ours | (blind.Length > 0 ? EvidenceKinds.Witnesses : EvidenceKinds.None), Silence(facts), $"Only {blind.Length} witness reports on too few paths.");
+            return Finding(FaultScope.Unclear, ours | (blind.Length + doors.Length > 0 ? EvidenceKinds.Witnesses : EvidenceKinds.None), Silence(facts), $"Only {blind.Length + doors.Length} witness reports on too few paths.");
         }
 
         var scope = facts.SiteDevices > 0 && facts.SiteDevicesSilent == facts.SiteDevices ? FaultScope.Site : FaultScope.Device;
-        return Finding(scope, ours | EvidenceKinds.Witnesses, Silence(facts), Say(blind, "cannot reach it"),
+        return Finding(scope, ours | EvidenceKinds.Witnesses, Silence(facts), Say(blind, "cannot reach it"), Say(doors, "are let in where nobody is served any more: its serving lease has lapsed, and its copy hears nothing of it"),
             facts.SiteDevices > 0 ? $"{facts.SiteDevicesSilent} of {facts.SiteDevices} other devices of its site are silent." : null);
     }
+
+    /// <summary>
+    /// A silent owner whose lease has lapsed serves nobody, whatever still answers at its door: the kernel of a machine whose programs stand still accepts connections, and a database greets whoever comes though its
+    /// disk hangs. From then on "reached" is not "served", and a witness only tells that we hear and that somebody stands there.
+    /// <para>
+    /// No false takeover comes of it. We have granted nothing since, the owner counts from before it asked, and nobody but us extends its lease (it said so itself, otherwise <see cref="SuspicionFacts.GateShutAt"/> is
+    /// null): its volume refuses every write, and its host stops its components unless it stands still. That is the very proof on which the other side may be made writable, so who is left serves nobody, even if
+    /// every witness lies. What it does not say is whether the owner stands still or only the line between it and us is cut, and may be whole in a moment: so the other site's copy must have lost it too, by the line
+    /// between the sites, and at the same time. As ever, witnesses on <see cref="LeastPaths"/> lines must be heard, after the lapse, so that it is not we who are deaf; and one answer of its own to our probes ends it.
+    /// </para>
+    /// </summary>
+    private static bool GateIsShut(SuspicionFacts facts) =>
+        facts is { Silent: true, ProbesAnswered: 0, ProbesSent: > 0, OwnReportFailed: false, CopyHearsNothing: true, GateShutAt: { } at } && facts.Now >= at;
 
     /// <summary>The suspect is heard or answers: what remains is who cannot get to it.</summary>
     private static Verdict Reached(SuspicionFacts facts, WitnessReport[] reach, WitnessReport[] blind)

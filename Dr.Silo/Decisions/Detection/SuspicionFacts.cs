@@ -23,6 +23,15 @@ public sealed record SuspicionFacts
     /// <summary>The broker published its will.</summary>
     public bool Will { get; init; }
 
+    /// <summary>
+    /// From this moment on the owner surely serves nobody unless we grant it a new lease: the last one has run out by every clock, and nobody else can extend it. Null = it may serve without us. It is the moment at
+    /// which the lapse of the lease proves that the old owner cannot write (<see cref="Failover.LeaseClock.FencingWait"/>).
+    /// </summary>
+    public DateTimeOffset? GateShutAt { get; init; }
+
+    /// <summary>The other site's copy is heard, followed the owner until about when we lost it, and has had nothing from it since, not even that there is nothing to send: a word by another line than ours.</summary>
+    public bool CopyHearsNothing { get; init; }
+
     /// <summary>Our probes: how many were sent and answered.</summary>
     public int ProbesSent { get; init; }
 

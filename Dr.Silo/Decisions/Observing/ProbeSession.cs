@@ -20,6 +20,12 @@ internal sealed class ProbeSession(DateTimeOffset startedAt, DateTimeOffset unti
 
     public int Sent { get; set; }
 
+    /// <summary>When the witnesses were asked last; null = not yet.</summary>
+    public DateTimeOffset? WitnessesAskedAt { get; set; }
+
+    /// <summary>They are asked with the first question, and once more when the owner surely serves nobody any more: what they see from then on weighs otherwise.</summary>
+    public bool WitnessesAreDue(DateTimeOffset? gateShutAt, DateTimeOffset now) => WitnessesAskedAt is not { } asked || (asked < gateShutAt && now >= gateShutAt);
+
     /// <summary>Fewer questions than this were sent in a round of five: we stood still ourselves, and that nobody answered says nothing.</summary>
     public const int LeastSent = 3;
 

@@ -14,7 +14,7 @@ internal sealed class SystemObservations
     private readonly Dictionary<string, PresenceChange> _presence = [];
     private readonly Dictionary<string, DateTimeOffset> _aliveSince = [];
     private readonly Dictionary<string, (SystemHealth Health, DateTimeOffset At, DateTimeOffset StateSince)> _health = [];
-    private readonly Dictionary<string, (VolumeStatus Status, DateTimeOffset At, DateTimeOffset CopyStateSince)> _volumes = [];
+    private readonly Dictionary<string, (VolumeStatus Status, DateTimeOffset At, DateTimeOffset CopyStateSince, DateTimeOffset? MovedAt)> _volumes = [];
     private readonly Dictionary<string, WitnessReport> _witnesses = [];
     private readonly Dictionary<string, MirrorWord> _mirrors = [];
 
@@ -37,8 +37,10 @@ internal sealed class SystemObservations
 
     public void Hear(DeviceId appliance, VolumeStatus status, DateTimeOffset now)
     {
-        var since = _volumes.TryGetValue(appliance.Value, out var was) && CopyStateOf(was.Status) == CopyStateOf(status) ? was.CopyStateSince : now;
-        _volumes[appliance.Value] = (status, now, since);
+        var isKnown = _volumes.TryGetValue(appliance.Value, out var was);
+        var since = isKnown && CopyStateOf(was.Status) == CopyStateOf(status) ? was.CopyStateSince : now;
+        var moved = isKnown && (was.Status.CurrentAsOf != status.CurrentAsOf || was.Status.Appended != status.Appended);
+        _volumes[appliance.Value] = (status, now, since, moved ? now : was.MovedAt);
         Hear(MirrorWord.Of(status));
     }
 
@@ -109,7 +111,10 @@ internal sealed class SystemObservations
     public (SystemHealth Health, DateTimeOffset At, DateTimeOffset StateSince)? HealthOf(DeviceId host) => _health.TryGetValue(host.Value, out var h) ? h : null;
 
     public (VolumeStatus Status, DateTimeOffset At, DateTimeOffset CopyStateSince)? VolumeOf(DeviceId? appliance) =>
-        appliance is { } id && _volumes.TryGetValue(id.Value, out var v) ? v : null;
+        appliance is { } id && _volumes.TryGetValue(id.Value, out var v) ? (v.Status, v.At, v.CopyStateSince) : null;
+
+    /// <summary>When a report on the volume at <paramref name="appliance"/> last told of a newer state than the one before; null while none has.</summary>
+    public DateTimeOffset? VolumeMovedAt(DeviceId appliance) => _volumes.GetValueOrDefault(appliance.Value).MovedAt;
 
     public IReadOnlyList<WitnessReport> Witnesses => [.. _witnesses.Values];
 

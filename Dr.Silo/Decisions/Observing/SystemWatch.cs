@@ -25,11 +25,22 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
     /// <summary>Witnesses and the site's own devices look at different moments; a line that comes back by itself is no reason to move.</summary>
     private static readonly TimeSpan AccessLostAfter = TimeSpan.FromSeconds(3);
 
+    /// <summary>A source says twice a second how far it is: a copy that was told nothing for this long has lost it.</summary>
+    private static readonly TimeSpan CopyStillFor = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// A copy that lost its source this much sooner or later than we lost the owner, lost it by something else. Both are known as exactly as beats come: every second or two where leases are renewed; a copy whose
+    /// appliance beats seldom is no witness.
+    /// </summary>
+    private static readonly TimeSpan LostTogether = TimeSpan.FromSeconds(4);
+
     private readonly Func<SuspicionFacts, Verdict> _classify = classify ?? SuspicionClassifier.Classify;
     private DateTimeOffset _copyAgainAt;
     private TimeSpan _copyPatience = CopyAgainAfter;
     private DateTimeOffset? _accessLostSince;
     private DateTimeOffset _suspectAgainAt;
+    private Epoch _endsWithUs;
+    private TimeSpan _longestTtl;
 
     public SystemObservations Seen { get; } = new();
 
@@ -47,6 +58,17 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
 
     /// <summary>When the owner was granted a lease for the last time, or may have been.</summary>
     public DateTimeOffset LastGrant { get; set; }
+
+    /// <summary>The owner asks for a lease, and may be granted one of <paramref name="ttl"/>. Only where nobody else extends it anything follows from its lapse.</summary>
+    public void HearLease(LeaseRequest request, TimeSpan ttl)
+    {
+        _endsWithUs = request.Extendable == false ? request.Epoch : Epoch.None;
+        _longestTtl = ttl > _longestTtl ? ttl : _longestTtl; // A shorter one that is configured ends none that is out.
+    }
+
+    /// <summary>When the owner surely serves nobody any more if nothing is granted meanwhile; null when it may serve without us, or has not asked since we began to listen.</summary>
+    public DateTimeOffset? GateShutAt(SystemSettings settings, SystemState machine) =>
+        settings is { Lease: true, Volume: not null } && _endsWithUs == machine.Owner.Epoch ? LastGrant + LeaseClock.FencingWait(_longestTtl) : null;
 
     /// <summary>Since when the devices can be heard without interruption; null: longer than anything that a decision waits for.</summary>
     public DateTimeOffset? HearsSince { get; set; }
@@ -113,14 +135,27 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
         return Probe;
     }
 
-    /// <summary>The round is over. An observer that could not judge asks anew as soon as it can, not only after the usual while.</summary>
-    public void EndProbing(bool unjudged, DateTimeOffset now)
+    /// <summary>
+    /// The round is over. An observer that could not judge asks anew as soon as it can, not only after the usual while; and so does one whose round began while the owner might still serve, as soon as it
+    /// cannot any more (<paramref name="gateShutAt"/>): who was let in before may have been served. One that goes on renewing its lease serves on.
+    /// </summary>
+    public void EndProbing(bool unjudged, DateTimeOffset? gateShutAt, DateTimeOffset now)
     {
+        var again = now + (unjudged ? Budgets.Probing : SuspectAgainAfter);
+        if (!unjudged && gateShutAt is { } shut && Probe?.StartedAt is { } began && LastGrant < began && began < shut && shut < again)
+        {
+            again = Later(shut, now);
+        }
+
         Probe = null;
-        _suspectAgainAt = now + (unjudged ? Budgets.Probing : SuspectAgainAfter);
+        _suspectAgainAt = again;
     }
 
     public Verdict Classify(SuspicionFacts facts) => _classify(facts);
+
+    /// <summary>At the end of a round of asking: what was heard, and what follows from what was not granted.</summary>
+    public SuspicionFacts Facts(SystemSettings settings, SystemState machine, int sent, int answered, SiteView? site, DateTimeOffset now) =>
+        Facts(settings.At(machine.Owner.Site), sent, answered, site, now) with { GateShutAt = GateShutAt(settings, machine), CopyHearsNothing = CopyHearsNothing(settings.At(machine.CopySite), machine) };
 
     public SuspicionFacts Facts(SystemSite owner, int sent, int answered, SiteView? site, DateTimeOffset now)
     {
@@ -141,6 +176,11 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
             SiteDevicesSilent = site is null ? 0 : others.Count(site.Silent.Contains),
         };
     }
+
+    /// <summary>Its last report is of a copy that stands still, and has since about the moment at which the owner was granted its last lease.</summary>
+    private bool CopyHearsNothing(SystemSite copy, SystemState machine) =>
+        copy.Appliance is { } appliance && Seen.IsAlive(appliance) == true && Seen.VolumeOf(appliance) is { Status: { Role: VolumeRole.Replica } status, At: var at } && status.Epoch == machine.Owner.Epoch
+        && Seen.VolumeMovedAt(appliance) is { } moved && at - moved >= CopyStillFor && (moved - LastGrant).Duration() <= LostTogether;
 
     /// <summary>What a takeover would lose right now, and whether the other site can carry the system.</summary>
     public Assessment Assess(SystemSettings settings, SystemState machine, DateTimeOffset now)

@@ -170,6 +170,27 @@ public sealed class ChainTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task An_appliance_that_stands_still_behind_a_door_that_still_answers_is_taken_over()
+    {
+        Skip();
+        await using var sites = await StartAsync(new SiteSystem("dilas"));
+        await sites.ProtectAsync();
+        using var judge = Judge(sites, "dilas");
+        await Eventually.TrueAsync("writes at production", () => judge.Count(Production) > 20);
+
+        // As a database does whose disk hangs, the door goes on greeting whoever comes.
+        var watch = Stopwatch.StartNew();
+        await sites.FreezeAsync(Production);
+        await sites.UntilPhaseAsync("dilas", "OnTrial");
+        Say("class T, dr-edge frozen and its system's door open, from SIGSTOP to serving on trial", watch, ClassT);
+        await Eventually.TrueAsync("writes at the backup site", () => judge.Count(Backup) > 0);
+        await sites.ResumeAsync(Production);
+        await CommitAsync(sites, "dilas");
+        await sites.UntilPhaseAsync("dilas", "FailbackReady");
+        judge.Handovers(1);
+    }
+
+    [Fact]
     public async Task A_stopped_application_is_started_again_within_ten_seconds()
     {
         Skip();

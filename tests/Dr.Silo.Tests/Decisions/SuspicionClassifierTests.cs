@@ -1,3 +1,4 @@
+using CsCheck;
 using Dr.Contracts.Grains;
 using Dr.Contracts.Ids;
 using Dr.Silo.Decisions.Detection;
@@ -108,6 +109,51 @@ public sealed class SuspicionClassifierTests
         CommonAncestor.Find(tree, ["f1", "f2", "f3", "f4", "f5", "l1", "l2", "l3", "l4", "l5"])!.Node.Id.ShouldBe("line");
         CommonAncestor.Find(tree, ["f1", "l1", "h1"]).ShouldBeNull();
     }
+
+    [Fact]
+    public void Let_in_after_the_serving_lease_has_lapsed_is_not_served()
+    {
+        var doors = Silent(Sees("kiosk-1", true), Sees("branch-1", true)) with { GateShutAt = Now, CopyHearsNothing = true };
+        var verdict = SuspicionClassifier.Classify(doors);
+        (verdict.Scope, verdict.IndependentKinds).ShouldBe((FaultScope.Device, 2));
+        SuspicionClassifier.Classify(doors with { SiteDevices = 4, SiteDevicesSilent = 4 }).Scope.ShouldBe(FaultScope.Site);
+        SuspicionClassifier.Classify(doors with { GateShutAt = Now.AddMilliseconds(1) }).Scope.ShouldBe(FaultScope.Line, "its lease may still run");
+        SuspicionClassifier.Classify(doors with { GateShutAt = null }).Scope.ShouldBe(FaultScope.Line, "it may serve without us");
+        SuspicionClassifier.Classify(doors with { CopyHearsNothing = false }).Scope.ShouldBe(FaultScope.Line, "the copy hears it: only our line is cut");
+        SuspicionClassifier.Classify(doors with { ProbesAnswered = 1 }).OwnerIsLost.ShouldBeFalse("it answers us");
+        SuspicionClassifier.Classify(doors with { Witnesses = [Sees("kiosk-1", true), Sees("kiosk-2", true, path: "kiosk-1")] }).Scope.ShouldBe(FaultScope.Unclear, "one line may be all that we hear");
+        SuspicionClassifier.Classify(doors with { Witnesses = [Sees("kiosk-1", true), Sees("branch-1", true) with { At = Now.AddSeconds(-1) }] }).Scope.ShouldBe(FaultScope.Unclear, "who was let in before may have been served");
+    }
+
+    [Fact]
+    public void The_lapse_of_a_lease_decides_only_about_a_silent_owner_that_cannot_serve_and_only_with_witnesses_on_two_lines() =>
+        (from seen in Gen.Select(Gen.Int[0, 3], Gen.Bool, Gen.Bool, Gen.Bool, Gen.Int[-40, 0], (path, reach, fails, inside, at) => Sees($"w{path}{reach}{at}", reach, fails, inside, path: $"line-{path}") with { At = Now.AddSeconds(at) }).Array[0, 6]
+         from silent in Gen.Bool
+         from answered in Gen.Frequency((3, Gen.Const(0)), (1, Gen.Const(2)))
+         from shut in Gen.Int[-30, 10]
+         from troubled in Gen.Frequency((4, Gen.Const(false)), (1, Gen.Const(true)))
+         from copy in Gen.Frequency((3, Gen.Const(true)), (1, Gen.Const(false)))
+         from report in Gen.Frequency((4, Gen.Const(false)), (1, Gen.Const(true)))
+         select Silent(seen) with { Silent = silent, ProbesAnswered = answered, GateShutAt = Now.AddSeconds(shut), CopyHearsNothing = copy, ObserverTroubled = troubled, OwnReportFailed = report })
+        .Sample(
+            facts =>
+            {
+                var (with, without) = (SuspicionClassifier.Classify(facts), SuspicionClassifier.Classify(facts with { GateShutAt = null }));
+                if (!facts.Silent || facts.ProbesAnswered > 0 || facts.GateShutAt > Now || !facts.CopyHearsNothing || facts.OwnReportFailed)
+                {
+                    (with.Scope, with.Evidence).ShouldBe((without.Scope, without.Evidence));
+                }
+                else if (facts.ObserverTroubled)
+                {
+                    with.Scope.ShouldBe(FaultScope.Unjudged);
+                }
+                else
+                {
+                    var heard = facts.Witnesses.Where(w => Now - w.At <= SuspicionClassifier.FreshFor && (!w.Reachable || w.At >= facts.GateShutAt));
+                    with.Scope.ShouldBe(heard.Select(w => w.Path).Distinct().Count() >= SuspicionClassifier.LeastPaths ? FaultScope.Device : FaultScope.Unclear);
+                }
+            },
+            iter: 10_000);
 
     private static SuspicionFacts Silent(params WitnessReport[] witnesses) => new() { Suspect = new DeviceId("prod-1"), Now = Now, Silent = true, ProbesSent = 5, Witnesses = witnesses };
 

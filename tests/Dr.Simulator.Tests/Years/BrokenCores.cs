@@ -73,6 +73,10 @@ internal static class BrokenCores
         {
             Classify = facts => SuspicionClassifier.Classify(facts) is { Scope: FaultScope.Line } line ? line with { Scope = FaultScope.Device, Evidence = EvidenceKinds.MissedBeats | EvidenceKinds.Witnesses } : SuspicionClassifier.Classify(facts),
         });
+        Core("takes an open door for a sign of nothing, whoever may extend the lease and whatever the copy hears", core => core with
+        {
+            Classify = facts => SuspicionClassifier.Classify(facts with { GateShutAt = DateTimeOffset.MinValue, CopyHearsNothing = true }),
+        });
         Row("asks nobody", r => r.From == Phase.Deciding && r.To == Phase.Fencing, r => Without(r, Guards.MayAct));
         Row("does not weigh what is lost", r => r.Guards.Contains(Guards.MayClaim), r => Without(r, Guards.MayClaim));
         Row("forgets the block period", r => r.On == typeof(SystemEvent.OwnershipClaimed), r => Then(r, (_, s) => s with { LastAutomaticAt = null }));

@@ -3,6 +3,7 @@ using Dr.Contracts.Ids;
 using Dr.Contracts.Mqtt;
 using Dr.Edge.Host;
 using Dr.Edge.Hosting;
+using Dr.Edge.Link;
 using Dr.Edge.Replication;
 using Dr.Edge.Replication.Leases;
 using Dr.Edge.Replication.Mirror;
@@ -93,6 +94,18 @@ public sealed class VowTests : TwoNodeTest
         Should.Throw<DrException>(() => Vow.Make(copy, volume.State.PrimaryEpoch, TimeSpan.FromSeconds(2), Backup.Clock)).Message.ShouldContain("promises nothing");
 
         Vow.Left(copy, Backup.Clock).ShouldBe(TimeSpan.Zero);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void The_request_for_a_lease_says_whether_copies_may_extend_it(bool replicaLease)
+    {
+        var volume = Production.Set.Create("dilas", 1 << 20);
+        using var keeper = new LeaseKeeper(Production.Set, new EdgeConfig { Systems = [new SystemConfig { Id = "dilas", Volume = "dilas", Lease = true, ReplicaLease = replicaLease }] }, Production.Clock);
+        var draft = new BeatDraft();
+        keeper.Contribute(draft);
+        draft.Leases.ShouldBe([new LeaseRequest { System = new SystemId("dilas"), Epoch = volume.Epoch, Extendable = replicaLease }]);
     }
 
     private async Task<(Volume Owner, Volume Copy)> PairAsync()

@@ -23,6 +23,8 @@ public sealed class WitnessTests
         from moments in Gen.Int[0, 59].Array[6]
         from phases in Gen.Int[0, 19].Array[11]
         from what in Gen.Bool.Array[5]
+        from lease in Gen.Enum<Lease>()
+        from still in Gen.Bool
         select new World
         {
             Class = kind ? TakeoverClass.T : TakeoverClass.R,
@@ -37,6 +39,8 @@ public sealed class WitnessTests
             Stop = what[2] ? (moments[4], moments[4] + 6) : (99, 99),
             LieFrom = what[3] ? moments[5] : 0,
             SaysOutside = what[4],
+            Lease = lease,
+            CopyStillFrom = still ? moments[2] : 99,
         };
 
     [Fact]
@@ -45,8 +49,56 @@ public sealed class WitnessTests
         {
             var play = new Play(world);
             play.Until(70);
-            play.Phases.ShouldNotContain(Phase.Fencing, string.Join("; ", play.Said));
+            play.TakenFromUsers.ShouldBeFalse(string.Join("; ", play.Said));
         }, iter: 10_000);
+
+    /// <summary>The programs of its site stand still, and the kernel, or a database whose disk hangs, goes on letting people in.</summary>
+    [Theory]
+    [InlineData(Lease.Ours, 20, true)]
+    [InlineData(Lease.Ours, 99, false)]
+    [InlineData(Lease.Ours, 14, false)]
+    [InlineData(Lease.Ours, 25, false)]
+    [InlineData(Lease.Extendable, 20, false)]
+    [InlineData(Lease.None, 20, false)]
+    public void An_owner_that_stands_still_behind_an_open_door_is_taken_over_once_it_surely_serves_nobody(Lease lease, int copyStillFrom, bool taken)
+    {
+        var play = new Play(new World { Class = TakeoverClass.T, Honest = 3, Phases = [.. Enumerable.Range(0, 11)], ControlCut = (20, 99), Lease = lease, CopyStillFrom = copyStillFrom });
+        play.Until(70);
+        play.Phases.Contains(Phase.Fencing).ShouldBe(taken, string.Join("; ", play.Said));
+        if (taken)
+        {
+            // Last granted at second 19; suspected at 23 in this world, and asked for 5 s.
+            play.FencingAt!.Value.ShouldBeInRange(28, 29);
+            play.Said.ShouldNotContain(s => s.Contains("Line by", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void Witnesses_are_asked_again_when_the_lease_lapses_and_a_round_that_began_before_is_followed_by_another()
+    {
+        var (shut, watch, state) = (Start.AddSeconds(3), new SystemWatch(), World.StateOf(TakeoverClass.T) with { Phase = Phase.Suspect });
+        var settings = World.SettingsOf(TakeoverClass.T, Lease.Ours);
+        var round = new ProbeSession(Start, Start.AddSeconds(5), [settings.HomeSite.Host], state.Owner);
+        round.WitnessesAreDue(shut, Start).ShouldBeTrue();
+        round.WitnessesAskedAt = Start;
+        round.WitnessesAreDue(shut, Start.AddSeconds(2)).ShouldBeFalse();
+        round.WitnessesAreDue(null, Start.AddSeconds(4)).ShouldBeFalse();
+        round.WitnessesAreDue(shut, shut).ShouldBeTrue();
+        round.WitnessesAskedAt = shut;
+        round.WitnessesAreDue(shut, Start.AddSeconds(4)).ShouldBeFalse();
+
+        watch.Seen.Hear(new PresenceChange { Device = settings.HomeSite.Host, Site = Home, Alive = false, LastHeard = Start, Reason = "test" });
+        bool SuspectsAt(int second) => watch.Observe(settings, state with { Phase = Phase.Protected }, Epoch.First, Start.AddSeconds(second)).Any(e => e is SystemEvent.Suspected);
+        (DateTimeOffset? Shut, int Granted, int Again)[] rounds = [(null, -5, 35), (Start.AddSeconds(3), -5, 5), (Start.AddSeconds(9), -5, 9), (Start.AddSeconds(50), -5, 35), (Start, -5, 35), (Start.AddSeconds(9), 1, 35)];
+        foreach (var (lapse, granted, again) in rounds)
+        {
+            watch.LastGrant = Start.AddSeconds(granted);
+            watch.BeginProbing(settings, state, Start.AddSeconds(5), Start);
+            watch.EndProbing(unjudged: false, lapse, Start.AddSeconds(5));
+            SuspectsAt(again - 1).ShouldBeFalse($"{lapse}");
+            SuspectsAt(again).ShouldBeTrue($"{lapse}");
+        }
+    }
 
     [Theory]
     [InlineData(FaultScope.Application)]
@@ -114,6 +166,19 @@ public sealed class WitnessTests
 
     private static (int From, int To) Between(int one, int other) => (Math.Min(one, other), Math.Max(one, other) + 1);
 
+    /// <summary>Who decides how long the owner may serve.</summary>
+    public enum Lease
+    {
+        /// <summary>Nobody: it has no volume.</summary>
+        None,
+
+        /// <summary>We alone.</summary>
+        Ours,
+
+        /// <summary>Its copies, too, and they always do.</summary>
+        Extendable,
+    }
+
     /// <summary>Seconds from the start; 99 = never.</summary>
     private sealed record World
     {
@@ -139,12 +204,18 @@ public sealed class WitnessTests
 
         public bool SaysOutside { get; init; }
 
+        public Lease Lease { get; init; }
+
+        /// <summary>From then on the copy hears nothing of its source.</summary>
+        public int CopyStillFrom { get; init; } = 99;
+
         public int Dead { get; init; } = 99;
 
         public int AccessCut { get; init; } = 99;
 
-        public static SystemSettings SettingsOf(TakeoverClass kind) => new()
+        public static SystemSettings SettingsOf(TakeoverClass kind, Lease lease = Lease.None) => new()
         {
+            Volume = lease == Lease.None ? null : "web",
             Id = new SystemId("web"),
             Name = "web",
             Class = kind,
@@ -157,19 +228,30 @@ public sealed class WitnessTests
         public static SystemState StateOf(TakeoverClass kind) =>
             SystemState.New(new SystemId("web"), TakeoverRules.Of(SettingsOf(kind)), new Ownership(Epoch.First, Home), Start) with { Phase = Phase.Protected, Since = Start.AddHours(-1), Deadline = Start.AddYears(1) };
 
-        private static SystemSite At(SiteId site) => new() { Site = site, Host = new DeviceId($"{site}-host") };
+        private static SystemSite At(SiteId site) => new() { Site = site, Host = new DeviceId($"{site}-host"), Appliance = site == Peer ? new DeviceId($"{site}-host") : null };
     }
 
     /// <summary>A watcher and the machine in a world whose owner serves as long as it is not <see cref="World.Dead"/>.</summary>
     private sealed class Play(World world)
     {
-        private readonly SystemSettings _settings = World.SettingsOf(world.Class);
+        private readonly SystemSettings _settings = World.SettingsOf(world.Class, world.Lease);
         private readonly SystemWatch _watch = new();
+        private static readonly VolumeStatus Copy = new()
+        {
+            Volume = new VolumeId(Guid.Empty), Name = "web", SizeBytes = 1, Role = VolumeRole.Replica, Epoch = Epoch.First, Generation = default, Appended = default, Durable = default, Writable = false,
+        };
+
         private SystemState _state = World.StateOf(world.Class);
+        private DateTimeOffset _servesUntil;
 
         public List<Phase> Phases { get; } = [Phase.Protected];
 
         public List<string> Said { get; } = [];
+
+        public int? FencingAt { get; private set; }
+
+        /// <summary>A takeover began while users were served: an owner under our lease serves as long as it may hold one, any other as long as it lives.</summary>
+        public bool TakenFromUsers { get; private set; }
 
         public void Until(int end)
         {
@@ -186,6 +268,8 @@ public sealed class WitnessTests
 
                 if (heard)
                 {
+                    (_watch.LastGrant, _servesUntil) = (now, world.Lease == Lease.Ours ? now + _settings.LeaseTtl : DateTimeOffset.MaxValue);
+                    _watch.HearLease(new LeaseRequest { System = _settings.Id, Epoch = Epoch.First, Extendable = world.Lease == Lease.Extendable }, _settings.LeaseTtl);
                     _watch.Seen.Hear(owner, new SystemHealth { System = _settings.Id, State = Runs(second) ? HealthState.Running : HealthState.Stopped }, now);
                     if (world.SaysOutside)
                     {
@@ -193,6 +277,7 @@ public sealed class WitnessTests
                     }
                 }
 
+                HearCopy(Math.Min(second, world.CopyStillFrom), now);
                 Speak(second, now, all: false);
                 Look(second, now, heard);
             }
@@ -203,6 +288,8 @@ public sealed class WitnessTests
         private bool Runs(int second) => second < world.Dead && !In(second, world.Stop);
 
         private void Hear(DeviceId host, bool alive, DateTimeOffset now) => _watch.Seen.Hear(new PresenceChange { Device = host, Site = Home, Alive = alive, LastHeard = now, Reason = "test" });
+
+        private void HearCopy(int position, DateTimeOffset now) => _watch.Seen.Hear(_settings.PeerSite.Appliance!.Value, Copy with { CurrentAsOf = Start.AddSeconds(position) }, now);
 
         private void Speak(int second, DateTimeOffset now, bool all)
         {
@@ -228,10 +315,17 @@ public sealed class WitnessTests
                 Apply(evt, second, now);
             }
 
+            var shut = _watch.GateShutAt(_settings, _state);
+            if (_watch.RoundFor(_state) is { } round && round.WitnessesAreDue(shut, now))
+            {
+                round.WitnessesAskedAt = now;
+                Speak(second, now, all: true);
+            }
+
             if (_watch.RoundFor(_state) is { } probe && now >= probe.Until)
             {
-                var verdict = _watch.Classify(_watch.Facts(_settings.HomeSite, 5, heard ? 5 : 0, null, now));
-                _watch.EndProbing(false, now);
+                var verdict = _watch.Classify(_watch.Facts(_settings, _state, 5, heard ? 5 : 0, null, now));
+                _watch.EndProbing(false, shut, now);
                 Apply(new SystemEvent.Classified(verdict), second, now);
             }
         }
@@ -249,6 +343,11 @@ public sealed class WitnessTests
             if (Phases[^1] != _state.Phase)
             {
                 Phases.Add(_state.Phase);
+                if (_state.Phase == Phase.Fencing)
+                {
+                    FencingAt ??= second;
+                    TakenFromUsers |= Runs(second) && now < _servesUntil;
+                }
             }
 
             foreach (var effect in step.Effects)
@@ -257,7 +356,6 @@ public sealed class WitnessTests
                 {
                     case SystemEffect.ProbeOwner ask:
                         _watch.BeginProbing(_settings, _state, ask.Until, now);
-                        Speak(second, now, all: true);
                         break;
                     case SystemEffect.AssessTakeover assess:
                         Apply(new SystemEvent.TakeoverAssessed(assess.Run, new Assessment { Loss = new PredictedLoss { Age = TimeSpan.Zero, Basis = "none" }, PeerReady = true, InstanceRuns = true, At = now }), second, now);
