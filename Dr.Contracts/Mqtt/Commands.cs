@@ -31,7 +31,7 @@ public abstract record DeviceCommand
 
     [Id(1)] public required DateTimeOffset IssuedAt { get; init; }
 
-    /// <summary>After this the executor answers <see cref="CommandOutcome.Expired"/> instead of starting.</summary>
+    /// <summary>After this the executor answers <see cref="CommandOutcome.Expired"/> instead of starting; what it finds done, it answers as done.</summary>
     [Id(2)] public required DateTimeOffset Deadline { get; init; }
 
     [Id(3)] public SystemId? System { get; init; }
@@ -53,7 +53,7 @@ public sealed record CreateVolume : DeviceCommand
     [Id(1)] public required long SizeBytes { get; init; }
 }
 
-/// <summary>Appliance: take a point. Evidence: <c>point</c>, <c>sequence</c>, <c>consistency</c>, <c>reason</c>, and with a <see cref="Base"/> that is still known <c>changedBytes</c>.</summary>
+/// <summary>Appliance: take a point, one for each id: the point says in its reason which command ordered it. Evidence: <c>point</c>, <c>sequence</c>, <c>consistency</c>, <c>reason</c>, and with a <see cref="Base"/> that is still known <c>changedBytes</c>.</summary>
 [GenerateSerializer, Immutable, Alias("dr.TakePoint")]
 public sealed record TakePoint : DeviceCommand
 {

@@ -106,19 +106,20 @@ internal sealed partial class CommandService(
             }
         }
 
-        if (clock.UtcNow > command.Deadline)
-        {
-            return Ended(command, CommandOutcome.Expired, $"Its deadline {command.Deadline:O} had passed when it came.");
-        }
-
-        if (Array.Find(_executors, e => e.Handles(command)) is not { } executor)
-        {
-            return Ended(command, CommandOutcome.Refused, $"This device has no part that can do {command.GetType().Name}.", "Check the roles in the device's configuration.");
-        }
-
-        LogStarted(command.Id, command.GetType().Name, command.System, command.Epoch);
+        var executor = Array.Find(_executors, e => e.Handles(command));
         try
         {
+            if (clock.UtcNow > command.Deadline)
+            {
+                return executor?.FindDone(command) ?? Ended(command, CommandOutcome.Expired, $"Its deadline {command.Deadline:O} had passed when it came.");
+            }
+
+            if (executor is null)
+            {
+                return Ended(command, CommandOutcome.Refused, $"This device has no part that can do {command.GetType().Name}.", "Check the roles in the device's configuration.");
+            }
+
+            LogStarted(command.Id, command.GetType().Name, command.System, command.Epoch);
             return await executor.ExecuteAsync(command, text => Send(Progress(command, text)), _stopping.Token);
         }
         catch (FencedException exception)

@@ -10,6 +10,11 @@ internal interface ICommandExecutor
     bool Handles(DeviceCommand command);
 
     /// <summary>
+    /// What was done of it before this process started, where that shows; null where it does not. Asked of a command that comes when its deadline has passed: it may have been carried out in time, and only the note of it be missing.
+    /// </summary>
+    CommandResult? FindDone(DeviceCommand command) => null;
+
+    /// <summary>
     /// Does it and returns the final result. By then the link has checked the deadline and refused an epoch lower than one seen for the system, and has
     /// stored the command's epoch as seen. <paramref name="progress"/> sends an intermediate <see cref="CommandOutcome.Progress"/>; it never blocks. The token ends with the process, not with
     /// the connection: a command goes on while the line is down. An exception becomes <see cref="CommandOutcome.Failed"/> (<see cref="FencedException"/>: Fenced).

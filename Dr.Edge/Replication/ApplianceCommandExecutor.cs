@@ -17,6 +17,8 @@ internal sealed class ApplianceCommandExecutor(VolumeSet volumes, CopyService co
     public bool Handles(DeviceCommand command) =>
         command is CreateVolume or TakePoint or HoldPoint or ApplyVolumePolicy or AddCopy or RemoveCopy or SyncCopy or PromoteVolume or DemoteVolume or DigestVolume;
 
+    public CommandResult? FindDone(DeviceCommand command) => command is TakePoint take && volumes.Find(take.Volume) is { } volume ? FindTaken(volume, take) : null;
+
     public async Task<CommandResult> ExecuteAsync(DeviceCommand command, Action<string> progress, CancellationToken cancellationToken)
     {
         var started = time.GetUtcNow();
@@ -58,6 +60,11 @@ internal sealed class ApplianceCommandExecutor(VolumeSet volumes, CopyService co
     private async Task<CommandResult> TakePointAsync(TakePoint command, CancellationToken cancellationToken)
     {
         var volume = volumes.Get(command.Volume);
+        if (FindTaken(volume, command) is { } taken)
+        {
+            return taken;
+        }
+
         if (volume.Role != VolumeRole.Primary)
         {
             return Refused($"'{volume.Name}' is not primary here; points are taken at the primary.", null);
@@ -74,15 +81,26 @@ internal sealed class ApplianceCommandExecutor(VolumeSet volumes, CopyService co
             point = volume.CreatePoint(command.Label, PointConsistency.Crash, Reason(command, command.Quiesce ? "no host role on this machine to quiesce the system" : null));
         }
 
+        return Taken(volume, command, point);
+    }
+
+    /// <summary>What this command took before the process ended without a note of it; null when nothing is there.</summary>
+    private static CommandResult? FindTaken(Volume volume, TakePoint command) => OrderedPoint.Of(volume.Points, command.Id) is { } point ? Taken(volume, command, point) : null;
+
+    private static CommandResult Taken(Volume volume, TakePoint command, PointInfo point)
+    {
         (string, string)[] evidence = [("point", point.Id.Value), ("sequence", point.Sequence.ToString()), ("consistency", point.Consistency.ToString())];
         return Done(
             $"Point {point.Id} was taken.",
-            [.. evidence, .. point.Reason is { } reason ? [("reason", reason)] : Array.Empty<(string, string)>(), .. ChangedSince(volume, command.Base, point)]);
+            [.. evidence, .. OrderedPoint.Rest(point.Reason, command.Id) is { } reason ? [("reason", reason)] : Array.Empty<(string, string)>(), .. ChangedSince(volume, command.Base, point)]);
     }
 
     /// <summary>A point that nobody asked for by hand is one of the automatic ones, whatever quiesced it.</summary>
-    private static string? Reason(TakePoint command, string? mark) =>
-        command.Purpose is not { } purpose ? mark : $"{PointKinds.AutomaticReason}: {purpose}{(mark is null ? "" : $": {mark}")}";
+    private static string Reason(TakePoint command, string? mark)
+    {
+        var ordered = OrderedPoint.Reason(command.Id, mark);
+        return command.Purpose is { } purpose ? $"{PointKinds.AutomaticReason}: {purpose}: {ordered}" : ordered;
+    }
 
     private static (string, string)[] ChangedSince(Volume volume, PointId? since, PointInfo point)
     {

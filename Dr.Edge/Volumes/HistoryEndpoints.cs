@@ -97,9 +97,7 @@ internal static class HistoryEndpoints
                 }
             }
 
-            var members = volumes.Select((volume, i) => windows.Count > i && windows[i].Mark is var mark
-                ? new GroupMember(volume, mark.Consistency, mark.Reason)
-                : new GroupMember(volume, PointConsistency.Crash, null)).ToList();
+            var members = volumes.Select((volume, i) => new GroupMember(volume, windows.ElementAtOrDefault(i))).ToList();
             var points = Volume.CreateGroup(members, label);
             return Json(new CreateGroupResult(PointGroup.Of(points[0])!.Id, [.. points.Zip(names, (point, name) => new GroupPointResult(name, point))]));
         }

@@ -6,22 +6,26 @@ namespace Dr.Edge.Volumes;
 internal static class QuiescedPoint
 {
     /// <summary>
-    /// Takes the point and looks at the window again: when that ended in between (the deadline passed while the point waited for its turn), writers may have gone on before the point was taken. Then it goes, and another one
-    /// says that it is only crash-consistent, and why.
+    /// Takes the point and asks the window when it is behind the last write that the point has: had the quiet ended before that instant (the deadline passed while the point waited for its turn), it says that it is only
+    /// crash-consistent, and why. What is recorded was true when it was.
     /// </summary>
     /// <param name="reason">What the point's reason becomes of the mark's.</param>
-    public static PointInfo CreatePoint(this Volume volume, string? label, IQuiesceWindow window, Func<string, string?> reason)
+    public static PointInfo CreatePoint(this Volume volume, string? label, IQuiesceWindow window, Func<string, string?> reason) => volume.CreatePoint(label, () =>
     {
-        var before = window.Mark;
-        var point = volume.CreatePoint(label, before.Consistency, reason(before.Reason));
-        var after = window.Mark;
-        if (before.Consistency == after.Consistency)
-        {
-            return point;
-        }
+        var mark = MarkOf(window);
+        return (mark.Consistency, reason(mark.Reason));
+    });
 
-        var honest = volume.CreatePoint(label, after.Consistency, reason(after.Reason));
-        volume.DeletePoint(point.Id);
-        return honest;
+    /// <summary>What may be claimed at this instant. Never throws: writers go on in another file by then, which only the point's record names.</summary>
+    public static QuiesceMark MarkOf(IQuiesceWindow window)
+    {
+        try
+        {
+            return window.Mark;
+        }
+        catch (Exception exception) when (exception is not (InvariantException or OutOfMemoryException))
+        {
+            return QuiesceMark.Crash($"whether the quiet lasted is not known: {exception.Message}");
+        }
     }
 }

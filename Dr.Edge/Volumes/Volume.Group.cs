@@ -1,3 +1,4 @@
+using Dr.Edge.Host.Quiesce;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Groups;
 
@@ -92,7 +93,8 @@ internal sealed partial class Volume
                 var volume = part.Volume;
                 volume.CompleteSwapLocked(part.Swap!, (state, sequence) =>
                 {
-                    part.Point = volume.MakePoint(sequence, cut.At, cut.Label, part.Consistency, cut.Group.Reason(part.Reason));
+                    var mark = part.Window is { } window ? QuiescedPoint.MarkOf(window) : null;
+                    part.Point = volume.MakePoint(sequence, cut.At, cut.Label, mark?.Consistency ?? PointConsistency.Crash, cut.Group.Reason(mark?.Reason));
                     return state with { Points = [.. state.Points.Where(p => !part.Going.Contains(p.Id)), part.Point] };
                 });
                 part.IsRecorded = true;
@@ -166,9 +168,7 @@ internal sealed partial class Volume
     {
         public Volume Volume { get; } = member.Volume;
 
-        public PointConsistency Consistency { get; } = member.Consistency;
-
-        public string? Reason { get; } = member.Reason;
+        public IQuiesceWindow? Window { get; } = member.Window;
 
         public HashSet<PointId> Going { get; set; } = [];
 

@@ -4,7 +4,11 @@ namespace Dr.Edge.Volumes;
 internal sealed partial class Volume
 {
     /// <summary>Takes a point at the end of what is appended now; durable on return.</summary>
-    public PointInfo CreatePoint(string? label, PointConsistency consistency, string? reason)
+    public PointInfo CreatePoint(string? label, PointConsistency consistency, string? reason) => CreatePoint(label, () => (consistency, reason));
+
+    /// <summary>The same.</summary>
+    /// <param name="claim">Asked once, after the last write that the point has and before the point is recorded; under a lock of the volume, and it must not throw.</param>
+    public PointInfo CreatePoint(string? label, Func<(PointConsistency Consistency, string? Reason)> claim)
     {
         PointInfo point;
         var next = PrepareHead();
@@ -13,7 +17,14 @@ internal sealed partial class Volume
             try
             {
                 RequirePrimaryLocked();
-                point = SealLocked(sequence => MakePoint(sequence, Now(), label, consistency, reason), state => state, next);
+                point = SealLocked(
+                    sequence =>
+                    {
+                        var (consistency, reason) = claim();
+                        return MakePoint(sequence, Now(), label, consistency, reason);
+                    },
+                    state => state,
+                    next);
             }
             finally
             {

@@ -93,7 +93,7 @@ string Run(Step step, int number)
             }
 
             second.Write([new WriteExtent(0, 4096, ExtentKind.Data, step.Data().Concat(new byte[4096]).Take(4096).ToArray())], forceUnitAccess: false);
-            var points = Volume.CreateGroup([new GroupMember(volume, PointConsistency.Crash, null), new GroupMember(second, PointConsistency.Crash, null)], null);
+            var points = Volume.CreateGroup([new GroupMember(volume, null), new GroupMember(second, null)], null);
             return $"{points[0].Id} {points[1].Id}";
         case StepKind.Replicate when volume.Points.Count > 0:
             Replicate();

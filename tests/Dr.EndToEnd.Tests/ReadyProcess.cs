@@ -16,9 +16,21 @@ internal sealed class ReadyProcess(string program, params string[] arguments) : 
     /// <summary>Everything that it logged, of all its starts.</summary>
     public IEnumerable<string> Lines => _log;
 
-    public async Task StartAsync()
+    /// <summary>It was started and has ended by itself.</summary>
+    public bool HasEnded => _process is { HasExited: true };
+
+    public Task StartAsync() => StartToDieAsync(crashAt: null);
+
+    /// <summary>The same; it kills itself as <c>kill -9</c> does when it passes the named crash point (<c>NAME:PASSAGE</c>).</summary>
+    public async Task StartToDieAsync(string? crashAt)
     {
-        var process = _process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        if (crashAt is not null)
+        {
+            start.Environment["DR_CRASH_AT"] = crashAt;
+        }
+
+        var process = _process = Process.Start(start)!;
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         process.OutputDataReceived += (_, line) =>
         {

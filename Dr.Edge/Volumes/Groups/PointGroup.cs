@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Dr.Edge.Host.Quiesce;
 
 namespace Dr.Edge.Volumes.Groups;
 
@@ -27,5 +28,6 @@ internal sealed partial record PointGroup(string Id, int VolumeCount)
     private static partial Regex Form();
 }
 
-/// <summary>One volume of a group that is about to be taken, with what its system says at this instant.</summary>
-internal sealed record GroupMember(Volume Volume, PointConsistency Consistency, string? Reason);
+/// <summary>One volume of a group that is about to be taken.</summary>
+/// <param name="Window">In which its system is quiet, asked when the point is behind the volume's last write; null = nobody was asked for quiet.</param>
+internal sealed record GroupMember(Volume Volume, IQuiesceWindow? Window);

@@ -74,6 +74,29 @@ public sealed class PolicyOrdersTests : TwoNodeTest
         PointKinds.IsAutomatic(_volume.Points[^1]).ShouldBeTrue("retention thins it");
     }
 
+    /// <summary>The point is durable where the process ends before the note of the result (<c>point.recorded</c> in <see cref="Volumes.CrashTests"/>); then the order comes again.</summary>
+    [Fact]
+    public async Task A_point_whose_result_was_lost_is_found_and_not_taken_again()
+    {
+        foreach (var order in new[] { Point("full", null), Point("full", null) with { Purpose = null, Label = "before the upgrade", Quiesce = true } })
+        {
+            var first = await OrderAsync(Production, order);
+            var (points, told) = (Production.Set.Get("dilas").Points.Count, Told(first));
+            first.Evidence.Values.ShouldAllBe(v => !v.Contains(order.Id.Value, StringComparison.Ordinal), "who asked knows its own command");
+
+            await Production.RestartAsync();
+            Production.Set.Get("dilas").WriteRandom(_random, 1);
+            Told(await OrderAsync(Production, order)).ShouldBe(told);
+            Told(Executor(Production).FindDone(order)!).ShouldBe(told, "also when its deadline has passed");
+            Production.Set.Get("dilas").Points.Count.ShouldBe(points);
+
+            Executor(Production).FindDone(order with { Id = new CommandId(order.Id.Value[..^1]) }).ShouldBeNull("a command whose id only begins alike is another one");
+            (await OrderAsync(Production, order with { Id = Id() })).Evidence["point"].ShouldNotBe(first.Evidence["point"]);
+        }
+
+        static string Told(CommandResult result) => $"{result.Outcome} {result.Detail} {string.Join(", ", result.Evidence.Select(e => $"{e.Key}={e.Value}"))}";
+    }
+
     [Fact]
     public async Task A_full_image_has_the_same_digest_at_both_ends_and_is_held_and_let_go()
     {
@@ -109,6 +132,7 @@ public sealed class PolicyOrdersTests : TwoNodeTest
 
     private static HoldPoint Hold(PointId point, string? reason) => new() { Id = Id(), IssuedAt = Now, Deadline = Now.AddMinutes(1), Epoch = Epoch.First, Volume = "dilas", Point = point, Reason = reason };
 
-    private static Task<CommandResult> OrderAsync(Node node, DeviceCommand command) =>
-        new ApplianceCommandExecutor(node.Set, node.Copies, TimeProvider.System, quiesce: null).ExecuteAsync(command, _ => { }, CancellationToken.None);
+    private static ApplianceCommandExecutor Executor(Node node) => new(node.Set, node.Copies, TimeProvider.System, quiesce: null);
+
+    private static Task<CommandResult> OrderAsync(Node node, DeviceCommand command) => Executor(node).ExecuteAsync(command, _ => { }, CancellationToken.None);
 }

@@ -116,7 +116,7 @@ public sealed class HistoryTests : IDisposable
             }
         });
         writer.Start();
-        var groups = Enumerable.Range(0, 20).Select(i => Volume.CreateGroup([.. volumes.Reverse().Select(v => new GroupMember(v, PointConsistency.Crash, null))], $"g{i}").Reverse().ToArray()).ToList();
+        var groups = Enumerable.Range(0, 20).Select(i => Volume.CreateGroup([.. volumes.Reverse().Select(v => new GroupMember(v, null))], $"g{i}").Reverse().ToArray()).ToList();
         Volatile.Write(ref stop, true);
         writer.Join();
         store.Reopen();
@@ -144,7 +144,7 @@ public sealed class HistoryTests : IDisposable
             var random = new Random(seed);
             for (var i = 0; i < 10; i++)
             {
-                var members = all.OrderBy(_ => random.Next()).Take(2 + random.Next(3)).Select(v => new GroupMember(v, PointConsistency.Crash, null)).ToList();
+                var members = all.OrderBy(_ => random.Next()).Take(2 + random.Next(3)).Select(v => new GroupMember(v, null)).ToList();
                 Volume.CreateGroup(members, null).Count.ShouldBe(members.Count);
             }
         })).ToArray();
@@ -156,7 +156,7 @@ public sealed class HistoryTests : IDisposable
     {
         var volume = _store.Set.Create("v", 1 << 20);
         var replica = _store.Set.CreateReplica(Dr.Contracts.Ids.VolumeId.New(), "r", 1 << 20);
-        Should.Throw<DrException>(() => Volume.CreateGroup([new GroupMember(volume, PointConsistency.Crash, null), new GroupMember(replica, PointConsistency.Crash, null)], null));
+        Should.Throw<DrException>(() => Volume.CreateGroup([new GroupMember(volume, null), new GroupMember(replica, null)], null));
         volume.Points.ShouldBeEmpty();
         await _store.Set.Maintenance.DrainAsync();
         Directory.GetFiles(Path.Combine(volume.DirectoryPath, "layers")).Length.ShouldBeLessThanOrEqualTo(2, "the head and the one that is ready for the next");

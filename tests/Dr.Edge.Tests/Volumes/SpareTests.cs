@@ -70,7 +70,7 @@ public sealed class SpareTests : IDisposable
     {
         Volume[] volumes = [Prepared("a"), Prepared("b")];
         var spares = volumes.Select(volume => LayerFiles(volume).Max()).ToList();
-        Volume.CreateGroup([.. volumes.Select(volume => new GroupMember(volume, PointConsistency.Crash, null))], null);
+        Volume.CreateGroup([.. volumes.Select(volume => new GroupMember(volume, null))], null);
         volumes.Select(volume => volume.State.Layers[^1].Number).ShouldBe(spares);
     }
 

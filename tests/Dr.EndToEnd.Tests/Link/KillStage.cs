@@ -25,6 +25,9 @@ internal sealed class KillStage : IAsyncDisposable
     /// <summary>Everything that the edge logged, of all its starts.</summary>
     public IEnumerable<string> EdgeLog => _edge?.Lines ?? [];
 
+    /// <summary>How often the edge killed itself at the crash point.</summary>
+    public int DiedThere { get; private set; }
+
     public async Task StartAsync(string siloConfig, string edgeConfig)
     {
         await File.WriteAllTextAsync(Path.Combine(Folder, "silo.yaml"), siloConfig);
@@ -37,18 +40,28 @@ internal sealed class KillStage : IAsyncDisposable
     }
 
     /// <summary>Kills so many times, some three seconds each. How often whom.</summary>
-    public async Task<IReadOnlyDictionary<string, int>> KillAsync()
+    /// <param name="edgeDiesAt">Every second edge that is started kills itself at one of the first passages of this crash point, which random moments hardly ever hit.</param>
+    public async Task<IReadOnlyDictionary<string, int>> KillAsync(string? edgeDiesAt = null)
     {
         var random = new Random(Seed);
         var killed = new Dictionary<string, int>(StringComparer.Ordinal) { ["edge"] = 0, ["broker"] = 0, ["silo"] = 0 };
         for (var kill = 0; kill < Kills; kill++)
         {
             await Task.Delay(random.Next(3000));
-            var who = killed.Keys.ElementAt(random.Next(3));
+            var who = _edge!.HasEnded ? "edge" : killed.Keys.ElementAt(random.Next(3));
             killed[who]++;
+            DiedThere += _edge.HasEnded ? 1 : 0;
             await (who switch { "edge" => _edge!.KillAsync(), "silo" => _silo!.KillAsync(), _ => _broker.KillAsync() });
             await Task.Delay(random.Next(300));
-            await (who switch { "edge" => _edge!.StartAsync(), "silo" => _silo!.StartAsync(), _ => _broker.StartAsync() });
+            await (who switch { "edge" => _edge!.StartToDieAsync(edgeDiesAt is not null && random.Next(2) == 0 ? $"{edgeDiesAt}:{random.Next(1, 6)}" : null), "silo" => _silo!.StartAsync(), _ => _broker.StartAsync() });
+        }
+
+        if (edgeDiesAt is not null)
+        {
+            DiedThere += _edge!.HasEnded ? 1 : 0;
+            killed["edge"]++;
+            await _edge.KillAsync();
+            await _edge.StartAsync();
         }
 
         return killed;

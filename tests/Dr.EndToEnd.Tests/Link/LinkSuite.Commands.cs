@@ -52,14 +52,18 @@ public abstract partial class LinkSuite
     }
 
     [Fact]
-    public async Task A_command_past_its_deadline_is_not_started()
+    public async Task A_command_past_its_deadline_is_not_started_and_one_that_was_done_before_is_told_so()
     {
         await using var edge = await StartEdgeAsync();
         await UntilBornAsync();
+        edge.Part.DoneBefore = "done";
+        await _silo.Downlink.SendCommandAsync(edge.Device, Check("done", within: TimeSpan.FromSeconds(-1)), CancellationToken.None);
         await _silo.Downlink.SendCommandAsync(edge.Device, Check("late", within: TimeSpan.FromSeconds(-1)), CancellationToken.None);
         await Eventually.TrueAsync("it was answered", () => Final("late").Count >= 1);
 
         Final("late")[0].Outcome.ShouldBe(CommandOutcome.Expired);
+        await Eventually.TrueAsync("the other was answered", () => Final("done").Count >= 1);
+        Final("done")[0].Outcome.ShouldBe(CommandOutcome.Done);
         edge.Part.Executed.ShouldBe(0);
     }
 

@@ -20,6 +20,11 @@ internal sealed class TestPart : ICommandExecutor, IBeatContributor, ILeaseListe
 
     public bool Handles(DeviceCommand command) => command is CheckSystem;
 
+    /// <summary>The command that an earlier run of this part has done.</summary>
+    public string? DoneBefore { get; set; }
+
+    public CommandResult? FindDone(DeviceCommand command) => command.Id.Value == DoneBefore ? new CommandResult { Id = command.Id, Outcome = CommandOutcome.Done } : null;
+
     public async Task<CommandResult> ExecuteAsync(DeviceCommand command, Action<string> progress, CancellationToken cancellationToken)
     {
         var count = Interlocked.Increment(ref _executed);

@@ -207,7 +207,7 @@ internal sealed partial class Workload
         var versions = Array.ConvertAll(members, member => member.Versions.Count - 1);
         _interrupted = members[0];
         Recorder.Phase = "group";
-        var points = Volume.CreateGroup([.. members.Select(member => new GroupMember(_set.Get(member.Name), PointConsistency.Crash, null))], $"g{_number}");
+        var points = Volume.CreateGroup([.. members.Select(member => new GroupMember(_set.Get(member.Name), null))], $"g{_number}");
         Recorder.Phase = "";
         _interrupted = null;
         for (var i = 0; i < members.Length; i++)
