@@ -17,12 +17,13 @@ internal static class LoadCommand
         var outages = new Option<double>("--outages") { Description = "Per cent of the devices that stop once and come back.", HelpName = "PERCENT", DefaultValueFactory = _ => 2 };
         var storms = new Option<int>("--storms") { Description = "How often connections break all at once.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var share = new Option<double>("--storm-share") { Description = "Per cent of the connections that a storm breaks.", HelpName = "PERCENT", DefaultValueFactory = _ => 50 };
+        var restart = new Option<string?>("--restart") { Description = "Restarts the broker of --broker once, in the middle of the run, with this command line (for example 'systemctl restart mosquitto'), and measures until the whole fleet is back.", HelpName = "COMMAND" };
         var pace = new Option<int>("--connects") { Description = "Connections opened in a second at the beginning.", HelpName = "N", DefaultValueFactory = _ => 500 };
         var seed = new Option<ulong>("--seed") { Description = "Which devices stop, and when.", HelpName = "S", DefaultValueFactory = _ => 1 };
         var json = new Option<bool>("--json") { Description = "Print the summary as JSON." };
         var command = new Command("load", "A fleet with real MQTT connections: heartbeats, outages, reconnection storms. Exit status 1 when a living device was suspected or a stopped one was not.")
         {
-            devices, beat, duration, broker, outages, storms, share, pace, seed, json,
+            devices, beat, duration, broker, outages, storms, share, restart, pace, seed, json,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -35,9 +36,15 @@ internal static class LoadCommand
                 Outages = Within(parsed.GetValue(outages), 0, 100, outages.Name) / 100,
                 Storms = Within(parsed.GetValue(storms), 0, 1_000, storms.Name),
                 StormShare = Within(parsed.GetValue(share), 0, 100, share.Name) / 100,
+                Restart = parsed.GetValue(restart),
                 ConnectsPerSecond = Within(parsed.GetValue(pace), 1, 100_000, pace.Name),
                 Seed = parsed.GetValue(seed),
             };
+            if (plan is { Restart: not null, Broker: null })
+            {
+                throw new UsageException($"{restart.Name} restarts the broker that {broker.Name} names, and none is named.", "Name it, or leave the restart out: the embedded broker ends with this program.");
+            }
+
             var asJson = parsed.GetValue(json);
             var summary = asJson || Console.IsOutputRedirected ? await LoadFleet.RunAsync(plan, null, TimeProvider.System, cancellationToken) : await WithProgressAsync(plan, cancellationToken);
             await Console.Out.WriteLineAsync(asJson ? summary.ToJson() : summary.ToText());

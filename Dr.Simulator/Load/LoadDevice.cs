@@ -4,12 +4,10 @@ using Dr.Simulator.World;
 namespace Dr.Simulator.Load;
 
 /// <summary>
-/// A kiosk or branch device as its control plane sees it: a connection of its own with birth, will and beats, opened again with growing, scattered pauses when it breaks.
+/// A kiosk or branch device as its control plane sees it: a connection of its own with birth, will and beats, opened again after the pauses that real devices make when it breaks.
 /// </summary>
 internal sealed class LoadDevice(int number, LoadPlan plan, IBrokerConnector connector, BrokerAddress broker, LoadCounters counters, TimeProvider time)
 {
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
-
     private readonly Chance _chance = new Chance(plan.Seed).For($"device {number}");
     private readonly string _boot = $"load-{plan.Seed}-{number}";
     private readonly Guid _stream = new(number, 0, 0, [1, 2, 3, 4, 5, 6, 7, 8]);
@@ -17,6 +15,14 @@ internal sealed class LoadDevice(int number, LoadPlan plan, IBrokerConnector con
     private volatile bool _off;
     private long _sequence;
     private long _epoch;
+    private int _answers;
+    private int _connects;
+
+    /// <summary>Answers of a control plane until now.</summary>
+    public int Answers => Volatile.Read(ref _answers);
+
+    /// <summary>Connections that stood until now.</summary>
+    public int Connects => Volatile.Read(ref _connects);
 
     /// <summary>Seven of ten stand on the street, three in one of twenty branches.</summary>
     public DeviceId Id { get; } = new(number % 10 < 7 ? $"load-kiosk-{number}" : $"load-branch-{number % 20}-{number}");
@@ -28,19 +34,21 @@ internal sealed class LoadDevice(int number, LoadPlan plan, IBrokerConnector con
 
     public async Task LiveAsync(CancellationToken cancellationToken)
     {
-        var pause = TimeSpan.FromMilliseconds(200);
+        var failures = 0;
         while (!cancellationToken.IsCancellationRequested)
         {
+            var before = Connects;
             try
             {
                 if (!_off)
                 {
                     await ConnectedAsync(cancellationToken);
-                    pause = TimeSpan.FromMilliseconds(200);
+                    failures = 0;
                 }
             }
             catch (DrException failure) when (failure.IsTransient)
             {
+                failures = Connects > before ? 0 : failures + 1;
                 counters.Failed(failure.Message);
             }
             catch (OperationCanceledException)
@@ -50,14 +58,12 @@ internal sealed class LoadDevice(int number, LoadPlan plan, IBrokerConnector con
 
             try
             {
-                await Task.Delay(pause * (0.5 + _chance.Next()), time, cancellationToken);
+                await Task.Delay(plan.ReconnectAfter(failures, _chance.Next()), time, cancellationToken);
             }
             catch (OperationCanceledException)
             {
                 return;
             }
-
-            pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
         }
     }
 
@@ -95,6 +101,7 @@ internal sealed class LoadDevice(int number, LoadPlan plan, IBrokerConnector con
         };
         await using var connection = await connector.ConnectAsync(session, cancellationToken);
         Volatile.Write(ref _connection, connection);
+        Interlocked.Increment(ref _connects);
         counters.Connected(_epoch > 1);
         try
         {
@@ -158,6 +165,7 @@ internal sealed class LoadDevice(int number, LoadPlan plan, IBrokerConnector con
             await foreach (var message in connection.Inbound.ReadAllAsync(cancellationToken))
             {
                 counters.Acknowledged();
+                Interlocked.Increment(ref _answers);
                 await message.AcknowledgeAsync(cancellationToken);
             }
         }

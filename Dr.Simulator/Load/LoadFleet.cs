@@ -95,6 +95,7 @@ internal static class LoadFleet
             ? Enumerable.Range(0, (int)Math.Round(plan.Devices * plan.Outages)).Select(_ => (At: room * chance.Next(), Device: devices[chance.Below(devices.Length)])).OrderBy(o => o.At).ToList()
             : [];
         var storms = Enumerable.Range(1, plan.Storms).Select(n => plan.Duration * n / (plan.Storms + 1)).ToList();
+        var restartAt = plan.Restart is null ? TimeSpan.MaxValue : plan.Duration / 2;
         List<Task> acts = [];
         while (Stopwatch.GetElapsedTime(begun) is var passed && passed < plan.Duration)
         {
@@ -112,12 +113,23 @@ internal static class LoadFleet
                 }
             }
 
+            if (restartAt <= passed)
+            {
+                restartAt = TimeSpan.MaxValue;
+                acts.Add(BrokerRestart.RunAsync(plan, devices, observer, summary, time, cancellationToken));
+            }
+
             if (storms.Count > 0 && storms[0] <= passed)
             {
                 storms.RemoveAt(0);
                 summary.Storms++;
                 LoadDevice[] hit = [.. devices.Where(d => !d.IsOff && chance.Hits(plan.StormShare))];
                 acts.Add(StormAsync(hit, counters, summary, time, cancellationToken));
+            }
+
+            if (acts.Find(a => a.IsFaulted) is { } failed)
+            {
+                await failed;
             }
 
             progress?.Report(($"{counters.ConnectedNow} connected, {counters.BeatsSent} beats", passed / plan.Duration));

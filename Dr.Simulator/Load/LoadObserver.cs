@@ -11,6 +11,8 @@ internal sealed class LoadObserver(LoadPlan plan, IBrokerConnector connector, Br
 {
     private static readonly TimeSpan TickPeriod = TimeSpan.FromMilliseconds(500);
 
+    private static readonly TimeSpan ReconnectEvery = TimeSpan.FromMilliseconds(200);
+
     private readonly Lock _lock = new();
     private readonly Dictionary<DeviceId, (DetectorState State, bool Suspected)> _devices = [];
     private readonly Dictionary<DeviceId, DateTimeOffset> _off = [];
@@ -21,15 +23,24 @@ internal sealed class LoadObserver(LoadPlan plan, IBrokerConnector connector, Br
     private long _late;
     private long _missing;
     private long _falseSuspicions;
+    private bool _isDeaf;
     private long _notJudged;
     private long _dropped;
 
     /// <summary>Subscribes, so that nothing is missed, and then listens until told to stop.</summary>
     public async Task<Task> StartAsync(CancellationToken cancellationToken)
     {
-        var connection = await connector.ConnectAsync(new BrokerSession { Broker = broker, ClientId = $"dr-sim-load-{plan.Seed}", SessionExpiry = TimeSpan.Zero, InboundCapacity = 100_000, ReceiveMaximum = ushort.MaxValue }, cancellationToken);
-        await connection.SubscribeAsync([$"{Topics.Root}/+/+/up/{UpChannel.Beat}"], cancellationToken);
+        var connection = await ConnectAsync(cancellationToken);
         return Task.WhenAll(ListenAsync(connection, cancellationToken), JudgeAsync(cancellationToken));
+    }
+
+    /// <summary>Whether each of them that is not switched off was heard after <paramref name="since"/>.</summary>
+    public bool HeardSince(DateTimeOffset since, IReadOnlyList<LoadDevice> devices)
+    {
+        lock (_lock)
+        {
+            return devices.All(d => d.IsOff || (_devices.TryGetValue(d.Id, out var known) && known.State.ArrivedAt > since));
+        }
     }
 
     public void SwitchedOff(DeviceId device)
@@ -65,7 +76,53 @@ internal sealed class LoadObserver(LoadPlan plan, IBrokerConnector connector, Br
 
     private static double? Percentile(List<double> sorted, double share) => sorted.Count == 0 ? null : sorted[Math.Clamp((int)Math.Ceiling(share * sorted.Count) - 1, 0, sorted.Count - 1)];
 
-    private async Task ListenAsync(IBrokerConnection connection, CancellationToken cancellationToken)
+    private async Task<IBrokerConnection> ConnectAsync(CancellationToken cancellationToken)
+    {
+        var connection = await connector.ConnectAsync(new BrokerSession { Broker = broker, ClientId = $"dr-sim-load-{plan.Seed}", SessionExpiry = TimeSpan.Zero, InboundCapacity = 100_000, ReceiveMaximum = ushort.MaxValue }, cancellationToken);
+        await connection.SubscribeAsync([$"{Topics.Root}/+/+/up/{UpChannel.Beat}"], cancellationToken);
+        return connection;
+    }
+
+    /// <summary>Of a broker that this run restarts; while it is away nobody can be heard, and so nobody is judged, as the control plane has it.</summary>
+    private async Task<IBrokerConnection?> ConnectAgainAsync(CancellationToken cancellationToken)
+    {
+        SetDeaf(true);
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                var connection = await ConnectAsync(cancellationToken);
+                SetDeaf(false);
+                return connection;
+            }
+            catch (Exception failure) when (failure is OperationCanceledException or DrException { IsTransient: true })
+            {
+                await Task.Delay(ReconnectEvery, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+
+        return null;
+    }
+
+    private void SetDeaf(bool isDeaf)
+    {
+        lock (_lock)
+        {
+            _isDeaf = isDeaf;
+            _local = _local.LinkRestored(time.GetUtcNow());
+        }
+    }
+
+    private async Task ListenAsync(IBrokerConnection first, CancellationToken cancellationToken)
+    {
+        for (var connection = first; connection is not null; connection = plan.Restart is null ? null : await ConnectAgainAsync(cancellationToken))
+        {
+            await HearAsync(connection, cancellationToken);
+        }
+    }
+
+    /// <summary>Returns when the run ends, or the connection does and the broker is one that is restarted.</summary>
+    private async Task HearAsync(IBrokerConnection connection, CancellationToken cancellationToken)
     {
         await using (connection)
         {
@@ -81,12 +138,17 @@ internal sealed class LoadObserver(LoadPlan plan, IBrokerConnector connector, Br
                     await message.AcknowledgeAsync(cancellationToken);
                 }
 
-                throw new DrException($"The broker {broker} ended the listener's connection: {(await connection.Closed).Detail}.", "Look at the broker's limits for one client's queue.");
+                if (plan.Restart is null)
+                {
+                    throw new DrException($"The broker {broker} ended the listener's connection: {(await connection.Closed).Detail}.", "Look at the broker's limits for one client's queue.");
+                }
             }
             catch (OperationCanceledException)
             {
-                Interlocked.Exchange(ref _dropped, connection.Dropped);
+                // The run ends.
             }
+
+            Interlocked.Add(ref _dropped, connection.Dropped);
         }
     }
 
@@ -125,7 +187,7 @@ internal sealed class LoadObserver(LoadPlan plan, IBrokerConnector connector, Br
     {
         lock (_lock)
         {
-            _local = _local.Tick(now);
+            _local = _isDeaf ? _local.Tick(now).LinkRestored(now) : _local.Tick(now);
             foreach (var (device, (state, suspected)) in _devices)
             {
                 if (suspected || now - state.ArrivedAt < plan.Alpha)

@@ -34,6 +34,12 @@ internal sealed record LoadPlan
     /// <summary>Connections that are opened in a second at the beginning.</summary>
     public int ConnectsPerSecond { get; init; } = 500;
 
+    /// <summary>A command line that restarts the broker, run by <c>/bin/sh</c> once in the middle of the run; null = the broker is not restarted.</summary>
+    public string? Restart { get; init; }
+
+    /// <summary>The pause before an attempt to connect again, by how many have failed in a row and a number from 0 to 1: what devices keep to.</summary>
+    public Func<int, double, TimeSpan> ReconnectAfter { get; init; } = static (failures, random) => ReconnectDelay.After(failures, random);
+
     public ulong Seed { get; init; } = 1;
 
     /// <summary>The detector's α: three beats may be missing, as the classes of kiosks allow.</summary>

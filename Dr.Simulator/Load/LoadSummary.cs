@@ -56,6 +56,15 @@ internal sealed class LoadSummary
     /// <summary>Of each storm: seconds until as many were connected again as before.</summary>
     public List<double> StormSeconds { get; } = [];
 
+    /// <summary>From the command that restarts the broker until every device was connected again, s; null without a restart.</summary>
+    public double? RestartConnectedSeconds { get; set; }
+
+    /// <summary>The same until the listener had heard every device again, s.</summary>
+    public double? RestartHeardSeconds { get; set; }
+
+    /// <summary>The same until a control plane had answered a beat of every device again, s; null also when none listens.</summary>
+    public double? RestartAnsweredSeconds { get; set; }
+
     public int Outages { get; set; }
 
     public int OutagesNoticed { get; set; }
@@ -84,6 +93,7 @@ internal sealed class LoadSummary
           received    {BeatsReceived} beats of {DevicesHeard} devices; {BeatsMissing} missing, {BeatsLate} late (over {LoadPlan.LateAfter.TotalSeconds:0.#} s); on the way p50 {DelayP50Ms ?? 0:0.0} ms, p99 {DelayP99Ms ?? 0:0.0} ms
           answered    {Acknowledgements} acknowledgements of a control plane
           storms      {Storms}{(StormSeconds.Count == 0 ? "" : $", connected again after {string.Join(", ", StormSeconds.Select(s => s.ToString("0.0", CultureInfo.InvariantCulture)))} s")}
+          restart     {(RestartConnectedSeconds is null ? "none of the broker" : $"of the broker: all connected again after {RestartConnectedSeconds:0.0} s, heard after {RestartHeardSeconds:0.0} s{(RestartAnsweredSeconds is null ? "" : $", answered by the control plane after {RestartAnsweredSeconds:0.0} s")}")}
           outages     {Outages}, {OutagesNoticed} noticed{(DetectionP50Seconds is null ? "" : $" after p50 {DetectionP50Seconds:0.0} s, p95 {DetectionP95Seconds:0.0} s")}
           suspicions  {FalseSuspicions} false; {LooksNotJudged} not judged for trouble of the listener's own
           cost        {MemoryMiB} MiB, {CpuSeconds:0.0} s of processor time

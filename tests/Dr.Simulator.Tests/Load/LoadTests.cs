@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Dr.Contracts.Mqtt.Client;
 using Dr.Simulator.Load;
 
 namespace Dr.Simulator.Tests.Load;
@@ -9,7 +10,7 @@ public sealed class LoadTests
     [Fact]
     public async Task Two_hundred_devices_beat_stop_and_come_back_and_nobody_living_is_suspected()
     {
-        var plan = new LoadPlan { Devices = 200, Beat = TimeSpan.FromMilliseconds(500), Duration = TimeSpan.FromSeconds(10), Outages = 0.03, Storms = 1, StormShare = 0.5, ConnectsPerSecond = 400 };
+        var plan = new LoadPlan { Devices = 200, Beat = TimeSpan.FromMilliseconds(500), Duration = TimeSpan.FromSeconds(10), Outages = 0.03, Storms = 1, StormShare = 0.5, ConnectsPerSecond = 400, ReconnectAfter = Soon };
         var summary = await LoadFleet.RunAsync(plan, null, TimeProvider.System, TestContext.Current.CancellationToken);
         TestContext.Current.TestOutputHelper?.WriteLine(summary.ToText());
         summary.Complete.ShouldBeTrue();
@@ -44,6 +45,9 @@ public sealed class LoadTests
         summary.Complete.ShouldBeFalse();
         summary.BeatsReceived.ShouldBeGreaterThan(0);
     }
+
+    /// <summary>As much sooner than a device as its beats come sooner.</summary>
+    private static TimeSpan Soon(int failures, double random) => ReconnectDelay.After(failures, random) / 10;
 
     /// <summary>Stops the run as soon as every device is connected and beats.</summary>
     private sealed class StopsWhenConnected(CancellationTokenSource stop) : IProgress<(string What, double Share)>
