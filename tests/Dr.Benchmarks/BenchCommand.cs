@@ -26,7 +26,7 @@ internal static class BenchCommand
             + "system on the export (needs root); then ours with 255 points and with a point every second. All of it "
             + "takes about 25 minutes on two quiet processors; --pattern and --peer cut it into slices (--pattern qd1 --rounds 1: two minutes). A ratio counts only within one run.")
         {
-            quick, rounds, size, overwrite, seconds, cold, patterns, peers, directory, edge, json, markdown, ServeRawCommand.Create(), Big.BigCommand.Create(), Replication.ReplicationCommand.Create(), Background.BackgroundCommand.Create(),
+            quick, rounds, size, overwrite, seconds, cold, patterns, peers, directory, edge, json, markdown, ServeRawCommand.Create(), Big.BigCommand.Create(), Replication.ReplicationCommand.Create(), Background.BackgroundCommand.Create(), Outbox.OutboxCommand.Create(),
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
