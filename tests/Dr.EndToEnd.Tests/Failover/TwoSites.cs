@@ -25,9 +25,11 @@ internal sealed class TwoSites : IAsyncDisposable
     private readonly Dictionary<string, CutProxy> _copyLines = [];
     private readonly List<EdgeProcess> _kiosks = [];
     private readonly IReadOnlyList<SiteSystem> _systems;
+    private readonly Mosquitto? _broker;
+    private readonly string[] _devices;
     private RunningSilo _silo = null!;
 
-    private TwoSites(IReadOnlyList<SiteSystem> systems) => _systems = systems;
+    private TwoSites(Mosquitto? broker, string[] devices, IReadOnlyList<SiteSystem> systems) => (_broker, _devices, _systems) = (broker, devices, systems);
 
     /// <summary>The processes of the two sites.</summary>
     public Dictionary<string, EdgeProcess> Edges { get; } = [];
@@ -42,9 +44,13 @@ internal sealed class TwoSites : IAsyncDisposable
 
     public RunningSilo Silo => _silo;
 
-    public static async Task<TwoSites> StartAsync(params IReadOnlyList<SiteSystem> systems)
+    public static Task<TwoSites> StartAsync(params IReadOnlyList<SiteSystem> systems) => StartOnAsync(null, [], systems);
+
+    /// <param name="broker">Between all devices and the control plane; null = the embedded one. The caller starts it and ends it.</param>
+    /// <param name="devices">Further devices as the control plane's configuration names them, a line each; the test starts them itself.</param>
+    public static async Task<TwoSites> StartOnAsync(Mosquitto? broker, string[] devices, params IReadOnlyList<SiteSystem> systems)
     {
-        var sites = new TwoSites(systems);
+        var sites = new TwoSites(broker, devices, systems);
         try
         {
             await sites.BuildAsync();
@@ -197,11 +203,12 @@ internal sealed class TwoSites : IAsyncDisposable
             Doors[system.Id] = new Door();
         }
 
-        _silo = await RunningSilo.StartAsync(SiloConfig());
+        _silo = _broker is null ? await RunningSilo.StartAsync(SiloConfig()) : await RunningSilo.StartOnAsync(_broker.Address, SiloConfig());
+        var brokerPort = _broker?.Address.Port ?? _silo.BrokerPort;
         Api = new HttpClient { BaseAddress = new Uri($"{_silo.Url}api/v1/"), Timeout = TimeSpan.FromSeconds(60) };
         foreach (var (site, port) in replication)
         {
-            var line = _brokerLines[site] = new CutProxy(new BrokerAddress("127.0.0.1", _silo.BrokerPort));
+            var line = _brokerLines[site] = new CutProxy(new BrokerAddress("127.0.0.1", brokerPort));
             _configs[site] = Path.Combine(_folder, $"{site}.yaml");
             await System.IO.File.WriteAllTextAsync(_configs[site], SiteConfig(site, port, line.Address));
             Edges[site] = await EdgeProcess.StartAsync(Path.Combine(_folder, site), "--config", _configs[site]);
@@ -211,7 +218,7 @@ internal sealed class TwoSites : IAsyncDisposable
         {
             var folder = Directory.CreateDirectory(Path.Combine(_folder, $"kiosk-{n}")).FullName;
             var config = Path.Combine(_folder, $"kiosk-{n}.yaml");
-            await System.IO.File.WriteAllTextAsync(config, $"device: kiosk-{n}\nsite: street\nroles: [kiosk]\nbrokers: [ 127.0.0.1:{_silo.BrokerPort} ]\ntargets:\n"
+            await System.IO.File.WriteAllTextAsync(config, $"device: kiosk-{n}\nsite: street\nroles: [kiosk]\nbrokers: [ 127.0.0.1:{brokerPort} ]\ntargets:\n"
                 + string.Concat(_systems.Select(s => $"  \"system:{s.Id}\": \"tcp://127.0.0.1:{Doors[s.Id].Port}\"\n")));
             _kiosks.Add(await EdgeProcess.StartAsync(folder, "--config", config));
         }
@@ -226,9 +233,9 @@ internal sealed class TwoSites : IAsyncDisposable
               - { id: back-1, site: backup, roles: [appliance, host], busyPeriod: 1s }
               - { id: kiosk-1, site: street, roles: [kiosk], busyPeriod: 1s }
               - { id: kiosk-2, site: street, roles: [kiosk], busyPeriod: 1s }
-            systems:
 
             """);
+        text.Append(string.Concat(_devices.Select(line => $"  - {line}\n"))).Append("systems:\n");
         foreach (var system in _systems)
         {
             text.Append(CultureInfo.InvariantCulture, $"  - id: {system.Id}\n    class: {system.Class}\n    home: {system.Home}\n    hosts: {{ production: prod-1, backup: back-1 }}\n    approval: automatic\n    leaseTtl: 6s\n    points: 0s\n");
