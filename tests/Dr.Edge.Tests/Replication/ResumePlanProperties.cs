@@ -137,6 +137,7 @@ public class ResumePlanProperties
                 var kept = new HashSet<(Generation, long)>();
                 var (isChainKnown, isMarked, distrusted) = (true, false, new HashSet<PointId>());
                 SequenceNumber? differsAt = null;
+                SequenceNumber? rewindGone = null;
                 ulong nextPoint = 1_000_000;
 
                 // What the copy does before it refuses.
@@ -153,7 +154,7 @@ public class ResumePlanProperties
                 for (var round = 0; round < 16; round++)
                 {
                     var isOurs = source.Writes.Take((int)target.Appended).SequenceEqual(target.Writes);
-                    var view = new SourceView(source.History, [.. source.Points], mode, null, null, distrusted, mayCompare, 0, source.Points.Count > 1 ? source.Points[0].Sequence : null, differsAt);
+                    var view = new SourceView(source.History, [.. source.Points], mode, null, rewindGone, distrusted, mayCompare, 0, source.Points.Count > 1 ? source.Points[0].Sequence : null, differsAt);
                     switch (ResumePlan.Next(view, Position(target)))
                     {
                         case SourceStep.Journal when !isOurs && isChainKnown:
@@ -167,7 +168,14 @@ public class ResumePlanProperties
                             break;
                         case SourceStep.Rewind rewind:
                             TargetRules.MayRewind(source.History, target.History, rewind.To).ShouldBeTrue();
-                            kept.UnionWith(target.Writes.Skip((int)rewind.To.Value));
+                            if (rewind.To.Value < target.Floor)
+                            {
+                                rewindGone.ShouldBeNull("it is asked for once");
+                                rewindGone = rewind.To;
+                                break;
+                            }
+
+                            kept.UnionWith(target.Writes); // The clone of the tail shows all that was there, with what lies below it.
                             target.RewindTo(rewind.To.Value);
                             (isChainKnown, isMarked, rungs[0]) = (false, false, rungs[0] + 1);
                             break;
@@ -193,7 +201,7 @@ public class ResumePlanProperties
                             target.Chain = [.. source.Chain.Where(g => g.After.Value < target.Appended)];
                             target.Points.Add(delta.Target ?? source.Points[^1]);
                             distrusted.Clear();
-                            (differsAt, isChainKnown) = (null, true);
+                            (differsAt, rewindGone, isChainKnown) = (null, null, true);
                             break;
                         case SourceStep.AwaitPoint:
                             source.Write(1);
