@@ -66,12 +66,12 @@ public sealed class TableRecoveryKillTests(ITestOutputHelper output) : IAsyncDis
                     var (status, text) = await _edge.TryAsync("table", "list", "dilas", "--json");
                     var recoveries = status == 0 ? [.. JsonDocument.Parse(text).RootElement.GetProperty("recoveries").EnumerateArray()] : Array.Empty<JsonElement>();
                     last = recoveries.LastOrDefault();
-                    return recoveries.Length > 0 && recoveries.All(r => r.GetProperty("state").GetString() != "Running" && !(r.TryGetProperty("cloneOpen", out var open) && open.GetBoolean()));
+                    return recoveries.Length > 0 && recoveries.All(r => r.GetProperty("state").GetString() != "running" && !(r.TryGetProperty("cloneOpen", out var open) && open.GetBoolean()));
                 },
                 CleanWithin);
             (await LeftoversAsync()).ShouldBeEmpty($"kill {kill}");
             var state = last.GetProperty("state").GetString()!;
-            var isReplaced = last.GetProperty("replaces").GetBoolean() && state == "Done";
+            var isReplaced = last.GetProperty("replaces").GetBoolean() && state == "done";
             (await SqlAsync(Sum)).ShouldBe(isReplaced ? good : damaged, $"kill {kill}: the last recovery is {state}");
             if (isReplaced)
             {
@@ -83,7 +83,7 @@ public sealed class TableRecoveryKillTests(ITestOutputHelper output) : IAsyncDis
         }
 
         // One for each that is done and not undone, beside the first.
-        var beside = ends.GetValueOrDefault("beside Done") + 1;
+        var beside = ends.GetValueOrDefault("beside done") + 1;
         long.Parse(await SqlAsync("select count(*) from pg_namespace where nspname like 'dr\\_%'"), CultureInfo.InvariantCulture).ShouldBeLessThanOrEqualTo(beside);
         output.WriteLine($"{Kills} kills, seed {Seed}, a whole recovery takes {whole.Elapsed.TotalSeconds:0.0} s; ended as {string.Join(", ", ends.Select(e => $"{e.Key} {e.Value}"))}");
     }
