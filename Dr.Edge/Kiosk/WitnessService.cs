@@ -27,7 +27,7 @@ internal sealed class WitnessService(WitnessTargets targets, ReachProbe probe, L
             Id = command.Id,
             Outcome = CommandOutcome.Done,
             Detail = $"{reports.Count(r => r.Reachable)} of {reports.Length} reachable",
-            Evidence = reports.ToDictionary(r => r.Target, Describe),
+            Evidence = reports.ToDictionary(r => r.Target, ReachEvidence.Of),
         };
     }
 
@@ -45,11 +45,4 @@ internal sealed class WitnessService(WitnessTargets targets, ReachProbe probe, L
             await Task.Delay(period, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
-
-    private static string Describe(ReachReport report) => (report.Reachable, report.TransactionFailed) switch
-    {
-        (true, false) => "reachable",
-        (true, true) => $"transaction failed: {report.Detail}",
-        _ => report.Detail ?? "not reachable",
-    };
 }

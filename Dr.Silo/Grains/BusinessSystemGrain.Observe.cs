@@ -31,10 +31,10 @@ internal sealed partial class BusinessSystemGrain
             return;
         }
 
-        if (result.Evidence.TryGetValue($"system:{Id}", out var said))
+        var target = $"system:{Id}";
+        if (result.Evidence.TryGetValue(target, out var said))
         {
-            var report = new ReachReport { Target = $"system:{Id}", Reachable = said == "reachable", At = result.FinishedAt, Detail = said };
-            _watch.Seen.Hear(device, site, machine, report, time.GetUtcNow());
+            _watch.Seen.Hear(device, site, machine, ReachEvidence.Read(target, said, result.FinishedAt), time.GetUtcNow());
         }
     }
 

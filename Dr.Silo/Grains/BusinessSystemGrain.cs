@@ -35,6 +35,7 @@ internal sealed partial class BusinessSystemGrain(
     private readonly string _granter = Guid.NewGuid().ToString("N");
     private IGrainTimer? _pump;
     private DateTimeOffset _activatedAt;
+    private TimeSpan? _longestGrant;
     private bool _fencing;
     private bool _isGranter;
 
@@ -69,7 +70,9 @@ internal sealed partial class BusinessSystemGrain(
         }
         else if (store.State.Settings != settings || machine.Rules != rules)
         {
-            await SaveAsync(store.State with { Settings = settings, Machine = machine with { Rules = rules } });
+            // Before the moment that the former rules end at: a renewal that reads them now grants no longer one.
+            _longestGrant = settings.LeaseTtl;
+            await SaveAsync(store.State with { Settings = settings, Machine = machine.Under(rules, time.GetUtcNow()) });
         }
 
         if (traits.Reminders)
@@ -154,13 +157,15 @@ internal sealed partial class BusinessSystemGrain(
         {
             // Before the ledger is read: if fencing commits while we wait for the answer, this is what its clock has to count from.
             _watch.LastGrant = time.GetUtcNow();
-            _watch.HearLease(request, settings.LeaseTtl);
+            _watch.HearLease(request, Ttl(settings));
         }
 
         var entry = await ledger.ReadAsync(Id, CancellationToken.None);
         var granted = mine && !_fencing && LeaseClock.MayGrant(machine, entry, _granter, request.Epoch);
-        return new LeaseGrant { System = Id, Epoch = entry?.Owner.Epoch ?? machine.Owner.Epoch, Granted = granted, Ttl = settings.LeaseTtl };
+        return new LeaseGrant { System = Id, Epoch = entry?.Owner.Epoch ?? machine.Owner.Epoch, Granted = granted, Ttl = Ttl(settings) };
     }
+
+    private TimeSpan Ttl(SystemSettings settings) => _longestGrant < settings.LeaseTtl ? _longestGrant.Value : settings.LeaseTtl;
 
     /// <summary>After an activation: become the granter, believe the ledger, and go on with what was open.</summary>
     private async Task TakeUpAsync(CancellationToken cancellationToken)

@@ -45,7 +45,7 @@ public static partial class FailoverTable
         t.In(Fencing).On<LeasesStopped>("the last lease is known").When(ThisRun, LeaseRunning).Set((s, e, now) => Runs.Edit(s, r => r with
         {
             LastGrantedAt = ((LeasesStopped)e).LastGrantedAt,
-            FenceBy = Earlier(r.FenceBy, LeaseClock.FencedAt(((LeasesStopped)e).LastGrantedAt, s.Rules.LeaseTtl ?? LeaseClock.DefaultTtl, now)),
+            FenceBy = Earlier(r.FenceBy, LeaseClock.FencedAt(s, ((LeasesStopped)e).LastGrantedAt, now)),
         })).KeepDeadline().Stay();
         Proven<StepDone>(t, Fencing, "the old owner stopped and says where", (s, e, now) => Runs.Proof(s, FencingProofKind.OwnerStopped, s.Run!.From.Value, ((StepDone)e).Evidence.Sequence, now), PendingStep, NoClaimYet);
         Proven<StepDone>(t, Fencing, "the old owner is switched off", (s, e, now) => Runs.Proof(s, FencingProofKind.FenceDevice, $"fence device at {s.Run!.To}", null, now), FenceAnswers, NoClaimYet, NoProofYet);

@@ -28,6 +28,14 @@ public static class LeaseClock
         return from + FencingWait(ttl);
     }
 
+    /// <summary>The same for a system: what was granted under former rules has to have run out, too.</summary>
+    public static DateTimeOffset FencedAt(SystemState state, DateTimeOffset? lastGranted, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        var at = FencedAt(lastGranted, state.Rules.LeaseTtl ?? DefaultTtl, now);
+        return state.FormerLeaseEnds is { } former && former > at ? former : at;
+    }
+
     /// <summary>The last moment, by our clock, at which the holder of a lease granted at <paramref name="lastGranted"/> answers a client: its own clock may be the slower one.</summary>
     public static DateTimeOffset LastAnswerBy(DateTimeOffset lastGranted, TimeSpan ttl) => lastGranted + (ttl * (1 + DriftRho));
 

@@ -50,6 +50,9 @@ public sealed record SystemState
     /// <summary>The end that every hold has.</summary>
     [Id(14)] public DateTimeOffset? HoldUntil { get; init; }
 
+    /// <summary>Until then a lease may be out that was granted under former rules, for longer than the present ones grant. Null = they never granted longer.</summary>
+    [Id(15)] public DateTimeOffset? FormerLeaseEnds { get; init; }
+
     public bool OwnerIsHome => Owner.Site == Rules.Home;
 
     public SiteId CopySite => Rules.Other(Owner.Site);
@@ -61,6 +64,23 @@ public sealed record SystemState
         ({ } d, null) => d,
         (null, var f) => f,
     };
+
+    /// <summary>The same under other rules. What was granted under the former ones lasts as long as they said, so its lapse proves nothing earlier.</summary>
+    /// <param name="now">From here on nothing is granted by the former rules.</param>
+    public SystemState Under(TakeoverRules rules, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(rules);
+        var changed = this with { Rules = rules };
+        if (Rules is not { HasVolume: true, LeaseTtl: { } ttl } || rules.LeaseTtl >= ttl)
+        {
+            return changed;
+        }
+
+        // A promotion that is under way begins with a lease of the former rules, at its deadline at the latest.
+        var last = Run is not null && Deadline is { } deadline && deadline > now ? deadline : now;
+        var ends = last + LeaseClock.FencingWait(ttl);
+        return FormerLeaseEnds >= ends ? changed : changed with { FormerLeaseEnds = ends };
+    }
 
     private DateTimeOffset? FenceBy => Phase == Phase.Fencing && Run is { Proof: null } run ? run.FenceBy : null;
 

@@ -67,8 +67,16 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
     }
 
     /// <summary>When the owner surely serves nobody any more if nothing is granted meanwhile; null when it may serve without us, or has not asked since we began to listen.</summary>
-    public DateTimeOffset? GateShutAt(SystemSettings settings, SystemState machine) =>
-        settings is { Lease: true, Volume: not null } && _endsWithUs == machine.Owner.Epoch ? LastGrant + LeaseClock.FencingWait(_longestTtl) : null;
+    public DateTimeOffset? GateShutAt(SystemSettings settings, SystemState machine)
+    {
+        if (settings is not { Lease: true, Volume: not null } || _endsWithUs != machine.Owner.Epoch)
+        {
+            return null;
+        }
+
+        var shut = LastGrant + LeaseClock.FencingWait(_longestTtl);
+        return machine.FormerLeaseEnds is { } former && former > shut ? former : shut;
+    }
 
     /// <summary>Since when the devices can be heard without interruption; null: longer than anything that a decision waits for.</summary>
     public DateTimeOffset? HearsSince { get; set; }

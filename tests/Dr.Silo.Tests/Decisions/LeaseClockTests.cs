@@ -1,4 +1,5 @@
 using CsCheck;
+using Dr.Contracts.Ids;
 using Dr.Silo.Decisions.Failover;
 
 namespace Dr.Silo.Tests.Decisions;
@@ -20,6 +21,48 @@ public sealed class LeaseClockTests
                 fenced.ShouldBeGreaterThan(holderStops + LeaseClock.GateTime);
             },
             iter: 10_000);
+
+    [Fact]
+    public void No_change_of_the_rules_lets_anybody_else_go_on_before_a_lease_that_was_granted_has_ended() =>
+        Gen.Select(Gen.Double[2, 60], Gen.Select(Gen.Int[0, 3], Gen.Double[0, 20], Gen.Double[1, 60]).Array[0, 12]).Sample(
+            (firstSeconds, steps) =>
+            {
+                var state = SystemState.New(new SystemId("dilas"), Rules(firstSeconds), new Ownership(Epoch.First, new SiteId("production")), Start);
+                var (now, granted, ends) = (Start, (DateTimeOffset?)null, Start);
+                foreach (var (kind, after, seconds) in steps)
+                {
+                    now += TimeSpan.FromSeconds(after);
+                    if (kind == 0)
+                    {
+                        state = state.Under(Rules(seconds < 5 ? null : seconds), now);
+                    }
+                    else if (state.Rules.LeaseTtl is { } ttl)
+                    {
+                        // The holder's clock runs slow, and its request took no time.
+                        var until = now + (ttl / (1 - (LeaseClock.DriftRho * 0.99)));
+                        (granted, ends) = (now, until > ends ? until : ends);
+                    }
+                }
+
+                if (state.Rules.LeaseTtl is not null)
+                {
+                    LeaseClock.FencedAt(state, null, now).ShouldBeGreaterThan(ends + LeaseClock.GateTime);
+                    LeaseClock.FencedAt(state, granted ?? now, now).ShouldBeGreaterThan(ends + LeaseClock.GateTime);
+                }
+            },
+            iter: 10_000);
+
+    [Fact]
+    public void A_promotion_that_is_under_way_when_the_rules_change_begins_with_a_lease_of_the_former_ones()
+    {
+        var run = new LiveRun { Id = new RunId("r"), Kind = RunPurpose.Failover, From = new SiteId("production"), To = new SiteId("backup"), Epoch = new Epoch(2), StartedAt = Start, StartedBy = "test" };
+        var state = SystemState.New(new SystemId("dilas"), Rules(30), new Ownership(Epoch.First, new SiteId("production")), Start) with { Run = run, Deadline = Start + TimeSpan.FromMinutes(1) };
+
+        LeaseClock.FencedAt(state.Under(Rules(2), Start), null, Start).ShouldBe(Start + TimeSpan.FromMinutes(1) + LeaseClock.FencingWait(TimeSpan.FromSeconds(30)));
+    }
+
+    private static TakeoverRules Rules(double? seconds) =>
+        new() { Home = new SiteId("production"), Peer = new SiteId("backup"), LeaseTtl = seconds is { } s ? TimeSpan.FromSeconds(s) : null };
 
     [Fact]
     public void An_unknown_last_grant_counts_as_one_given_now() =>
