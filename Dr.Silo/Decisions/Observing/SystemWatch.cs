@@ -34,11 +34,15 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
     /// </summary>
     private static readonly TimeSpan LostTogether = TimeSpan.FromSeconds(4);
 
+    /// <summary>How long a takeover may still begin by what was found about a silent owner, when what else it waits for comes later than the finding: a line may be whole again meanwhile.</summary>
+    private static readonly TimeSpan FindingLasts = Budgets.Probing;
+
     private readonly Func<SuspicionFacts, Verdict> _classify = classify ?? SuspicionClassifier.Classify;
     private DateTimeOffset _copyAgainAt;
     private TimeSpan _copyPatience = CopyAgainAfter;
     private DateTimeOffset? _accessLostSince;
     private DateTimeOffset _suspectAgainAt;
+    private DateTimeOffset _judgedAt;
     private Epoch _endsWithUs;
     private TimeSpan _longestTtl;
 
@@ -117,7 +121,15 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
             var fresh = Assess(settings, machine, now);
             if (fresh.NotYet != known.NotYet || fresh.PeerReady != known.PeerReady || fresh.Loss.IsWithin(settings.LossLimit) != known.Loss.IsWithin(settings.LossLimit))
             {
-                said.Add(new SystemEvent.TakeoverAssessed(run.Id, fresh));
+                if (run is { Automatic: true, ApprovedBy: null } && SilentOf(owner) is not null && now - _judgedAt > FindingLasts && HasBegun(machine, owner, servedEpoch))
+                {
+                    // Nobody has agreed to it but the finding, and that is of some time ago: the owner is asked about once more, and what has changed is told after that.
+                    _suspectAgainAt = Probe is null ? now : _suspectAgainAt;
+                }
+                else
+                {
+                    said.Add(new SystemEvent.TakeoverAssessed(run.Id, fresh));
+                }
             }
         }
 
@@ -157,6 +169,7 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
 
         Probe = null;
         _suspectAgainAt = again;
+        _judgedAt = unjudged ? _judgedAt : now;
     }
 
     public Verdict Classify(SuspicionFacts facts) => _classify(facts);
@@ -304,7 +317,7 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
     {
         var (host, appliance) = (Seen.PresenceOf(owner.Host), owner.Appliance is { } id ? Seen.PresenceOf(id) : null);
         var health = Seen.HealthOf(owner.Host);
-        if ((host is { Alive: false } ? host : appliance is { Alive: false } ? appliance : null) is { } silent)
+        if (SilentOf(owner) is { } silent)
         {
             if (Probe is null && now >= _suspectAgainAt && HasBegun(machine, owner, servedEpoch))
             {
@@ -340,6 +353,10 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
             said.Add(new SystemEvent.Classified(_classify(Facts(owner, 0, 0, null, now) with { OwnReportFailed = true })));
         }
     }
+
+    /// <summary>What was heard last of the one that is silent: the host, or its appliance; null while both are heard.</summary>
+    private PresenceChange? SilentOf(SystemSite owner) =>
+        Seen.PresenceOf(owner.Host) is { Alive: false } host ? host : owner.Appliance is { } id && Seen.PresenceOf(id) is { Alive: false } appliance ? appliance : null;
 
     /// <summary>
     /// False while a system is being set up: its host says of it that it does not run, and it has never been heard running under this epoch. Nobody is served by it, witnesses never reached it, so neither a

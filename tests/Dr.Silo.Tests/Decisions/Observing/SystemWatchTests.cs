@@ -220,6 +220,37 @@ public sealed class SystemWatchTests
         FailoverMachine.Apply(state, new SystemEvent.Classified(verdict), Start).Next.Phase.ShouldNotBe(Phase.Fencing);
     }
 
+    [Theory]
+    [InlineData(null, false)]
+    [InlineData("li", true)]
+    public void A_takeover_that_nobody_agreed_to_begins_by_a_fresh_finding_and_not_by_one_of_before_it_was_ready(string? approvedBy, bool atOnce)
+    {
+        Alive(Start);
+        _watch.Seen.Hear(new PresenceChange { Device = Settings.HomeSite.Host, Site = Home, Alive = false, LastHeard = Start, Reason = "silent" });
+        var run = new LiveRun
+        {
+            Id = new RunId("r"), Kind = RunPurpose.Failover, From = Home, To = Peer, Epoch = new Epoch(2), StartedAt = Start, StartedBy = "detector", Automatic = true, ApprovedBy = approvedBy,
+            Assessment = new Assessment { Loss = new PredictedLoss { Age = TimeSpan.Zero, Basis = "none" }, PeerReady = false, NotYet = "not its turn", At = Start },
+        };
+        var state = State(Phase.Deciding, Start) with { Run = run };
+        List<SystemEvent> Look(int seconds) => _watch.Observe(Settings, state, state.Owner.Epoch, Start.AddSeconds(seconds));
+        void Judge(int from, int to)
+        {
+            _watch.BeginProbing(Settings, state, Start.AddSeconds(to), Start.AddSeconds(from));
+            _watch.EndProbing(unjudged: false, gateShutAt: null, Start.AddSeconds(to));
+        }
+
+        Judge(0, 5);
+        Look(5).OfType<SystemEvent.TakeoverAssessed>().ShouldHaveSingleItem("what was found just now decides");
+
+        var late = Look(20);
+        late.OfType<SystemEvent.TakeoverAssessed>().Any().ShouldBe(atOnce);
+        Look(21).OfType<SystemEvent.Suspected>().Any().ShouldBe(!atOnce, "the owner is asked about once more, at once");
+
+        Judge(21, 26);
+        Look(27).OfType<SystemEvent.TakeoverAssessed>().ShouldHaveSingleItem();
+    }
+
     [Fact]
     public void A_person_need_not_wait_for_the_end_of_the_probing()
     {
