@@ -40,4 +40,7 @@ public sealed record FencingProof
 
     /// <summary>The last write, when the old owner could still say.</summary>
     [Id(4)] public SequenceNumber? LastSequence { get; init; }
+
+    /// <summary>The old owner is there, writes no more and says where it ends, by its answer or by a beat that came before it: until the copy has that write, what is missing may still be on its way.</summary>
+    public bool SaysWhatIsLast => Kind is FencingProofKind.OwnerStopped or FencingProofKind.StoreRefuses && LastSequence is not null;
 }

@@ -37,7 +37,7 @@ internal static class Guards
     public static readonly Guard MayNotClaim = new("the copy is not ready, or more is lost than was accepted", (s, e, now) => UnmetToClaim(s, e).Count > 0 && !NotHeardYet!.Holds(s, e, now));
     public static readonly Guard StillComing = new("the old owner stopped in order and its last writes are still on their way", (s, e, now) =>
         e is SystemEvent.TakeoverAssessed { Assessment: { PeerReady: true, Loss: var loss } }
-        && s.Run?.Proof is { Kind: FencingProofKind.OwnerStopped, LastSequence: not null } proof && loss.Age != TimeSpan.Zero && now < proof.At + Budgets.CatchUp);
+        && s.Run?.Proof is { SaysWhatIsLast: true } proof && loss.Age != TimeSpan.Zero && now < proof.At + Budgets.CatchUp);
 
     public static readonly Guard NotHeardYet = new("the copy or the loss is not known, and what reports it may still be heard", (s, e, now) =>
         e is SystemEvent.TakeoverAssessed { Assessment: { } look } && (!look.PeerReady || look.Loss.Age is null)

@@ -238,7 +238,7 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
 
             // What was stored counts as much as what was heard, so that a report of before, which comes late or after a restart of ours, says nothing.
             var whole = settings.CopyMode == CopyMode.Sync && StoredMirrorsHeard && mine is not null && Seen.IsWhole(copy.Replication, machine.Owner.Epoch);
-            loss = machine.Run is { Proof: { Kind: FencingProofKind.OwnerStopped, LastSequence: { } last } } && theirs?.Status is { Fault: null } copied && copied.Durable >= last
+            loss = machine.Run is { Proof: { SaysWhatIsLast: true, LastSequence: { } last } } && theirs?.Status is { Fault: null } copied && copied.Durable >= last
                 ? PredictedLoss.None(last)
                 : PredictedLoss.Between(mine?.Status.Appended, mine?.At, theirs?.Status.Durable, theirs?.Status.CurrentAsOf, lostAt, whole);
         }

@@ -111,7 +111,7 @@ internal sealed partial class FailoverModel
         var lostAt = ((!owner.Reaches || _cut == owner.Site) && _lease ? _lastGrant : Now) + LeaseClock.FencingWait(LeaseClock.DefaultTtl);
         lostAt = State.Run?.Proof is { } proof && proof.At < lostAt ? proof.At : lostAt;
         var isHeard = _heard.Contains(copy.Site);
-        var last = State.Run?.Proof is { Kind: FencingProofKind.OwnerStopped, LastSequence: { } at } ? at : (SequenceNumber?)null;
+        var last = State.Run?.Proof is { SaysWhatIsLast: true, LastSequence: { } at } ? at : (SequenceNumber?)null;
         return new Assessment
         {
             Loss = isHeard && last is { } l && (l.Value == 0 || copy.Content.Contains((int)l.Value)) ? PredictedLoss.None(l) : PredictedLoss.Between(null, null, null, isHeard ? copy.CurrentAsOf : null, lostAt, false),

@@ -251,6 +251,26 @@ public sealed class SystemWatchTests
         Look(27).OfType<SystemEvent.TakeoverAssessed>().ShouldHaveSingleItem();
     }
 
+    [Theory]
+    [InlineData(FencingProofKind.OwnerStopped)]
+    [InlineData(FencingProofKind.StoreRefuses)]
+    public void What_an_owner_that_is_there_says_is_its_last_write_is_waited_for_before_ownership_is_claimed(FencingProofKind kind)
+    {
+        var proof = new FencingProof { Kind = kind, FencedEpoch = Epoch.First, At = Start, By = "production", LastSequence = new SequenceNumber(9) };
+        var accepted = new Assessment { Loss = new PredictedLoss { Age = TimeSpan.FromSeconds(1), Basis = "before" }, PeerReady = true, At = Start };
+        var run = new LiveRun
+        {
+            Id = new RunId("r"), Kind = RunPurpose.Failover, From = Home, To = Peer, Epoch = new Epoch(2), StartedAt = Start, StartedBy = "li", ApprovedBy = "li", LeasesStopped = true, Proof = proof, Assessment = accepted,
+        };
+        var state = State(Phase.Fencing, Start) with { Run = run };
+        SystemState Weigh(TimeSpan loss, TimeSpan after) =>
+            FailoverMachine.Apply(state, new SystemEvent.TakeoverAssessed(run.Id, accepted with { Loss = new PredictedLoss { Age = loss, Basis = "the copy" } }), Start + after).Next;
+
+        Weigh(TimeSpan.FromSeconds(0.2), TimeSpan.FromSeconds(1)).Run!.ClaimSent.ShouldBeFalse("the rest is on its way");
+        Weigh(TimeSpan.Zero, TimeSpan.FromSeconds(1)).Run!.ClaimSent.ShouldBeTrue();
+        Weigh(TimeSpan.FromSeconds(0.2), Budgets.CatchUp).Run!.ClaimSent.ShouldBeTrue("nobody waits longer");
+    }
+
     [Fact]
     public void A_person_need_not_wait_for_the_end_of_the_probing()
     {
