@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Dr.Contracts.Hosting;
 using Dr.Edge.Enrolment;
 using Dr.Edge.Hosting;
 using Dr.Edge.Nbd.Tls;
@@ -70,6 +71,6 @@ internal static class RunCommand
 
         Console.Out.WriteLine("ready");
         await Console.Out.FlushAsync(CancellationToken.None);
-        await app.WaitForShutdownAsync(cancellationToken);
+        await app.WaitForEndAsync(cancellationToken);
     }
 }

@@ -82,6 +82,12 @@ internal sealed partial class LinkService(
             {
                 return (false, new ConnectionEnd(ConnectionEndKind.Left, "stopping"));
             }
+            catch (Exception exception) when (exception is not (InvariantException or OutOfMemoryException))
+            {
+                // Whatever it is, a full disk too: volumes are served on without the control plane, and the next attempt follows.
+                LogFault(exception);
+                reason = new ConnectionEnd(ConnectionEndKind.Lost, exception.Message);
+            }
         }
 
         return (false, reason);
@@ -152,6 +158,9 @@ internal sealed partial class LinkService(
 
     [LoggerMessage(1652, LogLevel.Error, "Another agent connected with this device's id; yielding to it for {Seconds:0} s. Two machines with one id must not be: check which of them is the right one")]
     private partial void LogTakenOver(double seconds);
+
+    [LoggerMessage(1654, LogLevel.Error, "The link met what it did not expect and begins anew; this is a fault of this program or of the machine under it")]
+    private partial void LogFault(Exception exception);
 
     [LoggerMessage(1653, LogLevel.Information, "Could not say good-bye to the broker: {Detail}")]
     private partial void LogLeaveFailed(string detail);

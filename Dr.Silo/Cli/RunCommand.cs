@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Dr.Contracts.Cli;
+using Dr.Contracts.Hosting;
 using Dr.Silo.Hosting;
 using Dr.Silo.Tracing;
 
@@ -67,7 +68,7 @@ internal static class RunCommand
             await app.StartAsync(cancellationToken);
             await Console.Out.WriteLineAsync("ready");
             await Console.Out.FlushAsync(CancellationToken.None);
-            await app.WaitForShutdownAsync(cancellationToken);
+            await app.WaitForEndAsync(cancellationToken);
             return ProgramShell.Done;
         });
         return command;

@@ -62,6 +62,12 @@ internal sealed partial class BrokerLine(
             {
                 return;
             }
+            catch (Exception exception) when (exception is not (InvariantException or OutOfMemoryException))
+            {
+                // Whatever it is: a line that gave up here would leave its devices unheard for good.
+                LogFault(exception);
+                end = new ConnectionEnd(ConnectionEndKind.Lost, exception.Message);
+            }
 
             var wait = end.Kind switch
             {
@@ -182,6 +188,9 @@ internal sealed partial class BrokerLine(
 
     [LoggerMessage(3622, LogLevel.Warning, "The connection to the broker is over ({Kind}: {Detail}); next attempt in {Seconds:0.0} s")]
     private partial void LogDown(ConnectionEndKind kind, string detail, double seconds);
+
+    [LoggerMessage(3625, LogLevel.Error, "The line to the broker met what it did not expect and begins anew; this is a fault of this program or of the machine under it")]
+    private partial void LogFault(Exception exception);
 
     [LoggerMessage(3624, LogLevel.Information, "This silo hears {Count} partitions of devices now: {Gained} more, {Lost} less")]
     private partial void LogShare(int count, int gained, int lost);

@@ -19,6 +19,17 @@ internal sealed class EdgeProcess : IAsyncDisposable
 
     private bool _isDisposed;
 
+    private string Log
+    {
+        get
+        {
+            lock (_log)
+            {
+                return string.Join('\n', _log);
+            }
+        }
+    }
+
     public string Folder { get; }
 
     public int Pid => _process.Id;
@@ -71,14 +82,14 @@ internal sealed class EdgeProcess : IAsyncDisposable
         }
 
         await edge.DisposeAsync();
-        throw new InvalidOperationException($"dr-edge did not say 'ready' within {StartLimit}:\n{string.Join('\n', edge._log)}");
+        throw new InvalidOperationException($"dr-edge did not say 'ready' within {StartLimit}:\n{edge.Log}");
     }
 
-    /// <summary>A client command against this process; its output. Fails the test when the command fails.</summary>
+    /// <summary>A client command against this process; its output. Fails the test when the command fails, with what the process said and whether it still runs.</summary>
     public async Task<string> RunAsync(params string[] arguments)
     {
         var (status, output) = await TryAsync(arguments);
-        status.ShouldBe(0, $"dr-edge {string.Join(' ', arguments)}: {output}");
+        status.ShouldBe(0, $"dr-edge {string.Join(' ', arguments)}: {output}\n{(_process.HasExited ? $"the process has ended with {_process.ExitCode}" : "the process runs")}; it said:\n{Log}");
         return output.Trim();
     }
 
@@ -127,7 +138,7 @@ internal sealed class EdgeProcess : IAsyncDisposable
         }
         catch (OperationCanceledException exception)
         {
-            throw new TimeoutException($"dr-edge did not end within {StartLimit} of SIGTERM:\n{string.Join('\n', _log)}", exception);
+            throw new TimeoutException($"dr-edge did not end within {StartLimit} of SIGTERM:\n{Log}", exception);
         }
 
         return _process.ExitCode;
@@ -155,7 +166,10 @@ internal sealed class EdgeProcess : IAsyncDisposable
     {
         while (await _process.StandardError.ReadLineAsync() is { } line)
         {
-            _log.Add(line);
+            lock (_log)
+            {
+                _log.Add(line);
+            }
         }
     }
 }

@@ -252,7 +252,11 @@ internal sealed class BrokerConnection : IBrokerConnection
     private DrException Gone(string what, Exception? inner) =>
         new($"Could not {what} at the broker {_session.Broker}: the connection is over.", inner: inner, isTransient: true);
 
+    /// <summary>
+    /// A <see cref="NullReferenceException"/> is how MQTTnet 5 says that the connection ended under a call: its client takes its channel away without looking who is about to write to it
+    /// (https://github.com/dotnet/MQTTnet/issues/1792).
+    /// </summary>
     private static bool IsConnectionTrouble(Exception exception) => exception
         is MqttCommunicationException or MqttCommunicationTimedOutException or MqttClientNotConnectedException or MqttClientDisconnectedException or MqttClientUnexpectedDisconnectReceivedException
-        or OperationCanceledException or ObjectDisposedException or IOException or System.Net.Sockets.SocketException or InvalidOperationException;
+        or OperationCanceledException or ObjectDisposedException or IOException or System.Net.Sockets.SocketException or InvalidOperationException or NullReferenceException;
 }

@@ -55,6 +55,31 @@ public abstract partial class LinkSuite
     }
 
     [Fact]
+    public async Task A_message_whose_connection_ends_while_it_is_worked_on_is_acknowledged_to_nobody_and_hurts_nobody()
+    {
+        var connector = new BrokerConnector(TimeProvider.System);
+        BrokerSession Session(string id) => new() { Broker = _broker.Address, ClientId = id };
+        await using var device = await connector.ConnectAsync(Session("kiosk-1"), CancellationToken.None);
+        await using var sender = await connector.ConnectAsync(Session("sender"), CancellationToken.None);
+        await device.SubscribeAsync(Topics.DownFilters(new DeviceId("kiosk-1")), CancellationToken.None);
+        await sender.PublishAsync(new OutboundMessage(Topics.Down(new DeviceId("kiosk-1"), DownChannel.Command), new byte[] { 1 }, "application/json", AtLeastOnce: true), CancellationToken.None);
+        var message = await device.Inbound.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+
+        await _broker.KillAsync();
+        await device.Closed.WaitAsync(TimeSpan.FromSeconds(20));
+        await message.AcknowledgeAsync(CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task A_link_that_meets_what_nobody_expected_begins_anew()
+    {
+        var connector = new FaultyConnector(new BrokerConnector(TimeProvider.System));
+        await using var edge = await TestEdge.StartAsync("kiosk-1", Path.Combine(_data, "kiosk-1"), _broker.Address, connector: connector);
+        await UntilBornAsync();
+        connector.Calls.ShouldBe(2);
+    }
+
+    [Fact]
     public async Task A_missed_birth_is_sent_again_when_it_is_wanted()
     {
         await using var edge = await StartEdgeAsync();
@@ -147,5 +172,14 @@ public abstract partial class LinkSuite
         await Task.Delay(TimeSpan.FromSeconds(4));
         _silo.Plane.Births.Count.ShouldBe(births);
         (first.State.Connected ^ second.State.Connected).ShouldBeTrue();
+    }
+
+    /// <summary>Fails the first time as no connector is known to.</summary>
+    private sealed class FaultyConnector(IBrokerConnector real) : IBrokerConnector
+    {
+        public int Calls { get; private set; }
+
+        public Task<IBrokerConnection> ConnectAsync(BrokerSession session, CancellationToken cancellationToken) =>
+            ++Calls == 1 ? throw new NotSupportedException("a fault that nobody thought of") : real.ConnectAsync(session, cancellationToken);
     }
 }

@@ -31,7 +31,7 @@ internal sealed class TestEdge : IAsyncDisposable
 
     public TestPart Part => _host.Services.GetRequiredService<TestPart>();
 
-    public static async Task<TestEdge> StartAsync(string device, string data, BrokerAddress broker, Func<LinkOptions, LinkOptions>? adjust = null, BrokerTls? tls = null)
+    public static async Task<TestEdge> StartAsync(string device, string data, BrokerAddress broker, Func<LinkOptions, LinkOptions>? adjust = null, BrokerTls? tls = null, IBrokerConnector? connector = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddLogging();
@@ -43,6 +43,11 @@ internal sealed class TestEdge : IAsyncDisposable
         if (tls is not null)
         {
             builder.Services.AddSingleton(tls);
+        }
+
+        if (connector is not null)
+        {
+            builder.Services.Replace(ServiceDescriptor.Singleton(connector));
         }
 
         builder.Services.AddSingleton<TestPart>();
