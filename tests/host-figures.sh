@@ -6,12 +6,11 @@
 set -u
 # Its mounts end with it, also when it is killed: a dead export left mounted is in the way of every later mkfs.btrfs of the machine.
 [ -n "${DR_FIGURES_MOUNTS:-}" ] || DR_FIGURES_MOUNTS=own exec unshare --mount --propagation private bash "$0" "$@"
+. "$(dirname "$0")/waiting.sh"
 edge=$(realpath "${1:?usage: tests/host-figures.sh PATH/TO/dr-edge [takeover|table|mariadb|mirror]...}"); shift
 dir=$(mktemp -d); chmod 755 "$dir"; cd "$dir" || exit 1
 pg=$(ls -d /usr/lib/postgresql/*/bin | tail -1); port=$((20000 + RANDOM % 10000)); scale=${DR_FIGURES_SCALE:-68} kind=postgresql # 68 is about 1 GiB.
 declare -A pid=()
-fail() { echo "FAILED: $*" >&2; tail -n 5 ./*.log >&2; exit 1; }
-until_() { local what=$1 k; shift; for k in $(seq 600); do "$@" && return; sleep 0.1; done; fail "still waiting for $what"; }
 kill_database() { for p in $(pgrep -x postgres; pgrep -x mariadbd); do case $(readlink "/proc/$p/cwd") in "$dir"/*) kill -9 "$p" 2>/dev/null ;; esac; done; }
 end() { # Everything of the section before, by force: its appliances are dead or die here.
   kill_database; sleep 0.3

@@ -4,6 +4,7 @@
 #   tests/kiosk-figures.sh outage|idle|fleet|all…
 # DR_FIGURES_TRANSACTIONS=10000, DR_FIGURES_RATE=1mbit, DR_FIGURES_CUT=60 (seconds at least), DR_FIGURES_IDLE=120 (seconds), DR_FIGURES_DEVICES=10000, DR_FIGURES_DOWN=5 (seconds that the broker stays away) say how much. DR_EDGE, DR_SILO, DR_SIM name other programs than those of this tree's Release build.
 set -u
+. "$(dirname "$0")/waiting.sh"
 here=$(cd "$(dirname "$0")/.." && pwd)
 edge=${DR_EDGE:-$here/Dr.Edge/bin/Release/net10.0/dr-edge} silo=${DR_SILO:-$here/Dr.Silo/bin/Release/net10.0/dr-silo} sim=${DR_SIM:-$here/Dr.Simulator/bin/Release/net10.0/dr-sim}
 [ $# -gt 0 ] || { echo "usage: tests/kiosk-figures.sh outage|idle|fleet|all..." >&2; exit 2; }
@@ -12,8 +13,6 @@ for p in "$edge" "$silo" "$sim"; do [ -x "$p" ] || { echo "$p is not there: buil
 dir=$(mktemp -d); chmod 755 "$dir"; cd "$dir" || exit 1
 tag=kf$$; c=$tag-c k=$tag-k missed=0
 declare -A pid=()
-fail() { echo "FAILED: $*" >&2; tail -n 5 ./*.log >&2; exit 1; }
-until_() { local what=$1 n; shift; for n in $(seq 600); do "$@" && return; sleep 0.1; done; fail "still waiting for $what"; }
 wanted() { [[ " $asked " == *" $1 "* || " $asked " == *" all "* ]]; }
 asked=$*
 end() { local p; for p in "${pid[@]}" $(cat broker.pid 2>/dev/null); do { kill -9 "$p"; wait "$p"; } 2>/dev/null; done; pid=(); rm -f broker.pid; rm -rf edge silo; for p in $c $k; do ip netns del "$p" 2>/dev/null; done; }

@@ -157,7 +157,7 @@ internal sealed partial class BusinessSystemGrain(
         {
             // Before the ledger is read: if fencing commits while we wait for the answer, this is what its clock has to count from.
             _watch.LastGrant = time.GetUtcNow();
-            _watch.HearLease(request, Ttl(settings));
+            _watch.HearLease(request);
         }
 
         var entry = await ledger.ReadAsync(Id, CancellationToken.None);

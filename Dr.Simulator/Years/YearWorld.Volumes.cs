@@ -112,7 +112,7 @@ internal sealed partial class YearWorld
         if (mine)
         {
             member.Watch.LastGrant = sent + TimeSpan.FromMilliseconds(20);
-            member.Watch.HearLease(new LeaseRequest { System = member.System.Settings.Id, Epoch = volume.Own, Extendable = false }, member.System.Settings.LeaseTtl);
+            member.Watch.HearLease(new LeaseRequest { System = member.System.Settings.Id, Epoch = volume.Own, Extendable = false });
         }
 
         var granted = mine && !member.Fencing && _core.LedgerGrants(member.State, ledger, member.Granter, volume.Own);

@@ -18,7 +18,6 @@ internal static class LatencyLog
             longest[window] = Math.Max(longest.GetValueOrDefault(window), double.Parse(parts[1], CultureInfo.InvariantCulture) / 1000);
         }
 
-        var sorted = longest.Values.Order().ToArray();
-        return sorted.Length == 0 ? double.NaN : sorted[(int)Math.Ceiling(sorted.Length * 0.99) - 1];
+        return Latencies.Of(longest.Values).P99;
     }
 }

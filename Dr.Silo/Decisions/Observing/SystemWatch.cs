@@ -44,7 +44,6 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
     private DateTimeOffset _suspectAgainAt;
     private DateTimeOffset _judgedAt;
     private Epoch _endsWithUs;
-    private TimeSpan _longestTtl;
 
     public SystemObservations Seen { get; } = new();
 
@@ -63,24 +62,12 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
     /// <summary>When the owner was granted a lease for the last time, or may have been.</summary>
     public DateTimeOffset LastGrant { get; set; }
 
-    /// <summary>The owner asks for a lease, and may be granted one of <paramref name="ttl"/>. Only where nobody else extends it anything follows from its lapse.</summary>
-    public void HearLease(LeaseRequest request, TimeSpan ttl)
-    {
-        _endsWithUs = request.Extendable == false ? request.Epoch : Epoch.None;
-        _longestTtl = ttl > _longestTtl ? ttl : _longestTtl; // A shorter one that is configured ends none that is out.
-    }
+    /// <summary>The owner asks for a lease. Only where nobody else extends it anything follows from its lapse.</summary>
+    public void HearLease(LeaseRequest request) => _endsWithUs = request.Extendable == false ? request.Epoch : Epoch.None;
 
     /// <summary>When the owner surely serves nobody any more if nothing is granted meanwhile; null when it may serve without us, or has not asked since we began to listen.</summary>
-    public DateTimeOffset? GateShutAt(SystemSettings settings, SystemState machine)
-    {
-        if (settings is not { Lease: true, Volume: not null } || _endsWithUs != machine.Owner.Epoch)
-        {
-            return null;
-        }
-
-        var shut = LastGrant + LeaseClock.FencingWait(_longestTtl);
-        return machine.FormerLeaseEnds is { } former && former > shut ? former : shut;
-    }
+    public DateTimeOffset? GateShutAt(SystemSettings settings, SystemState machine) =>
+        settings is { Lease: true, Volume: not null } && _endsWithUs == machine.Owner.Epoch ? LeaseClock.FencedAt(machine, LastGrant, LastGrant) : null;
 
     /// <summary>Since when the devices can be heard without interruption; null: longer than anything that a decision waits for.</summary>
     public DateTimeOffset? HearsSince { get; set; }
@@ -117,23 +104,29 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
 
         if (machine is { Phase: Phase.Deciding, Run: { Assessment: { } known } run })
         {
-            // While a person is awaited, the picture may change by itself.
-            var fresh = Assess(settings, machine, now);
-            if (fresh.NotYet != known.NotYet || fresh.PeerReady != known.PeerReady || fresh.Loss.IsWithin(settings.LossLimit) != known.Loss.IsWithin(settings.LossLimit))
-            {
-                if (run is { Automatic: true, ApprovedBy: null } && SilentOf(owner) is not null && now - _judgedAt > FindingLasts && HasBegun(machine, owner, servedEpoch))
-                {
-                    // Nobody has agreed to it but the finding, and that is of some time ago: the owner is asked about once more, and what has changed is told after that.
-                    _suspectAgainAt = Probe is null ? now : _suspectAgainAt;
-                }
-                else
-                {
-                    said.Add(new SystemEvent.TakeoverAssessed(run.Id, fresh));
-                }
-            }
+            ObservePicture(said, settings, machine, run, known, servedEpoch, now);
         }
 
         return said;
+    }
+
+    /// <summary>While a person is awaited, the picture may change by itself.</summary>
+    private void ObservePicture(List<SystemEvent> said, SystemSettings settings, SystemState machine, LiveRun run, Assessment known, Epoch servedEpoch, DateTimeOffset now)
+    {
+        var (owner, fresh) = (settings.At(machine.Owner.Site), Assess(settings, machine, now));
+        if (fresh.NotYet == known.NotYet && fresh.PeerReady == known.PeerReady && fresh.Loss.IsWithin(settings.LossLimit) == known.Loss.IsWithin(settings.LossLimit))
+        {
+            return;
+        }
+
+        if (run is { Automatic: true, ApprovedBy: null } && SilentOf(owner) is not null && now - _judgedAt > FindingLasts && HasBegun(machine, owner, servedEpoch))
+        {
+            // Nobody has agreed to it but the finding, and that is of some time ago: the owner is asked about once more, and what has changed is told after that.
+            _suspectAgainAt = Probe is null ? now : _suspectAgainAt;
+            return;
+        }
+
+        said.Add(new SystemEvent.TakeoverAssessed(run.Id, fresh));
     }
 
     /// <summary>Begins a round of asking those of the owner that are silent, unless one is under way.</summary>
@@ -185,7 +178,7 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
         {
             Suspect = owner.Host,
             Now = now,
-            Silent = Seen.IsAlive(owner.Host) == false || (owner.Appliance is { } a && Seen.IsAlive(a) == false),
+            Silent = SilentOf(owner) is not null,
             PresenceKnown = Seen.IsAlive(owner.Host) is not null && (owner.Appliance is not { } appliance || Seen.IsAlive(appliance) is not null),
             ProbesSent = sent,
             ProbesAnswered = answered,

@@ -129,13 +129,3 @@ internal sealed class OutboxBench : IAsyncDisposable
 /// <param name="Rate">Inserts a second while there were any.</param>
 /// <param name="Plain">An append of 4 KiB with fsync, in turns between the inserts.</param>
 internal sealed record OutboxLine(double Rate, Latencies Inserts, Latencies Plain);
-
-/// <summary>Milliseconds; percentiles by the nearest rank.</summary>
-internal readonly record struct Latencies(double P50, double P99, double Longest)
-{
-    public static Latencies Of(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToArray();
-        return sorted.Length == 0 ? new Latencies(double.NaN, double.NaN, double.NaN) : new Latencies(sorted[(sorted.Length - 1) / 2], sorted[(int)Math.Ceiling(sorted.Length * 0.99) - 1], sorted[^1]);
-    }
-}

@@ -41,7 +41,7 @@ public sealed class FullDiskTests : IDisposable
             }
 
             disk.Room = null;
-            await Eventually.TrueAsync("the buffer takes rows again once there is room", () => TryAddAsync(file, 1000, answered));
+            await Eventually.TrueAsync("the buffer takes rows again once there is room", () => TryAddAsync(file, 1000, answered), Patience);
         }
 
         await using var again = new BufferFile(path, 1 << 20, TimeProvider.System, NullLogger.Instance);

@@ -45,11 +45,8 @@ public class ResumePlanProperties
                             target.Writes.ShouldBe(before.Writes);
                             return;
                         case SourceStep.Rewind rewind:
-                            TargetRules.MayRewind(source.History, target.History, rewind.To).ShouldBeTrue();
-                            if (rewind.To.Value < target.Floor)
+                            if (!CanGoBack(source, target, rewind.To, ref rewindGone))
                             {
-                                rewindGone.ShouldBeNull("it is asked for once");
-                                rewindGone = rewind.To;
                                 break;
                             }
 
@@ -167,11 +164,8 @@ public class ResumePlanProperties
                             isChainKnown = true;
                             break;
                         case SourceStep.Rewind rewind:
-                            TargetRules.MayRewind(source.History, target.History, rewind.To).ShouldBeTrue();
-                            if (rewind.To.Value < target.Floor)
+                            if (!CanGoBack(source, target, rewind.To, ref rewindGone))
                             {
-                                rewindGone.ShouldBeNull("it is asked for once");
-                                rewindGone = rewind.To;
                                 break;
                             }
 
@@ -262,6 +256,20 @@ public class ResumePlanProperties
     {
         var copies = ModelWorld.Live(past);
         return (copies[0], past.Length % 5 == 0 ? copies[2] : copies[1]);
+    }
+
+    /// <summary>The copy goes back where its history reaches; where it does not, that is noted, and it is not asked for that again.</summary>
+    private static bool CanGoBack(ModelCopy source, ModelCopy target, SequenceNumber to, ref SequenceNumber? gone)
+    {
+        TargetRules.MayRewind(source.History, target.History, to).ShouldBeTrue();
+        if (to.Value >= target.Floor)
+        {
+            return true;
+        }
+
+        gone.ShouldBeNull("it is asked for once");
+        gone = to;
+        return false;
     }
 
     private static void Nothing_is_lost(ModelCopy before, ModelCopy target, ModelCopy source, List<(Generation, long)> kept) =>

@@ -16,7 +16,7 @@ public class StatusCommandTests
         (await production.RunAsync("copy", "sync", "dilas")).ShouldContain("holds everything up to");
 
         // A volume in which nothing was written has nothing to send, and so "sync" does not wait for the line.
-        await Eventually.TrueAsync("the copy is current", async () => (await production.RunAsync("copy", "status", "dilas")).Contains($"dilas -> {backup.Address}  stream  current", StringComparison.Ordinal));
+        await Eventually.TrueAsync("the copy is current", async () => (await production.RunAsync("copy", "status", "dilas")).Contains($"dilas -> {backup.Address}  stream  current", StringComparison.Ordinal), TimeSpan.FromSeconds(30));
         using var json = JsonDocument.Parse(await production.RunAsync("copy", "status", "dilas", "--json"));
         var copy = json.RootElement.GetProperty("copies")[0];
         copy.GetProperty("peer").GetString().ShouldBe(backup.Address);
