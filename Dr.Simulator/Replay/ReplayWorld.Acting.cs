@@ -97,6 +97,7 @@ internal sealed partial class ReplayWorld
             NotYet = notYet,
             InstanceRuns = system.At[assess.To].Works,
             At = Now,
+            OwnerHeard = _network.Reaches(Places.Control, system.Owner.Host),
         }));
         if (notYet is not null)
         {

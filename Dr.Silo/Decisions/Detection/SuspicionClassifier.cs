@@ -14,6 +14,11 @@ public static class SuspicionClassifier
     public static Verdict Classify(SuspicionFacts facts)
     {
         ArgumentNullException.ThrowIfNull(facts);
+        return Weigh(facts) with { At = facts.Now };
+    }
+
+    private static Verdict Weigh(SuspicionFacts facts)
+    {
         var fresh = facts.Witnesses.Where(w => facts.Now - w.At <= FreshFor && w.Witness != facts.Suspect).ToArray();
         var shut = GateIsShut(facts);
         var reach = fresh.Where(w => w.Reachable && !w.TransactionFailed && !shut).ToArray();

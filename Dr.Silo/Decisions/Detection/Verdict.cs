@@ -55,6 +55,9 @@ public sealed record Verdict
 
     [Id(2)] public IReadOnlyList<string> Reasons { get; init; } = [];
 
+    /// <summary>When it was found. Default (of a run that an older version began): long ago.</summary>
+    [Id(3)] public DateTimeOffset At { get; init; }
+
     /// <summary>The owner cannot serve its users where it is.</summary>
     public bool OwnerIsLost => Scope is FaultScope.Device or FaultScope.Site;
 

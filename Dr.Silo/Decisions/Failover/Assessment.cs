@@ -21,4 +21,7 @@ public sealed record Assessment
 
     /// <summary>Since when what the devices of both sites report can be heard without interruption by whoever looked. Null: longer than anything that a decision waits for.</summary>
     [Id(6)] public DateTimeOffset? HearsSince { get; init; }
+
+    /// <summary>Neither the owner's host nor its appliance is silent, and the host has reported how the system is since it was heard again: its beats keep a finding that rests on its own word true.</summary>
+    [Id(7)] public bool OwnerHeard { get; init; }
 }

@@ -9,6 +9,12 @@ public static class Budgets
     public static readonly TimeSpan Probing = TimeSpan.FromSeconds(5);
 
     /// <summary>
+    /// How long a takeover that nobody has agreed to may begin by what was found about the owner. What else it waits for (the other site, its turn, the end of a block period, we ourselves) may take longer, and the
+    /// owner may serve again meanwhile: then it is asked about once more first.
+    /// </summary>
+    public static readonly TimeSpan FindingLasts = Probing;
+
+    /// <summary>
     /// An old owner that answered "stopped" still sends what the copy lacks: waited for from the proof. A control plane that was restarted has not heard its devices yet: waited for from the proof or from
     /// when it began to hear, whichever is later. After this nobody waits for either any more.
     /// </summary>

@@ -20,7 +20,8 @@ public static partial class FailoverTable
             .Set((s, e, now) => Ordered(s, RunPurpose.Failover, (StartFailover)e, ((StartFailover)e).Run, ((StartFailover)e).Reason, now)).Do(Assess).GoTo(Deciding);
         t.In(Suspect).On<StartForce>("the first of two people takes over by force").When(NewRun, Stated).Set(Forced).Do(Assess, SecondPersonNeeded).GoTo(Deciding);
         t.In(Deciding).On<OwnerServes>("it was heard again").When(AutomaticRun).Set((s, _, _) => Runs.Finish(s, null)).GoToOneOf(Back, Ready);
-        Fence<TakeoverAssessed>(t, [Deciding], "everything asked for is there", Runs.BeginFencing, ThisRun, MayAct);
+        Fence<TakeoverAssessed>(t, [Deciding], "everything asked for is there", Runs.BeginFencing, ThisRun, MayAct, FindingStands);
+        t.In(Deciding).On<TakeoverAssessed>("everything is there, but the finding is old: the owner is asked about once more").When(ThisRun, MayAct, FindingIsOld).Set(Weighed).Do(ProbeOwner).KeepDeadline().Stay();
         t.In(Deciding).On<TakeoverAssessed>("a person has to decide").When(ThisRun, MayNotAct)
             .Set((s, e, _) => Runs.Edit(s, r => r with { Assessment = ((TakeoverAssessed)e).Assessment })).Do(AskPerson).KeepDeadline().Stay();
         Fence<Approve>(t, [Deciding], "a person approves", Runs.BeginFencing, ThisRun, MayAct);
@@ -28,7 +29,9 @@ public static partial class FailoverTable
             .Set((s, e, _) => Runs.Edit(s, r => r with { ApprovedBy = ((Approve)e).By, AcceptedLoss = ((Approve)e).AcceptLoss ?? r.AcceptedLoss })).Do(AskPerson, Assess).KeepDeadline().Stay();
         t.In(Deciding).On<Suspected>("silent while deciding").When(AutomaticRun).Do(ProbeOwner).KeepDeadline().Stay();
         t.In(Deciding).On<Classified>("nothing has failed after all").When(AutomaticRun, NothingFails).Set((s, _, _) => Runs.Finish(s, null)).GoToOneOf(Back, Ready);
-        Fence<Classified>(t, [Deciding], "more evidence decides", Runs.BeginFencing, AutomaticRun, Judged, MayAct);
+        Fence<Classified>(t, [Deciding], "more evidence decides", Runs.BeginFencing, AutomaticRun, Judged, MayAct, FindingStands);
+        t.In(Deciding).On<Classified>("a finding that comes late: the owner is asked about once more").When(AutomaticRun, Judged, MayAct, FindingIsOld)
+            .Set((s, e, _) => Runs.Edit(s, r => r with { Verdict = ((Classified)e).Verdict })).Do(ProbeOwner).KeepDeadline().Stay();
         t.In(Deciding).On<Classified>("more evidence").When(AutomaticRun, Judged, MayNotAct)
             .Set((s, e, _) => Runs.Edit(s, r => r with { Verdict = ((Classified)e).Verdict })).Do(AskPerson).KeepDeadline().Stay();
         t.In(Deciding).On<Attest>("one person attests that the old owner is off").When(ThisRun, Stated, OnePerson).Set(Runs.Attested)

@@ -112,8 +112,8 @@ public static partial class FailoverTable
         var verdict = evt switch
         {
             Classified c => c.Verdict,
-            LocalRepairExhausted x => new Verdict { Scope = FaultScope.Application, Evidence = EvidenceKinds.OwnReport | EvidenceKinds.LocalRepairExhausted, Reasons = [x.Detail] },
-            _ => new Verdict { Scope = FaultScope.Unclear, Evidence = EvidenceKinds.MissedBeats, Reasons = ["Probes and witnesses gave no finding in time."] },
+            LocalRepairExhausted x => new Verdict { Scope = FaultScope.Application, Evidence = EvidenceKinds.OwnReport | EvidenceKinds.LocalRepairExhausted, Reasons = [x.Detail], At = now },
+            _ => new Verdict { Scope = FaultScope.Unclear, Evidence = EvidenceKinds.MissedBeats, Reasons = ["Probes and witnesses gave no finding in time."], At = now },
         };
         return Runs.StartAutomatic(state, verdict, evt.Actor, now);
     }

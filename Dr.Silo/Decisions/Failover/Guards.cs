@@ -74,6 +74,9 @@ internal static class Guards
     public static readonly Guard MayAct = new("approved, with the evidence, loss, readiness and quiet time that policy asks for", (s, e, now) => Unmet(s, e, now).Count == 0);
     public static readonly Guard MayNotAct = new("policy asks for a person", (s, e, now) => Unmet(s, e, now).Count > 0);
 
+    public static readonly Guard FindingStands = new("a person has agreed, or the finding is of this moment", (s, e, now) => s.Run is { } run && (!run.Automatic || run.ApprovedBy is not null || e is SystemEvent.Approve || Stands(run, e, now)));
+    public static readonly Guard FindingIsOld = new("only a finding stands for it, and that is of some time ago", (s, e, now) => !FindingStands!.Holds(s, e, now));
+
     // Finishing
     public static readonly Guard IsFailover = new("it is a failover", (s, _, _) => s.Run?.Kind == RunPurpose.Failover);
     public static readonly Guard IsNotFailover = new("it is a roll-back or a reinstatement", (s, _, _) => s.Run is { Kind: not RunPurpose.Failover });
@@ -209,6 +212,11 @@ internal static class Guards
         SystemEvent.Attest e => e.Run,
         _ => null,
     };
+
+    /// <summary>Found within <see cref="Budgets.FindingLasts"/>; or it is not that the owner is lost, and the owner is heard: then its beats tell at once when it serves again.</summary>
+    private static bool Stands(LiveRun run, SystemEvent evt, DateTimeOffset now) =>
+        (evt is SystemEvent.Classified c ? c.Verdict : run.Verdict) is { } verdict
+        && ((now - verdict.At).Duration() <= Budgets.FindingLasts || (!verdict.OwnerIsLost && evt is SystemEvent.TakeoverAssessed { Assessment.OwnerHeard: true }));
 
     private static TimeSpan Limit(SystemState state, TimeSpan? accepted) => accepted is { } loss && loss > state.Rules.LossLimit ? loss : state.Rules.LossLimit;
 

@@ -34,15 +34,11 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
     /// </summary>
     private static readonly TimeSpan LostTogether = TimeSpan.FromSeconds(4);
 
-    /// <summary>How long a takeover may still begin by what was found about a silent owner, when what else it waits for comes later than the finding: a line may be whole again meanwhile.</summary>
-    private static readonly TimeSpan FindingLasts = Budgets.Probing;
-
     private readonly Func<SuspicionFacts, Verdict> _classify = classify ?? SuspicionClassifier.Classify;
     private DateTimeOffset _copyAgainAt;
     private TimeSpan _copyPatience = CopyAgainAfter;
     private DateTimeOffset? _accessLostSince;
     private DateTimeOffset _suspectAgainAt;
-    private DateTimeOffset _judgedAt;
     private Epoch _endsWithUs;
 
     public SystemObservations Seen { get; } = new();
@@ -104,29 +100,15 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
 
         if (machine is { Phase: Phase.Deciding, Run: { Assessment: { } known } run })
         {
-            ObservePicture(said, settings, machine, run, known, servedEpoch, now);
+            // While a person is awaited, the picture may change by itself.
+            var fresh = Assess(settings, machine, now);
+            if (fresh.NotYet != known.NotYet || fresh.PeerReady != known.PeerReady || fresh.Loss.IsWithin(settings.LossLimit) != known.Loss.IsWithin(settings.LossLimit))
+            {
+                said.Add(new SystemEvent.TakeoverAssessed(run.Id, fresh));
+            }
         }
 
         return said;
-    }
-
-    /// <summary>While a person is awaited, the picture may change by itself.</summary>
-    private void ObservePicture(List<SystemEvent> said, SystemSettings settings, SystemState machine, LiveRun run, Assessment known, Epoch servedEpoch, DateTimeOffset now)
-    {
-        var (owner, fresh) = (settings.At(machine.Owner.Site), Assess(settings, machine, now));
-        if (fresh.NotYet == known.NotYet && fresh.PeerReady == known.PeerReady && fresh.Loss.IsWithin(settings.LossLimit) == known.Loss.IsWithin(settings.LossLimit))
-        {
-            return;
-        }
-
-        if (run is { Automatic: true, ApprovedBy: null } && SilentOf(owner) is not null && now - _judgedAt > FindingLasts && HasBegun(machine, owner, servedEpoch))
-        {
-            // Nobody has agreed to it but the finding, and that is of some time ago: the owner is asked about once more, and what has changed is told after that.
-            _suspectAgainAt = Probe is null ? now : _suspectAgainAt;
-            return;
-        }
-
-        said.Add(new SystemEvent.TakeoverAssessed(run.Id, fresh));
     }
 
     /// <summary>Begins a round of asking those of the owner that are silent, unless one is under way.</summary>
@@ -162,7 +144,6 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
 
         Probe = null;
         _suspectAgainAt = again;
-        _judgedAt = unjudged ? _judgedAt : now;
     }
 
     public Verdict Classify(SuspicionFacts facts) => _classify(facts);
@@ -245,6 +226,7 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
             InstanceRuns = Seen.IsAlive(copy.Host) == true && Seen.HealthOf(copy.Host) is { Health.State: HealthState.Running },
             At = now,
             HearsSince = HearsSince,
+            OwnerHeard = SilentOf(owner) is null && Seen.IsAlive(owner.Host) == true && Seen.HealthOf(owner.Host) is { } report && report.At >= Seen.AliveSince(owner.Host),
         };
     }
 

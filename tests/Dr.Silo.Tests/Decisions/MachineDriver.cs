@@ -278,7 +278,7 @@ internal sealed class MachineDriver
         At = Now,
     });
 
-    private static SystemEvent.Classified Found(FaultScope scope, EvidenceKinds kinds) => new(new Verdict { Scope = scope, Evidence = kinds, Reasons = ["test"] });
+    private SystemEvent.Classified Found(FaultScope scope, EvidenceKinds kinds) => new(new Verdict { Scope = scope, Evidence = kinds, Reasons = ["test"], At = Now });
 
     private FencingProof Proof(Epoch epoch) => new() { Kind = FencingProofKind.FenceDevice, FencedEpoch = epoch, At = Now, By = "power strip" };
 

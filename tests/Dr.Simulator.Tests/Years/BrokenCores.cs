@@ -17,6 +17,12 @@ internal static class BrokenCores
         "does not wait for the lease to lapse", "lets an activation of before grant leases", "counts the lease from the answer", "grants leases while it fences",
     };
 
+    /// <summary>Found by one year in some ten thousand, so by a year that did.</summary>
+    public static DecisionCore BeginsByWhatWasFoundLongAgo { get; } = DecisionCore.Real with
+    {
+        Table = new TableIndex(FailoverTable.Rows.Select(r => r.Guards.Contains(Guards.FindingStands) ? Without(r, Guards.FindingStands) : r)),
+    };
+
     private static Dictionary<string, DecisionCore> Build()
     {
         var all = new Dictionary<string, DecisionCore>(StringComparer.Ordinal);
@@ -65,7 +71,7 @@ internal static class BrokenCores
         Core("takes silence for death, without probes and witnesses", core => core with
         {
             Classify = facts => facts.Silent
-                ? new Verdict { Scope = FaultScope.Device, Evidence = EvidenceKinds.MissedBeats | EvidenceKinds.Witnesses, Reasons = ["silent"] }
+                ? new Verdict { Scope = FaultScope.Device, Evidence = EvidenceKinds.MissedBeats | EvidenceKinds.Witnesses, Reasons = ["silent"], At = facts.Now }
                 : SuspicionClassifier.Classify(facts),
         });
         Core("notices nobody's silence", core => core with { Judge = (state, alpha, local, now) => FailureDetector.Judge(state, alpha, local, now) with { Liveness = Liveness.Alive } });

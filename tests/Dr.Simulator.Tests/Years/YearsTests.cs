@@ -51,6 +51,14 @@ public sealed class YearsTests
         }
     }
 
+    [Fact]
+    public void A_takeover_by_a_finding_of_long_ago_is_found_by_the_year_that_found_it_once()
+    {
+        var (seed, faults, rule) = Regressions.Load(null).Single(r => r.Seed == 509_687);
+        var world = new YearWorld(BrokenCores.BeginsByWhatWasFoundLongAgo, seed, YearSelection.Read(faults, Draw.Of(seed)));
+        world.Run(TestContext.Current.CancellationToken).Violation.ShouldNotBeNull().Rule.ShouldBe(rule);
+    }
+
     [Theory]
     [MemberData(nameof(Broken))]
     public void A_core_that_is_broken_on_purpose_is_found(string how)

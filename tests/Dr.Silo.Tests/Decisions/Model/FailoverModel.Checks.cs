@@ -103,6 +103,7 @@ internal sealed partial class FailoverModel
         {
             (fenced.ApprovedBy is not null || State.Rules.Approval == ApprovalMode.Automatic).ShouldBeTrue("policy asks for a person, and nobody was asked");
             (fenced.ApprovedBy is not null || _automaticAt is not { } last || Now - last >= State.Rules.BlockPeriod).ShouldBeTrue("a second automatic takeover within the block period");
+            (fenced.ApprovedBy is not null || Now - _foundAt <= Budgets.FindingLasts).ShouldBeTrue($"nobody agreed, and the owner was asked about last {Now - _foundAt} before");
         }
     }
 

@@ -33,6 +33,7 @@ internal sealed partial class FailoverModel
     private DateTimeOffset _lastGrant;
     private (SiteId Site, Epoch Epoch) _copying;
     private DateTimeOffset? _automaticAt;
+    private DateTimeOffset? _foundAt;
     private SiteId? _cut;
     private bool _lossyLine;
     private bool _linked = true;
@@ -405,7 +406,11 @@ internal sealed partial class FailoverModel
 
     private SystemEvent.Classified Classified() => Found(Owner.Reaches ? FaultScope.None : FaultScope.Device, EvidenceKinds.MissedBeats | EvidenceKinds.Witnesses);
 
-    private static SystemEvent.Classified Found(FaultScope scope, EvidenceKinds kinds) => new(new Verdict { Scope = scope, Evidence = kinds, Reasons = ["model"] });
+    private SystemEvent.Classified Found(FaultScope scope, EvidenceKinds kinds)
+    {
+        _foundAt = scope == FaultScope.Unjudged ? _foundAt : Now;
+        return new SystemEvent.Classified(new Verdict { Scope = scope, Evidence = kinds, Reasons = ["model"], At = Now });
+    }
 
     private void Order(int detail)
     {

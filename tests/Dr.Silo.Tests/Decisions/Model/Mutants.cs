@@ -40,6 +40,7 @@ internal static class Mutants
 
         // Deciding
         Row("asks nobody", r => r.From == Phase.Deciding && r.To == Phase.Fencing, r => Without(r, Guards.MayAct));
+        Row("begins by what was found long ago", r => r.Guards.Contains(Guards.FindingStands), r => Without(r, Guards.FindingStands));
         Row("does not weigh what is lost", r => r.Guards.Contains(Guards.MayClaim), r => Without(r, Guards.MayClaim));
         Row("does not work out what is lost", r => r.From == Phase.Deciding && r.To == Phase.Fencing || r.Name.StartsWith("the loss is known", StringComparison.Ordinal), r =>
             Then(Without(Without(r, Guards.MayAct), Guards.MayClaim), (_, s) => Runs.Edit(s, run => run with { Assessment = null })));

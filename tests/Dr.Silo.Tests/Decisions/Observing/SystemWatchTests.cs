@@ -211,44 +211,32 @@ public sealed class SystemWatchTests
     {
         var rules = new TakeoverRules { Home = Home, Peer = Peer, Class = TakeoverClass.R, Approval = ApprovalMode.Automatic, HasVolume = false };
         var state = SystemState.New(Settings.Id, rules, new Ownership(Epoch.First, Home), Start) with { Phase = Phase.Protected };
-        var unclear = new Verdict { Scope = FaultScope.Unclear, Evidence = EvidenceKinds.MissedBeats };
+        var unclear = new Verdict { Scope = FaultScope.Unclear, Evidence = EvidenceKinds.MissedBeats, At = Start };
         state = FailoverMachine.Apply(state with { Phase = Phase.Suspect, ReturnTo = Phase.Protected }, new SystemEvent.Classified(unclear), Start).Next;
         state.Phase.ShouldBe(Phase.Deciding);
         state = FailoverMachine.Apply(state, new SystemEvent.TakeoverAssessed(state.Run!.Id, new Assessment { Loss = new PredictedLoss { Age = TimeSpan.Zero, Basis = "none" }, PeerReady = true, At = Start }), Start).Next;
         state.Phase.ShouldBe(Phase.Deciding);
-        var verdict = new Verdict { Scope = scope, Evidence = EvidenceKinds.Witnesses };
+        var verdict = new Verdict { Scope = scope, Evidence = EvidenceKinds.Witnesses, At = Start };
         FailoverMachine.Apply(state, new SystemEvent.Classified(verdict), Start).Next.Phase.ShouldNotBe(Phase.Fencing);
     }
 
-    [Theory]
-    [InlineData(null, false)]
-    [InlineData("li", true)]
-    public void A_takeover_that_nobody_agreed_to_begins_by_a_fresh_finding_and_not_by_one_of_before_it_was_ready(string? approvedBy, bool atOnce)
+    [Fact]
+    public void An_owner_counts_as_heard_when_nothing_of_it_is_silent_and_it_has_reported_since()
     {
+        bool Heard(int second) => _watch.Assess(Settings, State(Phase.Deciding, Start), Start.AddSeconds(second)).OwnerHeard;
+        Heard(0).ShouldBeFalse("nobody knows who is there");
         Alive(Start);
-        _watch.Seen.Hear(new PresenceChange { Device = Settings.HomeSite.Host, Site = Home, Alive = false, LastHeard = Start, Reason = "silent" });
-        var run = new LiveRun
-        {
-            Id = new RunId("r"), Kind = RunPurpose.Failover, From = Home, To = Peer, Epoch = new Epoch(2), StartedAt = Start, StartedBy = "detector", Automatic = true, ApprovedBy = approvedBy,
-            Assessment = new Assessment { Loss = new PredictedLoss { Age = TimeSpan.Zero, Basis = "none" }, PeerReady = false, NotYet = "not its turn", At = Start },
-        };
-        var state = State(Phase.Deciding, Start) with { Run = run };
-        List<SystemEvent> Look(int seconds) => _watch.Observe(Settings, state, state.Owner.Epoch, Start.AddSeconds(seconds));
-        void Judge(int from, int to)
-        {
-            _watch.BeginProbing(Settings, state, Start.AddSeconds(to), Start.AddSeconds(from));
-            _watch.EndProbing(unjudged: false, gateShutAt: null, Start.AddSeconds(to));
-        }
-
-        Judge(0, 5);
-        Look(5).OfType<SystemEvent.TakeoverAssessed>().ShouldHaveSingleItem("what was found just now decides");
-
-        var late = Look(20);
-        late.OfType<SystemEvent.TakeoverAssessed>().Any().ShouldBe(atOnce);
-        Look(21).OfType<SystemEvent.Suspected>().Any().ShouldBe(!atOnce, "the owner is asked about once more, at once");
-
-        Judge(21, 26);
-        Look(27).OfType<SystemEvent.TakeoverAssessed>().ShouldHaveSingleItem();
+        Heard(0).ShouldBeFalse("it has said nothing of the system");
+        Health(HealthState.Failed, Start);
+        Heard(1).ShouldBeTrue();
+        Presence(alive: false, Start);
+        Heard(20).ShouldBeFalse("its host is silent");
+        Presence(alive: true, Start.AddSeconds(21));
+        Heard(21).ShouldBeFalse("what it reported was before its silence");
+        Health(HealthState.Failed, Start.AddSeconds(22));
+        Heard(22).ShouldBeTrue();
+        _watch.Seen.Hear(new PresenceChange { Device = Settings.HomeSite.Appliance!.Value, Site = Home, Alive = false, LastHeard = Start, Reason = "silent" });
+        Heard(23).ShouldBeFalse("its appliance is silent");
     }
 
     [Theory]

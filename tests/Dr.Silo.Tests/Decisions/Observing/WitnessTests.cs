@@ -106,10 +106,10 @@ public sealed class WitnessTests
     public void Witnesses_alone_never_end_the_wait_for_a_person_about_an_owner_that_is_there(FaultScope scope)
     {
         var state = World.StateOf(TakeoverClass.R) with { Phase = Phase.Suspect, ReturnTo = Phase.Protected };
-        state = FailoverMachine.Apply(state, new SystemEvent.Classified(new Verdict { Scope = FaultScope.Unclear, Evidence = EvidenceKinds.MissedBeats }), Start).Next;
+        state = FailoverMachine.Apply(state, new SystemEvent.Classified(new Verdict { Scope = FaultScope.Unclear, Evidence = EvidenceKinds.MissedBeats, At = Start }), Start).Next;
         state = FailoverMachine.Apply(state, new SystemEvent.TakeoverAssessed(state.Run!.Id, new Assessment { Loss = new PredictedLoss { Age = TimeSpan.Zero, Basis = "none" }, PeerReady = true, InstanceRuns = true, At = Start }), Start).Next;
-        FailoverMachine.Apply(state, new SystemEvent.Classified(new Verdict { Scope = scope, Evidence = EvidenceKinds.Witnesses }), Start).Next.Phase.ShouldBe(Phase.Deciding);
-        FailoverMachine.Apply(state, new SystemEvent.Classified(new Verdict { Scope = scope, Evidence = EvidenceKinds.Witnesses | EvidenceKinds.OwnReport }), Start).Next.Phase.ShouldBe(Phase.Fencing);
+        FailoverMachine.Apply(state, new SystemEvent.Classified(new Verdict { Scope = scope, Evidence = EvidenceKinds.Witnesses, At = Start }), Start).Next.Phase.ShouldBe(Phase.Deciding);
+        FailoverMachine.Apply(state, new SystemEvent.Classified(new Verdict { Scope = scope, Evidence = EvidenceKinds.Witnesses | EvidenceKinds.OwnReport, At = Start }), Start).Next.Phase.ShouldBe(Phase.Fencing);
     }
 
     /// <summary>Without this the property above holds for a watcher that never acts at all.</summary>
