@@ -21,11 +21,11 @@ internal sealed partial class BusinessSystemGrain
     {
         try
         {
-            return await GrainFactory.GetGrain<IFleetGrain>(IFleetGrain.Key).CauseOfAsync(owner.Host).WaitAsync(CallDeadline, time);
+            return await GrainFactory.GetGrain<IFleetGrain>(IFleetGrain.Key).CauseOfAsync(owner.Host).WaitAsync(AskDeadline, time);
         }
         catch (Exception e) when (e is TimeoutException or OrleansException)
         {
-            // Without it a mass of silences is only not recognised as one; witnesses are asked all the same.
+            // Without it a mass of silences is only not recognised as one; witnesses are asked all the same, and a finding that waits here gets old.
             LogNoFleet(Id, e.Message);
             return null;
         }

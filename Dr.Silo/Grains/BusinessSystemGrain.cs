@@ -72,7 +72,7 @@ internal sealed partial class BusinessSystemGrain(
         {
             // Before the moment that the former rules end at: a renewal that reads them now grants no longer one.
             _longestGrant = settings.LeaseTtl;
-            await SaveAsync(store.State with { Settings = settings, Machine = machine.Under(rules, time.GetUtcNow()) });
+            await SaveAsync(store.State with { Settings = settings, Machine = machine.Under(rules, store.State.Settings!.LeaseTtl, time.GetUtcNow()) });
         }
 
         if (traits.Reminders)
@@ -152,12 +152,17 @@ internal sealed partial class BusinessSystemGrain(
         }
 
         var site = settings.At(machine.Owner.Site);
-        var mine = (site.Appliance == device || site.Host == device) && LeaseClock.MayGrant(machine, site.Site, request.Epoch);
+        var isOwner = (site.Appliance == device || site.Host == device) && request.Epoch == machine.Owner.Epoch;
+        if (isOwner)
+        {
+            _watch.HearLease(request, time.GetUtcNow());
+        }
+
+        var mine = isOwner && LeaseClock.MayGrant(machine, site.Site, request.Epoch);
         if (mine)
         {
             // Before the ledger is read: if fencing commits while we wait for the answer, this is what its clock has to count from.
             _watch.LastGrant = time.GetUtcNow();
-            _watch.HearLease(request);
         }
 
         var entry = await ledger.ReadAsync(Id, CancellationToken.None);

@@ -152,7 +152,7 @@ internal static class ReplayRun
             Stream = stream,
             PointedAt = home,
             Means = new LocalMeans(standby, Mirror: true, Points: true),
-            State = isProtected && policy is not null ? SystemState.New(id, rules, new Ownership(Epoch.First, home), start) : null,
+            State = isProtected && policy is not null ? SystemState.New(id, rules, new Ownership(Epoch.First, home), start) with { LeaseAsked = null } : null,
         };
     }
 }

@@ -103,6 +103,11 @@ internal sealed partial class YearWorld
     {
         var (volume, id) = (node.Volume, YearSystem.SiteOf(node.Site));
         var ledger = _ledgerAway > 0 ? null : member.Ledger;
+        if (member.State.Owner == new Ownership(volume.Own, id))
+        {
+            member.Watch.HearLease(new LeaseRequest { System = member.System.Settings.Id, Epoch = volume.Own, Extendable = false }, sent);
+        }
+
         if (member.Zombie is { } zombie && _core.MayGrant(zombie.State, id, volume.Own) && _core.LedgerGrants(zombie.State, ledger, zombie.Granter, volume.Own))
         {
             return true;
@@ -112,7 +117,6 @@ internal sealed partial class YearWorld
         if (mine)
         {
             member.Watch.LastGrant = sent + TimeSpan.FromMilliseconds(20);
-            member.Watch.HearLease(new LeaseRequest { System = member.System.Settings.Id, Epoch = volume.Own, Extendable = false });
         }
 
         var granted = mine && !member.Fencing && _core.LedgerGrants(member.State, ledger, member.Granter, volume.Own);

@@ -26,6 +26,7 @@ public static partial class FailoverTable
     {
         var table = new TableBuilder();
         LedgerRows(table);
+        LeaseRows(table);
         ProtectionRows(table);
         DetectionRows(table);
         DecidingRows(table);
@@ -47,6 +48,13 @@ public static partial class FailoverTable
             .Set((s, e, _) => s with { Disputed = ((OwnershipMoved)e).Actual, ReturnTo = s.ReturnTo ?? s.Phase })
             .Set(Runs.StopFor("The ownership record is not what this run believes."))
             .Do(Alert(AlertKey.OwnershipMoved, true, "The ownership record moved without this run: compare both views.")).GoTo(NeedsOperator);
+    }
+
+    /// <summary>What the owner's store does decides what the lapse of a lease proves, whatever is configured here.</summary>
+    private static void LeaseRows(TableBuilder t)
+    {
+        t.In(Enum.GetValues<Phase>()).On<LeaseHeard>("the owner writes under a lease").When(AsksForLease).Set((s, e, _) => s with { LeaseAsked = ((LeaseHeard)e).Epoch }).KeepDeadline().Stay();
+        t.In(Enum.GetValues<Phase>()).On<LeaseHeard>("the owner writes without a lease").When(AsksForNone).Set((s, _, _) => s with { LeaseAsked = Epoch.None }).KeepDeadline().Stay();
     }
 
     private static void ProtectionRows(TableBuilder t)

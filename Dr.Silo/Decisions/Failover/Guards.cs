@@ -11,9 +11,9 @@ internal static class Guards
 
     // Time
     public static readonly Guard BudgetSpent = new("the phase's time is up", (s, _, now) => s.Deadline is { } d && now >= d);
-    public static readonly Guard LeaseLapsed = new("the lease has lapsed by every clock", (s, _, now) => s.Run is { Proof: null, FenceBy: { } by } && now >= by);
-    public static readonly Guard LeaseRunning = new("a lease may still be running", (s, _, now) => s.Run is { Proof: null, FenceBy: { } by } && now < by);
-    public static readonly Guard NoLease = new("the volume writes without a lease", (s, _, _) => s.Run is { Proof: null, FenceBy: null });
+    public static readonly Guard LeaseLapsed = new("the lease has lapsed by every clock", (s, _, now) => s is { WritesUnderLease: true, Run: { Proof: null, FenceBy: { } by } } && now >= by);
+    public static readonly Guard LeaseRunning = new("a lease may still be running", (s, _, now) => s is { WritesUnderLease: true, Run: { Proof: null, FenceBy: { } by } } && now < by);
+    public static readonly Guard NoLease = new("the volume writes without a lease, or is not known to need one", (s, _, _) => s.Run is { Proof: null, FenceBy: var by } && (by is null || !s.WritesUnderLease));
 
     // Runs and steps
     public static readonly Guard NewRun = new("no other run is live and this one is new", (s, e, _) => s.Run is null && RunOf(e) is { } id && !s.FinishedRuns.Contains(id));
@@ -57,6 +57,8 @@ internal static class Guards
         e is SystemEvent.OwnershipMoved m && !(s.Run is { ClaimSent: true } run && m.Actual == new Ownership(run.Epoch, run.To)));
 
     public static readonly Guard NotOlder = new("the ledger is not older than what we know", (s, e, _) => EpochOf(e) is { } epoch && epoch >= s.Owner.Epoch);
+    public static readonly Guard AsksForLease = new("the present owner's store asks for its lease, which was not known", (s, e, _) => e is SystemEvent.LeaseHeard { Asks: true } l && l.Epoch == s.Owner.Epoch && s.LeaseAsked != l.Epoch);
+    public static readonly Guard AsksForNone = new("the present owner's store asks for no lease, and was believed to", (s, e, _) => e is SystemEvent.LeaseHeard { Asks: false } l && l.Epoch == s.Owner.Epoch && (s.LeaseAsked is null || s.LeaseAsked == l.Epoch));
     public static readonly Guard CopyIsOfThisEpoch = new("the copy follows the present owner", (s, e, _) => e is SystemEvent.CopyCurrent c && c.Epoch == s.Owner.Epoch);
 
     // Deciding

@@ -73,7 +73,7 @@ internal static class Runs
         AcceptedLoss = evt is SystemEvent.Approve { AcceptLoss: { } loss } ? loss : run.AcceptedLoss,
         LeasesStopped = true,
         Trouble = null,
-        FenceBy = state.Rules is { HasVolume: true, LeaseTtl: not null } ? LeaseClock.FencedAt(state, null, now) : null,
+        FenceBy = state.WritesUnderLease ? LeaseClock.FencedAt(state, null, now) : null,
     });
 
     public static FencingProof Proof(SystemState state, FencingProofKind kind, string by, SequenceNumber? last, DateTimeOffset now) =>

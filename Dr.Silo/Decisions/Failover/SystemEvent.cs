@@ -34,6 +34,10 @@ public abstract record SystemEvent
     [GenerateSerializer, Immutable, Alias("dr.ev.PeerReturned")]
     public sealed record PeerReturned : SystemEvent;
 
+    /// <summary>Whether the owner's store, at <see cref="Epoch"/>, asks for its serving lease, so that it writes under none but one. Level-triggered.</summary>
+    [GenerateSerializer, Immutable, Alias("dr.ev.LeaseHeard")]
+    public sealed record LeaseHeard([property: Id(0)] Epoch Epoch, [property: Id(1)] bool Asks) : SystemEvent;
+
     // Detection
 
     /// <summary>A beat of the owner is overdue.</summary>

@@ -53,6 +53,15 @@ public sealed record SystemState
     /// <summary>Until then a lease may be out that was granted under former rules, for longer than the present ones grant. Null = they never granted longer.</summary>
     [Id(15)] public DateTimeOffset? FormerLeaseEnds { get; init; }
 
+    /// <summary>
+    /// The epoch under which the owner's store asks for its serving lease, as it was heard last; <see cref="Epoch.None"/> = it was not heard to ask yet, or to ask no more. That a lease is configured here says nothing
+    /// of the store: it has a configuration of its own. Null = a state of an older version, which did not look.
+    /// </summary>
+    [Id(16)] public Epoch? LeaseAsked { get; init; }
+
+    /// <summary>The owner's store is known to refuse writes without a lease: only then its lapse proves anything.</summary>
+    public bool WritesUnderLease => Rules is { HasVolume: true, LeaseTtl: not null } && (LeaseAsked is not { } asked || asked == Owner.Epoch);
+
     public bool OwnerIsHome => Owner.Site == Rules.Home;
 
     public SiteId CopySite => Rules.Other(Owner.Site);
@@ -65,20 +74,24 @@ public sealed record SystemState
         (null, var f) => f,
     };
 
-    /// <summary>The same under other rules. What was granted under the former ones lasts as long as they said, so its lapse proves nothing earlier.</summary>
+    /// <summary>
+    /// The same under other rules. What was granted under the former ones lasts as long as they said, so its lapse proves nothing earlier; and that a lease is asked for from now on proves nothing of an owner that
+    /// was not heard to do so.
+    /// </summary>
+    /// <param name="granted">How long the leases lasted that were granted under the former rules. An owner that asks is granted one whether the rules need it or not.</param>
     /// <param name="now">From here on nothing is granted by the former rules.</param>
-    public SystemState Under(TakeoverRules rules, DateTimeOffset now)
+    public SystemState Under(TakeoverRules rules, TimeSpan granted, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(rules);
-        var changed = this with { Rules = rules };
-        if (Rules is not { HasVolume: true, LeaseTtl: { } ttl } || rules.LeaseTtl >= ttl)
+        var changed = this with { Rules = rules, LeaseAsked = Rules.LeaseTtl is null ? LeaseAsked ?? Epoch.None : LeaseAsked };
+        if (!Rules.HasVolume || rules.LeaseTtl >= granted)
         {
             return changed;
         }
 
         // A promotion that is under way begins with a lease of the former rules, at its deadline at the latest.
         var last = Run is not null && Deadline is { } deadline && deadline > now ? deadline : now;
-        var ends = last + LeaseClock.FencingWait(ttl);
+        var ends = last + LeaseClock.FencingWait(granted);
         return FormerLeaseEnds >= ends ? changed : changed with { FormerLeaseEnds = ends };
     }
 
@@ -94,6 +107,7 @@ public sealed record SystemState
             Rules = rules,
             Owner = owner,
             HighestEpoch = owner.Epoch,
+            LeaseAsked = Epoch.None,
             Since = now,
             Deadline = now + Budgets.Of(Phase.Unprotected),
         };

@@ -34,12 +34,17 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
     /// </summary>
     private static readonly TimeSpan LostTogether = TimeSpan.FromSeconds(4);
 
+    /// <summary>A request comes with every report of the store; one that reports for this long and asks for nothing needs no lease (any more).</summary>
+    private static readonly TimeSpan UnaskedFor = TimeSpan.FromSeconds(30);
+
     private readonly Func<SuspicionFacts, Verdict> _classify = classify ?? SuspicionClassifier.Classify;
     private DateTimeOffset _copyAgainAt;
     private TimeSpan _copyPatience = CopyAgainAfter;
     private DateTimeOffset? _accessLostSince;
     private DateTimeOffset _suspectAgainAt;
     private Epoch _endsWithUs;
+    private (Epoch Epoch, DateTimeOffset At) _asked;
+    private DateTimeOffset? _listensSince;
 
     public SystemObservations Seen { get; } = new();
 
@@ -58,8 +63,12 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
     /// <summary>When the owner was granted a lease for the last time, or may have been.</summary>
     public DateTimeOffset LastGrant { get; set; }
 
-    /// <summary>The owner asks for a lease. Only where nobody else extends it anything follows from its lapse.</summary>
-    public void HearLease(LeaseRequest request) => _endsWithUs = request.Extendable == false ? request.Epoch : Epoch.None;
+    /// <summary>The present owner's store asks for a lease, whether it gets one or not. Only where nobody else extends it anything follows for us from its lapse.</summary>
+    public void HearLease(LeaseRequest request, DateTimeOffset now)
+    {
+        _asked = (request.Epoch, now);
+        _endsWithUs = request.Extendable == false ? request.Epoch : Epoch.None;
+    }
 
     /// <summary>When the owner surely serves nobody any more if nothing is granted meanwhile; null when it may serve without us, or has not asked since we began to listen.</summary>
     public DateTimeOffset? GateShutAt(SystemSettings settings, SystemState machine) =>
@@ -81,6 +90,7 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
         var (owner, copy) = (settings.At(machine.Owner.Site), settings.At(machine.CopySite));
         List<SystemEvent> said = [];
         RoundFor(machine);
+        ObserveLease(said, machine, owner, now);
         if (machine.WakeAt is { } wake && now >= wake)
         {
             said.Add(new SystemEvent.TimePassed());
@@ -204,7 +214,7 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
             // A silent owner answers nobody after its lease, and that was renewed for the last time when it was last granted.
             // Until then it may go on, unheard by us, so what it answers until then counts as lost. Once it is proven that it cannot write, it has answered nobody since.
             var alive = owner.Appliance is { } a && Seen.IsAlive(a) == true;
-            var lostAt = !alive && settings.Lease ? LeaseClock.LastAnswerBy(LastGrant, settings.LeaseTtl) : now;
+            var lostAt = !alive && machine.WritesUnderLease ? LeaseClock.LastAnswerBy(LastGrant, settings.LeaseTtl) : now;
             if (machine.Run?.Proof is { } proven && proven.At < lostAt)
             {
                 lostAt = proven.At;
@@ -228,6 +238,26 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
             HearsSince = HearsSince,
             OwnerHeard = SilentOf(owner) is null && Seen.IsAlive(owner.Host) == true && Seen.HealthOf(owner.Host) is { } report && report.At >= Seen.AliveSince(owner.Host),
         };
+    }
+
+    private void ObserveLease(List<SystemEvent> said, SystemState machine, SystemSite owner, DateTimeOffset now)
+    {
+        _listensSince ??= now;
+        var (epoch, asks) = (machine.Owner.Epoch, _asked.Epoch == machine.Owner.Epoch);
+        var since = asks ? Later(_asked.At, _listensSince.Value) : _listensSince.Value;
+        if (Seen.VolumeOf(owner.Appliance) is { Status: { Role: VolumeRole.Primary } status, At: var at } && status.Epoch == epoch && at - since > UnaskedFor)
+        {
+            asks = false;
+            if (machine is { Rules.LeaseTtl: not null, LeaseAsked: null } || machine.LeaseAsked == epoch)
+            {
+                said.Add(new SystemEvent.LeaseHeard(epoch, Asks: false));
+            }
+        }
+
+        if (asks && machine.LeaseAsked != epoch)
+        {
+            said.Add(new SystemEvent.LeaseHeard(epoch, Asks: true));
+        }
     }
 
     private void ObserveCopy(List<SystemEvent> said, SystemSettings settings, SystemState machine, SystemSite owner, SystemSite copy, DateTimeOffset now)

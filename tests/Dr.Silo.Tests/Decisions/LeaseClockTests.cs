@@ -1,4 +1,5 @@
 using CsCheck;
+using Dr.Contracts.Grains;
 using Dr.Contracts.Ids;
 using Dr.Silo.Decisions.Failover;
 
@@ -28,15 +29,17 @@ public sealed class LeaseClockTests
             (firstSeconds, steps) =>
             {
                 var state = SystemState.New(new SystemId("dilas"), Rules(firstSeconds), new Ownership(Epoch.First, new SiteId("production")), Start);
-                var (now, granted, ends) = (Start, (DateTimeOffset?)null, Start);
+                var (now, granted, ends, ttl) = (Start, (DateTimeOffset?)null, Start, TimeSpan.FromSeconds(firstSeconds));
                 foreach (var (kind, after, seconds) in steps)
                 {
                     now += TimeSpan.FromSeconds(after);
                     if (kind == 0)
                     {
-                        state = state.Under(Rules(seconds < 5 ? null : seconds), now);
+                        // Below 5 the rules need no lease; who asks is granted one all the same.
+                        state = state.Under(Rules(seconds < 5 ? null : seconds), ttl, now);
+                        ttl = TimeSpan.FromSeconds(seconds);
                     }
-                    else if (state.Rules.LeaseTtl is { } ttl)
+                    else
                     {
                         // The holder's clock runs slow, and its request took no time.
                         var until = now + (ttl / (1 - (LeaseClock.DriftRho * 0.99)));
@@ -58,7 +61,35 @@ public sealed class LeaseClockTests
         var run = new LiveRun { Id = new RunId("r"), Kind = RunPurpose.Failover, From = new SiteId("production"), To = new SiteId("backup"), Epoch = new Epoch(2), StartedAt = Start, StartedBy = "test" };
         var state = SystemState.New(new SystemId("dilas"), Rules(30), new Ownership(Epoch.First, new SiteId("production")), Start) with { Run = run, Deadline = Start + TimeSpan.FromMinutes(1) };
 
-        LeaseClock.FencedAt(state.Under(Rules(2), Start), null, Start).ShouldBe(Start + TimeSpan.FromMinutes(1) + LeaseClock.FencingWait(TimeSpan.FromSeconds(30)));
+        LeaseClock.FencedAt(state.Under(Rules(2), TimeSpan.FromSeconds(30), Start), null, Start).ShouldBe(Start + TimeSpan.FromMinutes(1) + LeaseClock.FencingWait(TimeSpan.FromSeconds(30)));
+    }
+
+    [Theory]
+    [InlineData(null, Phase.NeedsOperator)]
+    [InlineData(1, Phase.Fencing)]
+    public void A_lease_that_is_turned_on_is_a_proof_only_about_an_owner_that_was_heard_to_ask_for_it(int? askedUnder, Phase after)
+    {
+        var state = SystemState.New(new SystemId("dilas"), Rules(null), new Ownership(Epoch.First, new SiteId("production")), Start) with { Phase = Phase.Protected };
+        state = state.Under(Rules(6), TimeSpan.FromSeconds(6), Start);
+        state = askedUnder is { } epoch ? Apply(new SystemEvent.LeaseHeard(new Epoch(epoch), Asks: true), 1) : state;
+        state = Apply(new SystemEvent.StartFailover("li", new RunId("r"), "it is gone"), 2);
+        state = Apply(new SystemEvent.TakeoverAssessed(new RunId("r"), new Assessment { Loss = new PredictedLoss { Age = TimeSpan.Zero, Basis = "none" }, PeerReady = true, At = Start }), 2);
+        state = Apply(new SystemEvent.TimePassed(), 40);
+        (state.Phase, state.Run!.Proof?.Kind).ShouldBe((after, after == Phase.Fencing ? FencingProofKind.LeaseLapsed : null));
+
+        SystemState Apply(SystemEvent evt, int second) => FailoverMachine.Apply(state, evt, Start.AddSeconds(second)).Next;
+    }
+
+    [Fact]
+    public void An_owner_that_asks_for_no_lease_any_more_is_not_fenced_by_the_lapse_of_its_last_one()
+    {
+        var state = SystemState.New(new SystemId("dilas"), Rules(6), new Ownership(Epoch.First, new SiteId("production")), Start);
+        state.WritesUnderLease.ShouldBeFalse("nothing was heard of it yet");
+        state = FailoverMachine.Apply(state, new SystemEvent.LeaseHeard(Epoch.First, Asks: true), Start).Next;
+        state.WritesUnderLease.ShouldBeTrue();
+        FailoverMachine.Apply(state, new SystemEvent.LeaseHeard(Epoch.First, Asks: false), Start).Next.WritesUnderLease.ShouldBeFalse();
+        (state with { Owner = new Ownership(new Epoch(2), new SiteId("backup")) }).WritesUnderLease.ShouldBeFalse("that was the owner of before");
+        (state with { LeaseAsked = null }).WritesUnderLease.ShouldBeTrue("an older version did not look");
     }
 
     private static TakeoverRules Rules(double? seconds) =>

@@ -56,6 +56,7 @@ internal sealed class MachineDriver
     /// <summary>A state in which the copy is complete.</summary>
     public MachineDriver Protected()
     {
+        Send(new SystemEvent.LeaseHeard(State.Owner.Epoch, Asks: true));
         Send(new SystemEvent.CopyConfigured());
         Send(new SystemEvent.CopyCurrent(State.Owner.Epoch));
         return this;
@@ -192,7 +193,8 @@ internal sealed class MachineDriver
             4 => new SystemEvent.CopyLost("lost"),
             5 => new SystemEvent.CopyDiverged("diverged"),
             6 => new SystemEvent.PeerReturned(),
-            7 or 8 => new SystemEvent.Suspected(8, "silent"),
+            7 => new SystemEvent.Suspected(8, "silent"),
+            8 => new SystemEvent.LeaseHeard(State.Owner.Epoch, Asks: (_orders & 3) != 0),
             9 => new SystemEvent.OwnerServes(),
             10 or 11 => Found(FaultScope.Device, EvidenceKinds.MissedBeats | EvidenceKinds.Witnesses),
             12 => Found(FaultScope.Site, EvidenceKinds.MissedBeats | EvidenceKinds.Witnesses),

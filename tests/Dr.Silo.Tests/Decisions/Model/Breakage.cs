@@ -9,4 +9,5 @@ internal enum Breakage
     RestartForgetsGrants,
     LedgerDoesNotCompare,
     NoAudit,
+    PolicyCountsAsLease,
 }

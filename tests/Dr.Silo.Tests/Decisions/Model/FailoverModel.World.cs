@@ -43,7 +43,7 @@ internal sealed partial class FailoverModel
         }
 
         _grants.Clear();
-        foreach (var store in _stores.Values.Where(s => _lease && s.Site != _cut && s is { Reaches: true, IsPrimary: true }))
+        foreach (var store in _stores.Values.Where(s => s.Site != _cut && s is { AsksForLease: true, Reaches: true, IsPrimary: true }))
         {
             if (_ledger.Site == store.Site && _ledger.Epoch == store.PrimaryEpoch && ((!_ledgerFences && LeaseClock.MayGrant(State, store.Site, store.PrimaryEpoch)) || _broken == Breakage.GrantsWhileFencing))
             {
@@ -54,6 +54,11 @@ internal sealed partial class FailoverModel
             {
                 store.SeeEpoch(_ledger.Epoch);
             }
+        }
+
+        if (Owner is { AsksForLease: true, Reaches: true, IsPrimary: true } asking && asking.Site != _cut)
+        {
+            Apply(new SystemEvent.LeaseHeard(asking.PrimaryEpoch, Asks: true));
         }
     }
 

@@ -45,7 +45,7 @@ internal sealed partial class FailoverModel
         (_table, _broken) = (table, broken);
         _lease = (kind & 1) == 0;
         var forget = broken == Breakage.StoreForgetsEpochs;
-        _stores = new() { [Home] = new ModelStore(Home, LeaseClock.DriftRho * 0.9) { ForgetsEpochs = forget }, [Peer] = new ModelStore(Peer, -LeaseClock.DriftRho * 0.9) { ForgetsEpochs = forget } };
+        _stores = new() { [Home] = new ModelStore(Home, LeaseClock.DriftRho * 0.9) { ForgetsEpochs = forget, AsksForLease = _lease }, [Peer] = new ModelStore(Peer, -LeaseClock.DriftRho * 0.9) { ForgetsEpochs = forget, AsksForLease = _lease } };
         State = SystemState.New(new SystemId("dilas"), new TakeoverRules
         {
             Home = Home,
@@ -58,6 +58,7 @@ internal sealed partial class FailoverModel
         _stores[Home].Promote(Epoch.First, Now, _lease ? LeaseClock.DefaultTtl : null);
         _stores[Home].Runs = true;
         _lastGrant = _hearsSince = Now;
+        Renew(0);
         Apply(new SystemEvent.CopyConfigured());
         DeliverAll();
         Observe();
@@ -298,6 +299,50 @@ internal sealed partial class FailoverModel
             DeliverAll();
             Write(owner, 1);
             Write(Owner, 1);
+        }
+    }
+
+    /// <summary>Policy turns leases on while the owner has none, or has had them all along, or gets its own configuration now, before or after it is cut off; and then the other side takes over.</summary>
+    public void LeaseTurnedOn(int seed)
+    {
+        var random = new Random(seed);
+        Until(Phase.Protected, random);
+        var (site, restarted, granted) = (State.Owner.Site, random.Next(3), LeaseClock.DefaultTtl);
+        for (var step = 0; step < 3; step++)
+        {
+            if (step == restarted && _cut is null)
+            {
+                _stores[site] = _stores[site].Leased();
+            }
+            else if (step == 1)
+            {
+                State = State.Under(State.Rules with { LeaseTtl = LeaseClock.DefaultTtl }, granted, Now);
+                State = _broken == Breakage.PolicyCountsAsLease ? State with { LeaseAsked = null } : State;
+            }
+
+            Pass(TimeSpan.FromMilliseconds(random.Next(2_000)));
+            _cut = random.Next(3) == 0 ? site : _cut;
+            Renew(random.Next(200));
+        }
+
+        _cut = site;
+        Apply(new SystemEvent.StartFailover("operator", NewRun(), "practice"));
+        for (var round = 0; round < 12 && State.Phase is Phase.Deciding or Phase.Fencing; round++)
+        {
+            DeliverEffects();
+            _commands.RemoveAll(c => c.Effect is SystemEffect.RunStep step && step.Key.Target == site);
+            Race(random.Next(100));
+            Pass(TimeSpan.FromSeconds(random.Next(8)));
+            Write(_stores[site], 1);
+            Apply(new SystemEvent.TimePassed());
+            DeliverAll();
+        }
+
+        for (var n = 0; n < 20; n++)
+        {
+            Pass(TimeSpan.FromMilliseconds(100));
+            Write(_stores[Home], 1);
+            Write(_stores[Peer], 1);
         }
     }
 

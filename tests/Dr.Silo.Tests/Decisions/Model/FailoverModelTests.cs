@@ -35,6 +35,10 @@ public sealed class FailoverModelTests
         Gen.Select(Gen.Int[0, 7], Gen.Int[0, int.MaxValue - 1]).Sample((kind, seed) => new FailoverModel(Table, kind).FencedTakeover(seed), iter: 3_000);
 
     [Fact]
+    public void A_lease_that_is_turned_on_fences_nobody_who_was_not_heard_to_ask_for_it() =>
+        Gen.Select(LeasedKinds.Select(n => n | 1), Gen.Int[0, int.MaxValue - 1]).Sample((kind, seed) => new FailoverModel(Table, kind).LeaseTurnedOn(seed), iter: 2_000);
+
+    [Fact]
     public void A_control_plane_that_is_back_after_the_proof_waits_to_hear_the_copy_and_takes_over_or_asks() =>
         Gen.Select(LeasedKinds, Gen.Int[0, int.MaxValue - 1]).Sample((kind, seed) => new FailoverModel(Table, kind).RestartedAfterTheProof(seed), iter: 2_000);
 
@@ -55,6 +59,7 @@ public sealed class FailoverModelTests
             Stories(50, (kind, seed) => new FailoverModel(table, kind, broken).SecondDisaster(seed));
             Stories(1_000, (kind, seed) => new FailoverModel(table, kind, broken).FencedTakeover(seed));
             Stories(400, (kind, seed) => new FailoverModel(table, kind & ~1, broken).RestartedAfterTheProof(seed));
+            Stories(400, (kind, seed) => new FailoverModel(table, kind | 1, broken).LeaseTurnedOn(seed));
             Stories(50, (_, seed) => new FailoverModel(table, kind: 1, broken).ForcedByOne(seed));
             Stories(Cases, (kind, seed) => Play(table, (kind, Choices(seed, FailoverModel.Actions * 5_000, most: 90)), broken));
             Stories(Cases, (_, seed) => Array.ForEach(Choices(seed, MachineDriver.Choices, most: 120), MachineDriver.Of(seed % 32, table).Protected().Play));

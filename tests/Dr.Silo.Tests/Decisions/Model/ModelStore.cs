@@ -23,7 +23,7 @@ internal sealed class ModelStore(SiteId site, double drift)
 
     public Epoch PrimaryEpoch { get; private set; } = Epoch.None;
 
-    public HashSet<int> Content { get; } = [];
+    public HashSet<int> Content { get; private init; } = [];
 
     /// <summary>The moment of the owner's content that this copy holds.</summary>
     public DateTimeOffset? CurrentAsOf { get; set; }
@@ -40,6 +40,12 @@ internal sealed class ModelStore(SiteId site, double drift)
     public bool MayWrite(DateTimeOffset now) => IsOn && IsPrimary && now < _leaseUntil;
 
     public DateTimeOffset LeaseUntil => _leaseUntil;
+
+    /// <summary>Its own configuration says that it writes under a lease only, and asks for it.</summary>
+    public bool AsksForLease { get; init; }
+
+    /// <summary>It is started anew with such a configuration.</summary>
+    public ModelStore Leased() => new(site, drift) { AsksForLease = true, IsPrimary = IsPrimary, Epoch = Epoch, PrimaryEpoch = PrimaryEpoch, _another = _another, CurrentAsOf = CurrentAsOf, Runs = Runs, Content = Content };
 
     /// <summary>A grant arrives that was asked for at <paramref name="sent"/>; its own clock may run slow by ρ.</summary>
     public void Granted(Epoch epoch, DateTimeOffset sent, TimeSpan ttl)
@@ -85,7 +91,7 @@ internal sealed class ModelStore(SiteId site, double drift)
         if (!IsPrimary || PrimaryEpoch != epoch)
         {
             (IsPrimary, Epoch, PrimaryEpoch, CurrentAsOf) = (true, epoch, epoch, null);
-            _leaseUntil = ttl is { } t ? now + t : new DateTimeOffset(9000, 1, 1, 0, 0, 0, TimeSpan.Zero);
+            _leaseUntil = ttl is { } t ? now + t : AsksForLease ? default : new DateTimeOffset(9000, 1, 1, 0, 0, 0, TimeSpan.Zero);
         }
 
         return true;

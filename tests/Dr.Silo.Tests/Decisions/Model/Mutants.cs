@@ -89,6 +89,7 @@ internal static class Mutants
         World("leases are granted while the ledger says fencing", Breakage.GrantsWhileFencing);
         World("a restart forgets when it granted last", Breakage.RestartForgetsGrants);
         World("the ledger does not compare", Breakage.LedgerDoesNotCompare);
+        World("the policy's word for a lease is taken for the owner's", Breakage.PolicyCountsAsLease);
         return all;
     }
 

@@ -199,7 +199,7 @@ public sealed class SystemWatchTests
         _watch.Seen.Hear(Settings.PeerSite.Appliance!.Value, Status(VolumeRole.Replica, []) with { CurrentAsOf = Start }, Start);
         _watch.LastGrant = Start.AddSeconds(10);
         _watch.Seen.Hear(new PresenceChange { Device = Settings.HomeSite.Appliance!.Value, Site = Home, Alive = false, LastHeard = Start, Reason = "silent" });
-        var loss = _watch.Assess(Settings, State(Phase.Protected, Start), Start.AddMinutes(1)).Loss.Age.ShouldNotBeNull();
+        var loss = _watch.Assess(Settings, State(Phase.Protected, Start) with { LeaseAsked = Epoch.First }, Start.AddMinutes(1)).Loss.Age.ShouldNotBeNull();
         loss.ShouldBe(TimeSpan.FromSeconds(10) + (Settings.LeaseTtl * (1 + LeaseClock.DriftRho)));
     }
 
@@ -218,6 +218,30 @@ public sealed class SystemWatchTests
         state.Phase.ShouldBe(Phase.Deciding);
         var verdict = new Verdict { Scope = scope, Evidence = EvidenceKinds.Witnesses, At = Start };
         FailoverMachine.Apply(state, new SystemEvent.Classified(verdict), Start).Next.Phase.ShouldNotBe(Phase.Fencing);
+    }
+
+    [Fact]
+    public void An_owner_writes_under_a_lease_when_its_store_asks_for_one_and_no_more_when_it_reports_and_asks_no_more()
+    {
+        var state = State(Phase.Protected, Start);
+        bool? Says(int second, SystemState machine) => _watch.Observe(Settings, machine, Epoch.First, Start.AddSeconds(second)).OfType<SystemEvent.LeaseHeard>().SingleOrDefault()?.Asks;
+        void Asks(int epoch, int second) => _watch.HearLease(new LeaseRequest { System = Settings.Id, Epoch = new Epoch(epoch), Extendable = false }, Start.AddSeconds(second));
+        Alive(Start);
+        Copy(CopyState.Current, Start);
+        Says(0, state).ShouldBeNull("nobody has asked, and it is not believed that anybody does");
+        Asks(1, 1);
+        Says(1, state).ShouldBe(true);
+
+        state = state with { LeaseAsked = Epoch.First };
+        Says(2, state).ShouldBeNull("it is known");
+        Says(600, state).ShouldBeNull("silence says nothing");
+        Copy(CopyState.Current, Start.AddSeconds(31));
+        Says(601, state).ShouldBeNull("a request may be lost");
+        Copy(CopyState.Current, Start.AddSeconds(32));
+        Says(602, state).ShouldBe(false);
+        Asks(1, 603);
+        Says(603, state with { LeaseAsked = Epoch.None }).ShouldBe(true);
+        Says(604, state with { Owner = new Ownership(new Epoch(2), Peer) }).ShouldBeNull("that was the owner of before");
     }
 
     [Fact]

@@ -269,7 +269,7 @@ public sealed class WitnessTests
                 if (heard)
                 {
                     (_watch.LastGrant, _servesUntil) = (now, world.Lease == Lease.Ours ? now + _settings.LeaseTtl : DateTimeOffset.MaxValue);
-                    _watch.HearLease(new LeaseRequest { System = _settings.Id, Epoch = Epoch.First, Extendable = world.Lease == Lease.Extendable });
+                    _watch.HearLease(new LeaseRequest { System = _settings.Id, Epoch = Epoch.First, Extendable = world.Lease == Lease.Extendable }, now);
                     _watch.Seen.Hear(owner, new SystemHealth { System = _settings.Id, State = Runs(second) ? HealthState.Running : HealthState.Stopped }, now);
                     if (world.SaysOutside)
                     {
