@@ -105,7 +105,7 @@ public static class FrameCodec
             && header.PayloadLength is >= 0 and <= MaxPayload
             && header.RawLength is >= 0 and <= MaxPayload
             && (header.Flags.HasFlag(FrameFlags.Zstd) || header.RawLength == header.PayloadLength)
-            && header.Type is >= FrameType.Hello and <= FrameType.Lease
+            && header.Type is >= FrameType.Hello and <= FrameType.ArrangedDelta
             && header is { Stream: >= 0, Sequence: > 0, Epoch.Value: >= 0 };
     }
 

@@ -68,4 +68,7 @@ public enum FrameType : byte
 
     /// <summary>Source → target: promise to stay a copy for a while. Target → source: promised, and on our disk. From version 5 on.</summary>
     Lease = 22,
+
+    /// <summary>Source → target: as <see cref="PackedDelta"/>, with a database's log arranged before it was compressed. From version 7 on.</summary>
+    ArrangedDelta = 23,
 }

@@ -4,7 +4,7 @@ namespace Dr.Contracts.Wire;
 public sealed record Hello(int OldestVersion, int NewestVersion, Guid Node, string Device, string Software) : IWireMessage<Hello>
 {
     /// <summary>The version described in <c>replication-frames.md</c>.</summary>
-    public const int CurrentVersion = 6;
+    public const int CurrentVersion = 7;
 
     /// <summary>Version 1 has no <see cref="FrameType.Mirror"/>.</summary>
     public const int OldestSupported = 1;
@@ -32,6 +32,9 @@ public sealed record Hello(int OldestVersion, int NewestVersion, Guid Node, stri
 
     /// <summary>First version with <see cref="FrameType.Run"/>.</summary>
     public const int WithRuns = 6;
+
+    /// <summary>First version with <see cref="FrameType.ArrangedDelta"/>.</summary>
+    public const int WithArrangedDeltas = 7;
 
     public static FrameType Type => FrameType.Hello;
 

@@ -5,7 +5,7 @@ using Dr.Contracts.Errors;
 namespace Dr.Contracts.Wire;
 
 /// <summary>
-/// Payload of <see cref="FrameType.PackedDelta"/>: a part of a delta whose units are compressed against blocks of the base that both ends have. <c>replication-frames.md</c> has the table.
+/// Payload of <see cref="FrameType.PackedDelta"/> and <see cref="FrameType.ArrangedDelta"/>: a part of a delta whose units are compressed against blocks of the base that both ends have. <c>replication-frames.md</c> has the table.
 /// </summary>
 public readonly ref struct PackedDelta
 {
@@ -15,13 +15,14 @@ public readonly ref struct PackedDelta
     /// <summary>In front of the references' blocks in the dictionary, so that content which looks like the head of a trained dictionary is never taken for one.</summary>
     public const int DictionaryHeadBytes = 8;
 
-    private PackedDelta(long[] references, uint referencesCrc, ReadOnlySpan<byte> heads, ReadOnlySpan<byte> packedUnits, int unitsBytes)
+    private PackedDelta(long[] references, uint referencesCrc, ReadOnlySpan<byte> heads, ReadOnlySpan<byte> packedUnits, int unitsBytes, int? arrangedBytes)
     {
         References = references;
         ReferencesCrc = referencesCrc;
         Heads = heads;
         PackedUnits = packedUnits;
         UnitsBytes = unitsBytes;
+        ArrangedBytes = arrangedBytes;
     }
 
     /// <summary>Blocks of the base, ascending.</summary>
@@ -36,10 +37,17 @@ public readonly ref struct PackedDelta
     /// <summary>One zstd frame, or nothing.</summary>
     public ReadOnlySpan<byte> PackedUnits { get; }
 
-    /// <summary>What the units have to be after decompression.</summary>
+    /// <summary>What the units have to be in the end.</summary>
     public int UnitsBytes { get; }
 
-    public static void Write(IBufferWriter<byte> output, ReadOnlySpan<long> references, uint referencesCrc, ReadOnlySpan<byte> heads, ReadOnlySpan<byte> packedUnits)
+    /// <summary>What comes out of the decompression in place of the units, when those were arranged before it; null when they were not.</summary>
+    public int? ArrangedBytes { get; }
+
+    /// <summary>What has to come out of the decompression.</summary>
+    public int UnpackedBytes => ArrangedBytes ?? UnitsBytes;
+
+    /// <param name="arrangedBytes">Of an <see cref="FrameType.ArrangedDelta"/>: what was compressed; null for a <see cref="FrameType.PackedDelta"/>.</param>
+    public static void Write(IBufferWriter<byte> output, ReadOnlySpan<long> references, uint referencesCrc, ReadOnlySpan<byte> heads, ReadOnlySpan<byte> packedUnits, int? arrangedBytes = null)
     {
         Invariant.Require(references.Length <= MaxReferences, "a part of a delta has few references");
         var writer = new WireWriter(output);
@@ -54,11 +62,17 @@ public readonly ref struct PackedDelta
         writer.UInt32(referencesCrc);
         writer.UInt32((uint)heads.Length);
         writer.Bytes(heads);
+        if (arrangedBytes is { } bytes)
+        {
+            writer.UInt32((uint)bytes);
+        }
+
         writer.Bytes(packedUnits);
     }
 
+    /// <param name="isArranged">It is of an <see cref="FrameType.ArrangedDelta"/>.</param>
     /// <exception cref="WireFormatException">It is not one.</exception>
-    public static PackedDelta Read(ReadOnlySpan<byte> payload)
+    public static PackedDelta Read(ReadOnlySpan<byte> payload, bool isArranged = false)
     {
         var reader = new WireReader(payload);
         var count = reader.UInt16();
@@ -85,9 +99,13 @@ public readonly ref struct PackedDelta
             unitsBytes += BitOperations.PopCount(mask) * DeltaCodec.UnitBytes;
         }
 
-        return unitsBytes <= FrameCodec.MaxPayload
-            ? new PackedDelta(references, crc, heads, reader.Bytes(reader.Remaining), (int)unitsBytes)
-            : throw new WireFormatException($"A part of a delta stands for {unitsBytes} bytes.");
+        var arranged = isArranged ? reader.UInt32() : (uint?)null;
+        if (Math.Max(unitsBytes, arranged ?? 0) > FrameCodec.MaxPayload)
+        {
+            throw new WireFormatException($"A part of a delta stands for {Math.Max(unitsBytes, arranged ?? 0)} bytes.");
+        }
+
+        return new PackedDelta(references, crc, heads, reader.Bytes(reader.Remaining), (int)unitsBytes, (int?)arranged);
     }
 
     /// <summary>Takes the next entry's head off <paramref name="heads"/>; false at the end.</summary>

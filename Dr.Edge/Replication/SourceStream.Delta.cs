@@ -94,7 +94,7 @@ internal sealed partial class SourceStream
             }
         }
 
-        state.Packer = new DeltaPacker(index, (block, destination) => older.ReadPadded(block * DeltaCodec.BlockBytes, destination), rate);
+        state.Packer = new DeltaPacker(index, (block, destination) => older.ReadPadded(block * DeltaCodec.BlockBytes, destination), _arranges, rate);
         state.MeasuredAt = _time.GetTimestamp();
     }
 
@@ -160,7 +160,7 @@ internal sealed partial class SourceStream
 
     private async Task FlushDeltaAsync(DeltaState state, VolumeView newer, CancellationToken cancellationToken)
     {
-        var payload = state.Packer is { } packer && _payload.WrittenCount > 0 ? packer.Pack(_payload.WrittenSpan) : default;
+        var (type, payload) = state.Packer is { } packer && _payload.WrittenCount > 0 ? packer.Pack(_payload.WrittenSpan) : default;
         var (waiting, wireBytes) = (_time.GetTimestamp(), _copy.Progress.WireBytes);
         await SendWantedAsync(newer, cancellationToken);
         while (!_window.HasRoom)
@@ -175,7 +175,7 @@ internal sealed partial class SourceStream
             _window.Add(Math.Max(state.Next, _window.Sent), _payload.WrittenCount);
             if (state.Packer is not null)
             {
-                await SendPayloadAsync(FrameType.PackedDelta, payload, compression: null, state.ChangedBytes, cancellationToken);
+                await SendPayloadAsync(type, payload, compression: null, state.ChangedBytes, cancellationToken);
                 _payload.ResetWrittenCount();
             }
             else

@@ -33,6 +33,7 @@ internal sealed partial class SourceStream : IDisposable
     private readonly bool _hearsOfSizes;
     private readonly bool _compares;
     private readonly bool _packs;
+    private readonly bool _arranges;
     private readonly bool _promises;
     private int _toldSizes;
     private readonly bool _flushesWhenAsked;
@@ -61,6 +62,7 @@ internal sealed partial class SourceStream : IDisposable
         _hearsOfSizes = connection.Version >= Hello.WithSizes;
         _compares = connection.Version >= Hello.WithDigests;
         _packs = connection.Version >= Hello.WithPackedDeltas;
+        _arranges = connection.Version >= Hello.WithArrangedDeltas;
         _promises = connection.Version >= Hello.WithLease;
         _startedAt = copy.Time.GetTimestamp();
         inbox.Early = OnEarly;

@@ -65,9 +65,9 @@ internal sealed class TargetDelta(StagingLayer staging, PointMark? basePoint, IR
     }
 
     /// <summary>As <see cref="Apply"/>, for a part that is packed against the base; with another base here all of its blocks are asked for whole.</summary>
-    public IReadOnlyList<long> ApplyPacked(ReadOnlySpan<byte> payload)
+    public IReadOnlyList<long> ApplyPacked(ReadOnlySpan<byte> payload, bool isArranged)
     {
-        var packed = PackedDelta.Read(payload);
+        var packed = PackedDelta.Read(payload, isArranged);
         if (packed.References.Length > 0 && packed.References[^1] >= staging.Blocks)
         {
             throw new WireFormatException($"Block {packed.References[^1]} is referred to and lies beyond the volume's {staging.Blocks}.");

@@ -46,7 +46,11 @@ internal sealed partial class TargetStream
     private async Task OnDeltaAsync(Volume volume, ReceivedMessage message, CancellationToken cancellationToken)
     {
         var delta = _delta ?? throw new WireFormatException("Blocks came before their delta began.");
-        var wrong = message.Header.Type == FrameType.PackedDelta ? delta.ApplyPacked(message.Payload.Span) : delta.Apply(message.Payload.Span);
+        var wrong = message.Header.Type switch
+        {
+            FrameType.Delta => delta.Apply(message.Payload.Span),
+            var type => delta.ApplyPacked(message.Payload.Span, isArranged: type == FrameType.ArrangedDelta),
+        };
         StoreFaults.Pass(CopyPoints.DeltaApplied);
         if (wrong.Count > 0)
         {

@@ -316,7 +316,7 @@ internal sealed partial class TargetStream : IAsyncDisposable
             case FrameType.DeltaBegin:
                 await OnDeltaBeginAsync(volume, message.Decode<DeltaBegin>(), cancellationToken);
                 break;
-            case FrameType.Delta or FrameType.PackedDelta:
+            case FrameType.Delta or FrameType.PackedDelta or FrameType.ArrangedDelta:
                 await OnDeltaAsync(volume, message, cancellationToken);
                 break;
             case FrameType.Commit:

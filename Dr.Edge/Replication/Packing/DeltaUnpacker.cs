@@ -1,18 +1,21 @@
 using System.Buffers;
 using System.Numerics;
 using Dr.Contracts.Wire;
+using Dr.Edge.Replication.Packing.Logs;
 using ZstdSharp;
 
 namespace Dr.Edge.Replication.Packing;
 
-/// <summary>Turns <see cref="PackedDelta"/> back into a payload of <see cref="FrameType.Delta"/>, with the target's own base.</summary>
+/// <summary>Turns a <see cref="PackedDelta"/>, arranged or not, back into a payload of <see cref="FrameType.Delta"/>, with the target's own base.</summary>
 /// <param name="readBase">A block of the base.</param>
 internal sealed class DeltaUnpacker(Action<long, Span<byte>> readBase) : IDisposable
 {
     private readonly Decompressor _decompressor = new();
+    private readonly LogRestorer _restorer = new();
     private readonly ArrayBufferWriter<byte> _payload = new();
     private byte[] _dictionary = [];
     private byte[] _units = [];
+    private byte[] _arranged = [];
 
     /// <summary>False when the base here is not the one it was packed against; the payload is valid until the next call.</summary>
     /// <exception cref="WireFormatException">The units are not what their heads say although the base is right.</exception>
@@ -24,18 +27,33 @@ internal sealed class DeltaUnpacker(Action<long, Span<byte>> readBase) : IDispos
             return false;
         }
 
-        if (_units.Length < packed.UnitsBytes)
+        var units = Room(ref _units, packed.UnitsBytes);
+        if (packed.ArrangedBytes is { } bytes)
         {
-            _units = new byte[packed.UnitsBytes];
+            var arranged = Room(ref _arranged, bytes);
+            Decompress(packed.PackedUnits, dictionary, arranged);
+            _restorer.Restore(arranged, units);
+        }
+        else
+        {
+            Decompress(packed.PackedUnits, dictionary, units);
         }
 
-        var units = _units.AsSpan(0, packed.UnitsBytes);
-        Decompress(packed.PackedUnits, dictionary, units);
         payload = Join(packed.Heads, units);
         return true;
     }
 
     public void Dispose() => _decompressor.Dispose();
+
+    private static Span<byte> Room(ref byte[] buffer, int length)
+    {
+        if (buffer.Length < length)
+        {
+            buffer = new byte[length];
+        }
+
+        return buffer.AsSpan(0, length);
+    }
 
     private bool TryReadReferences(PackedDelta packed, out ReadOnlySpan<byte> dictionary)
     {

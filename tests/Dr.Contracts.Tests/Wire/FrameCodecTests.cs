@@ -38,6 +38,19 @@ public class FrameCodecTests
     }
 
     [Fact]
+    public void Every_type_there_is_is_taken_and_the_next_number_is_not()
+    {
+        foreach (var type in Enum.GetValues<FrameType>())
+        {
+            var input = new ReadOnlySequence<byte>(WireSamples.Frame(type, [], 3, 1, 2, SomeGeneration));
+            FrameCodec.TryRead(ref input, out _, out _).ShouldBe(FrameReadStatus.Frame, type.ToString());
+        }
+
+        var unknown = new ReadOnlySequence<byte>(WireSamples.Frame(Enum.GetValues<FrameType>().Max() + 1, [], 3, 1, 2, SomeGeneration));
+        FrameCodec.TryRead(ref unknown, out _, out _).ShouldNotBe(FrameReadStatus.Frame);
+    }
+
+    [Fact]
     public void Every_shorter_prefix_asks_for_more_and_takes_nothing()
     {
         var frame = WireSamples.Frame(FrameType.Ack, [1, 2, 3, 4], 3, 1, 2, SomeGeneration);

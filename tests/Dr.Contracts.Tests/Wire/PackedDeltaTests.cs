@@ -15,12 +15,23 @@ public class PackedDeltaTests
         packed.References.ShouldBe([3, 300]);
         packed.ReferencesCrc.ShouldBe(7u);
         packed.UnitsBytes.ShouldBe(512);
+        packed.UnpackedBytes.ShouldBe(512);
         packed.PackedUnits.ToArray().ShouldBe([1, 2, 3]);
         var heads = packed.Heads;
         long block = -1;
         PackedDelta.TryReadHead(ref heads, ref block, out var mask, out var crc).ShouldBeTrue();
         (block, mask, crc).ShouldBe((2, (byte)1, 9u));
         PackedDelta.TryReadHead(ref heads, ref block, out _, out _).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void An_arranged_one_says_how_long_it_is_arranged()
+    {
+        WireSamples.ArrangedDelta.ShouldBe([.. WireSamples.PackedDelta[..^3], /* arranged bytes */ 3, 1, 0, 0, /* units */ 1, 2, 3]);
+
+        var packed = PackedDelta.Read(WireSamples.ArrangedDelta, isArranged: true);
+        (packed.ArrangedBytes, packed.UnpackedBytes, packed.UnitsBytes).ShouldBe((259, 259, 512));
+        packed.PackedUnits.ToArray().ShouldBe([1, 2, 3]);
     }
 
     [Fact]
@@ -53,5 +64,9 @@ public class PackedDeltaTests
         var payload = new ArrayBufferWriter<byte>();
         PackedDelta.Write(payload, [], 0, heads, []);
         Should.Throw<WireFormatException>(() => PackedDelta.Read(payload.WrittenSpan)).Message.ShouldContain("4198400 bytes");
+
+        var arranged = new ArrayBufferWriter<byte>();
+        PackedDelta.Write(arranged, [], 0, [], [], FrameCodec.MaxPayload + 1);
+        Should.Throw<WireFormatException>(() => PackedDelta.Read(arranged.WrittenSpan, isArranged: true)).Message.ShouldContain("4194305 bytes");
     }
 }

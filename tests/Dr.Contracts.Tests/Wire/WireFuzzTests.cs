@@ -12,7 +12,7 @@ public class WireFuzzTests
         p => WireMessage.Decode<Hello>(p), p => WireMessage.Decode<Heartbeat>(p), p => WireMessage.Decode<Announce>(p), p => WireMessage.Decode<Position>(p),
         p => WireMessage.Decode<Rewind>(p), p => WireMessage.Decode<PointNotice>(p), p => WireMessage.Decode<DeltaBegin>(p), p => WireMessage.Decode<Commit>(p),
         p => WireMessage.Decode<Ack>(p), p => WireMessage.Decode<BlockRequest>(p), p => WireMessage.Decode<Refusal>(p), p => WireMessage.Decode<Detach>(p), p => WireMessage.Decode<MirrorNotice>(p), p => WireMessage.Decode<LeaseVow>(p),
-        p => WireMessage.Decode<SizeNotice>(p), p => WireMessage.Decode<DigestQuery>(p), p => WireMessage.Decode<Digests>(p), ReadDelta, ReadBatches, p => PackedDelta.Read(p),
+        p => WireMessage.Decode<SizeNotice>(p), p => WireMessage.Decode<DigestQuery>(p), p => WireMessage.Decode<Digests>(p), ReadDelta, ReadBatches, p => PackedDelta.Read(p), p => PackedDelta.Read(p, isArranged: true),
     ];
 
     private static readonly byte[][] Seeds =
@@ -20,7 +20,7 @@ public class WireFuzzTests
         WireMessage.Encode(WireSamples.Hello), WireMessage.Encode(WireSamples.Heartbeat), WireMessage.Encode(WireSamples.Announce), WireMessage.Encode(WireSamples.Position),
         WireMessage.Encode(WireSamples.Rewind), WireMessage.Encode(WireSamples.Notice), WireMessage.Encode(WireSamples.DeltaBegin), WireMessage.Encode(WireSamples.Commit),
         WireMessage.Encode(WireSamples.Ack), WireMessage.Encode(WireSamples.BlockRequest), WireMessage.Encode(WireSamples.Refusal), WireMessage.Encode(WireSamples.Detach), WireMessage.Encode(WireSamples.Mirror),
-        WireMessage.Encode(WireSamples.Sizes), WireMessage.Encode(WireSamples.DigestQuery), WireMessage.Encode(WireSamples.Digests), WireSamples.PackedDelta, WireMessage.Encode(WireSamples.MirrorWithAck), WireMessage.Encode(WireSamples.Flush),
+        WireMessage.Encode(WireSamples.Sizes), WireMessage.Encode(WireSamples.DigestQuery), WireMessage.Encode(WireSamples.Digests), WireSamples.PackedDelta, WireSamples.ArrangedDelta, WireMessage.Encode(WireSamples.MirrorWithAck), WireMessage.Encode(WireSamples.Flush),
     ];
 
     [Fact]

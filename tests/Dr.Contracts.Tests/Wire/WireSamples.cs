@@ -45,13 +45,15 @@ internal static class WireSamples
     }
 
     /// <summary>One block of which the first unit differs, with two references; its units are not really compressed.</summary>
-    public static byte[] PackedDelta
+    public static byte[] PackedDelta => Packed(null);
+
+    /// <summary>The same with units that are not really arranged either.</summary>
+    public static byte[] ArrangedDelta => Packed(259);
+
+    private static byte[] Packed(int? arrangedBytes)
     {
-        get
-        {
-            var payload = new ArrayBufferWriter<byte>();
-            Dr.Contracts.Wire.PackedDelta.Write(payload, [3, 300], 7, [2, 1, 9, 0, 0, 0], [1, 2, 3]);
-            return payload.WrittenSpan.ToArray();
-        }
+        var payload = new ArrayBufferWriter<byte>();
+        Dr.Contracts.Wire.PackedDelta.Write(payload, [3, 300], 7, [2, 1, 9, 0, 0, 0], [1, 2, 3], arrangedBytes);
+        return payload.WrittenSpan.ToArray();
     }
 }

@@ -90,7 +90,7 @@ internal static class PackingCost
         return (bytes, watch.Elapsed);
     }
 
-    private static ((long Bytes, TimeSpan Time, List<byte[]> Packed) Packing, TimeSpan Index) Pack(Microsoft.Win32.SafeHandles.SafeFileHandle old, List<long> blocks, List<byte[]> parts, double bytesPerSecond)
+    private static ((long Bytes, TimeSpan Time, List<(FrameType Type, byte[] Payload)> Packed) Packing, TimeSpan Index) Pack(Microsoft.Win32.SafeHandles.SafeFileHandle old, List<long> blocks, List<byte[]> parts, double bytesPerSecond)
     {
         var base_ = blocks.ToDictionary(block => block, block =>
         {
@@ -106,19 +106,23 @@ internal static class PackingCost
         }
 
         var indexed = watch.Elapsed;
-        using var packer = new DeltaPacker(index, (block, destination) => base_[block].CopyTo(destination), bytesPerSecond);
+        using var packer = new DeltaPacker(index, (block, destination) => base_[block].CopyTo(destination), arranges: true, bytesPerSecond);
         watch.Restart();
-        var packed = parts.Select(part => packer.Pack(part).ToArray()).ToList();
-        return ((packed.Sum(part => (long)part.Length), watch.Elapsed, packed), indexed);
+        var packed = parts.Select(part =>
+        {
+            var (type, payload) = packer.Pack(part);
+            return (type, payload.ToArray());
+        }).ToList();
+        return ((packed.Sum(part => (long)part.Item2.Length), watch.Elapsed, packed), indexed);
     }
 
-    private static TimeSpan Unpack(Microsoft.Win32.SafeHandles.SafeFileHandle old, List<byte[]> packed)
+    private static TimeSpan Unpack(Microsoft.Win32.SafeHandles.SafeFileHandle old, List<(FrameType Type, byte[] Payload)> packed)
     {
         using var unpacker = new DeltaUnpacker((block, destination) => RandomAccess.Read(old, destination, block * DeltaCodec.BlockBytes));
         var watch = Stopwatch.StartNew();
-        foreach (var part in packed)
+        foreach (var (type, part) in packed)
         {
-            if (!unpacker.TryUnpack(PackedDelta.Read(part), out _))
+            if (!unpacker.TryUnpack(PackedDelta.Read(part, isArranged: type == FrameType.ArrangedDelta), out _))
             {
                 throw new BenchException("A packed part does not open against the image that it was packed against.");
             }

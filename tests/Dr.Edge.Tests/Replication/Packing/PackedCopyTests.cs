@@ -1,5 +1,6 @@
 using Dr.Contracts.Mqtt;
 using Dr.Contracts.Wire;
+using Dr.Edge.Tests.Replication.Packing.Logs;
 using Dr.Edge.Volumes;
 
 namespace Dr.Edge.Tests.Replication.Packing;
@@ -61,6 +62,40 @@ public sealed class PackedCopyTests : TwoNodeTest
 
         Backup.Set.Get("dilas").ShouldHoldTheSameAs(volume);
         wire.ShouldBeGreaterThan(Pages / 2 * 4096);
+    }
+
+    [Fact]
+    public async Task A_databases_log_takes_less_to_a_peer_that_knows_it_arranged_and_arrives_at_either()
+    {
+        Backup.NewestVersion = Hello.WithArrangedDeltas - 1;
+        await Backup.RestartAsync();
+        var volume = Production.Set.Create("dilas", 8 << 20);
+        volume.WriteAt(0, [1]);
+        await Production.Copies.AddAsync(volume, Backup.Address, CopyMode.Delta, Megabits, default);
+        await SyncAsync(volume);
+        var wires = new List<long>();
+        foreach (int? newest in new int?[] { Hello.WithArrangedDeltas - 1, null })
+        {
+            if (newest is null)
+            {
+                Backup.NewestVersion = null;
+                await Backup.RestartAsync();
+            }
+
+            // Over what is not a log: nothing of it is in the base.
+            volume.WriteAt(1 << 20, new byte[1 << 20]);
+            volume.Point();
+            await SyncAsync(volume);
+            volume.WriteAt(1 << 20, GoldenLog.Read(GoldenLog.Pages));
+            volume.Point();
+            var before = Production.Copies.Of(volume)[0].ToStatus().WireBytes;
+            await SyncAsync(volume);
+            wires.Add(Production.Copies.Of(volume)[0].ToStatus().WireBytes - before);
+            Backup.Set.Get("dilas").ShouldHoldTheSameAs(volume);
+        }
+
+        wires[1].ShouldBeLessThan(wires[0] * 3 / 4, $"{wires[0]} bytes as before");
+        Production.Copies.Of(volume)[0].ToStatus().DivergentBlocks.ShouldBe(0);
     }
 
     [Fact]

@@ -38,8 +38,8 @@ public class PackingTests
         Gen.Select(Cases, Gen.Bool, Gen.Int).Sample((given, damaged, at) =>
         {
             var (content, payload) = given;
-            using var packer = new DeltaPacker(Index(content), Reader(content));
-            var packed = packer.Pack(payload).ToArray();
+            using var packer = new DeltaPacker(Index(content), Reader(content), arranges: true);
+            var packed = packer.Pack(payload).Payload.ToArray();
             var references = PackedDelta.Read(packed).References;
             var theirs = content.Select(b => (byte[])b.Clone()).ToArray();
             var isOther = damaged && references.Length > 0;
@@ -61,8 +61,8 @@ public class PackingTests
         Gen.Select(Cases, Gen.Int[0, 100_000], Gen.Byte).Sample((given, at, value) =>
         {
             var (content, payload) = given;
-            using var packer = new DeltaPacker(Index(content), Reader(content));
-            var packed = packer.Pack(payload).ToArray();
+            using var packer = new DeltaPacker(Index(content), Reader(content), arranges: true);
+            var packed = packer.Pack(payload).Payload.ToArray();
             packed[at % packed.Length] = value;
             using var unpacker = new DeltaUnpacker((block, to) => (block < content.Length ? content[block] : new byte[Block]).CopyTo(to));
             try
@@ -82,8 +82,8 @@ public class PackingTests
         var payload = new ArrayBufferWriter<byte>();
         long previous = -1;
         DeltaCodec.Append(payload, ref previous, 1, content[1], content[0]);
-        using var packer = new DeltaPacker(Index(content), Reader(content));
-        var packed = packer.Pack(payload.WrittenSpan).ToArray();
+        using var packer = new DeltaPacker(Index(content), Reader(content), arranges: true);
+        var packed = packer.Pack(payload.WrittenSpan).Payload.ToArray();
         PackedDelta.Read(packed).References.ShouldContain(0);
 
         using var unpacker = new DeltaUnpacker((_, _) => throw new CorruptDataException("base", 0, "this", "that"));
@@ -115,8 +115,8 @@ public class PackingTests
             DeltaCodec.Append(payload, ref previous, 100 + i, new byte[Block], log.AsSpan(i * Block, Block));
         }
 
-        using var packer = new DeltaPacker(Index(content), Reader(content));
-        packer.Pack(payload.WrittenSpan).Length.ShouldBeLessThan(payload.WrittenCount / 20);
+        using var packer = new DeltaPacker(Index(content), Reader(content), arranges: true);
+        packer.Pack(payload.WrittenSpan).Payload.Length.ShouldBeLessThan(payload.WrittenCount / 20);
     }
 
     [Fact]
@@ -130,10 +130,10 @@ public class PackingTests
         var payload = new ArrayBufferWriter<byte>();
         long previous = -1;
         DeltaCodec.Append(payload, ref previous, 0, 0xFF, now);
-        using var packer = new DeltaPacker(Index(content), Reader(content));
+        using var packer = new DeltaPacker(Index(content), Reader(content), arranges: true);
         using var unpacker = new DeltaUnpacker(Reader(content));
 
-        unpacker.TryUnpack(PackedDelta.Read(packer.Pack(payload.WrittenSpan).Span), out var unpacked).ShouldBeTrue();
+        unpacker.TryUnpack(PackedDelta.Read(packer.Pack(payload.WrittenSpan).Payload.Span), out var unpacked).ShouldBeTrue();
         unpacked.SequenceEqual(payload.WrittenSpan).ShouldBeTrue();
     }
 

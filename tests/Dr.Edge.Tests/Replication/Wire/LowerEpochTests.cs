@@ -37,7 +37,7 @@ public sealed class LowerEpochTests : TwoNodeTest
         await peer.ReceiveAsync(FrameType.Ack);
         var copy = Backup.Set.Get("dilas");
         await Node.Until(() => copy.Points.Count == 1, "the first point to be there");
-        if (type is FrameType.Delta or FrameType.PackedDelta or FrameType.Commit)
+        if (type is FrameType.Delta or FrameType.PackedDelta or FrameType.ArrangedDelta or FrameType.Commit)
         {
             await peer.SendAsync(1, Now, new DeltaBegin(new PointMark(first.Id, first.Sequence), second, 0, Chain(owner)));
             await Node.Until(() => copy.Staged is not null, "the delta to be begun");
@@ -55,7 +55,8 @@ public sealed class LowerEpochTests : TwoNodeTest
             FrameType.Point => WireMessage.Encode(new PointNotice(second with { Sequence = first.Sequence })),
             FrameType.DeltaBegin => WireMessage.Encode(new DeltaBegin(new PointMark(first.Id, first.Sequence), second, 0, Chain(owner))),
             FrameType.Delta => Block(2, 7),
-            FrameType.PackedDelta => PackedZeros(2),
+            FrameType.PackedDelta => PackedZeros(2, isArranged: false),
+            FrameType.ArrangedDelta => PackedZeros(2, isArranged: true),
             FrameType.Commit => WireMessage.Encode(new Commit(new PointMark(second.Id, second.Sequence), owner.ContentDigest(second.Id))),
             FrameType.Ack => WireMessage.Encode(new Ack(default, default, default, default, default, 0)),
             FrameType.BlockRequest => WireMessage.Encode(new BlockRequest(second.Id, [1])),
@@ -118,7 +119,7 @@ public sealed class LowerEpochTests : TwoNodeTest
             FrameType.Error => WireMessage.Encode(new Refusal(RefusalCode.Busy, "no", null)),
 
             // None of these belongs on a source; the epoch is looked at first all the same.
-            FrameType.Hello or FrameType.Heartbeat or FrameType.Announce or FrameType.Rewind or FrameType.Batch or FrameType.Point or FrameType.DeltaBegin or FrameType.Delta or FrameType.PackedDelta or FrameType.Commit
+            FrameType.Hello or FrameType.Heartbeat or FrameType.Announce or FrameType.Rewind or FrameType.Batch or FrameType.Point or FrameType.DeltaBegin or FrameType.Delta or FrameType.PackedDelta or FrameType.ArrangedDelta or FrameType.Commit
                 or FrameType.Detach or FrameType.Sizes or FrameType.DigestQuery or FrameType.Flush or FrameType.Run => [],
             _ => throw new InvalidOperationException($"Say here what a {type} frame of a lower epoch must not do."),
         };
@@ -162,13 +163,13 @@ public sealed class LowerEpochTests : TwoNodeTest
         return payload.WrittenSpan.ToArray();
     }
 
-    private static byte[] PackedZeros(long block)
+    private static byte[] PackedZeros(long block, bool isArranged)
     {
         long previous = -1;
         var heads = new ArrayBufferWriter<byte>();
         DeltaCodec.Append(heads, ref previous, block, 0, new byte[DeltaCodec.BlockBytes]);
         var payload = new ArrayBufferWriter<byte>();
-        PackedDelta.Write(payload, [], 0, heads.WrittenSpan, []);
+        PackedDelta.Write(payload, [], 0, heads.WrittenSpan, [], isArranged ? 0 : null);
         return payload.WrittenSpan.ToArray();
     }
 
