@@ -12,6 +12,12 @@ internal interface INbdChannel : IDisposable
     /// <summary>True when something has come in. A hint: what it is may still be too little for <see cref="Receive"/> to return, and false says nothing of an end.</summary>
     bool HasInput { get; }
 
+    /// <summary>Whether <see cref="WaitForInput"/> works here.</summary>
+    bool CanBeWoken => false;
+
+    /// <summary>Waits until something has come in or the stream has ended (true), or until the waker or the time ends the wait (false). As with <see cref="HasInput"/>, what has come may be too little for <see cref="Receive"/> to return.</summary>
+    bool WaitForInput(InputWaker waker, TimeSpan atMost) => throw new NotSupportedException();
+
     /// <summary>Sends all of it; false when the client is gone.</summary>
     bool Send(ReadOnlySpan<byte> source);
 

@@ -88,6 +88,11 @@ internal sealed partial class NbdTransmissionSession
     private void Send()
     {
         Confirm();
+        SendAnswers();
+    }
+
+    private void SendAnswers()
+    {
         if (_output.Count > 0 && !_isGone)
         {
             if (_promises.Count > 0 && _device.HasLapsed)

@@ -3,7 +3,7 @@ namespace Dr.Edge.Nbd;
 /// <content>What comes in, and the memory for it.</content>
 internal sealed partial class NbdTransmissionSession
 {
-    /// <summary>Waits for more. The batch has been written by now, so moving the input hurts nobody.</summary>
+    /// <summary>Waits for more; false: the stream has ended. The batch has been written by now, so moving the input hurts nobody.</summary>
     private bool Fill()
     {
         while (true)
@@ -22,6 +22,12 @@ internal sealed partial class NbdTransmissionSession
             if (count == INbdChannel.EndOfStream)
             {
                 return false;
+            }
+
+            if (_unconfirmed.Count > 0)
+            {
+                // What came was too little to be read (TLS): what is confirmed meanwhile is looked for.
+                return true;
             }
 
             _input.Trim(idle: true);

@@ -10,7 +10,7 @@ namespace Dr.Edge.Nbd;
 /// <item>Changes that stand next to each other in the buffer go to the device as one batch; whatever stands behind them runs after it.</item>
 /// <item>No answer is written before the device has done the request; answers leave in one send when nothing complete is left in the buffer.</item>
 /// <item>No change or flush is answered after the right to serve has lapsed, however long the process stood still between doing and answering.</item>
-/// <item>Changes that a copy elsewhere has to confirm do not hold up what stands behind them: their answers are written, after one wait for all, when answers leave.</item>
+/// <item>Changes that a copy elsewhere has to confirm do not hold up the changes behind them: each is answered when it is confirmed. Answers to anything else wait for the changes before them.</item>
 /// <item>A change runs only when its payload is whole; the payload of a refused one is taken off the stream.</item>
 /// <item>Nothing is allocated per request.</item>
 /// </list>
@@ -34,11 +34,6 @@ internal sealed partial class NbdTransmissionSession
     private int _batchCount;
     private long _batchBytes;
     private bool _batchForceUnitAccess;
-
-    // Changes that the device has and that may not be answered yet; together they wait for the ticket.
-    private readonly (ulong Cookie, ulong Offset)[] _unconfirmed = new (ulong, ulong)[2 * NbdLimits.MaxBatchExtents];
-    private int _unconfirmedCount;
-    private WriteTicket _ticket;
 
     /// <summary>Payload of refused writes that is still to come.</summary>
     private ulong _discard;
@@ -64,21 +59,34 @@ internal sealed partial class NbdTransmissionSession
     /// <summary>Runs until the client disconnects, is gone, or is out of step.</summary>
     public void Run()
     {
-        while (true)
+        try
         {
-            var goOn = HandleBuffered();
-            WriteBatch();
-            Send();
-            if (!goOn || _isGone)
+            while (true)
             {
-                return;
-            }
+                var goOn = HandleBuffered();
+                WriteBatch();
+                if (!goOn || !InputComesFirst())
+                {
+                    Send();
+                    if (!goOn || _isGone)
+                    {
+                        return;
+                    }
 
-            FlushAhead();
-            if (!Fill())
-            {
-                return;
+                    FlushAhead();
+                }
+
+                if (!Fill())
+                {
+                    // What it still waits for may reach a client that has only stopped sending.
+                    Send();
+                    return;
+                }
             }
+        }
+        finally
+        {
+            ForgetUnconfirmed();
         }
     }
 
@@ -202,7 +210,7 @@ internal sealed partial class NbdTransmissionSession
         }
 
         Counters.Batches++;
-        if (_unconfirmedCount + _batchCount > _unconfirmed.Length)
+        if (_batchCount > _unconfirmed.Room)
         {
             Confirm();
         }
@@ -211,7 +219,6 @@ internal sealed partial class NbdTransmissionSession
         try
         {
             ticket = _device.BeginWrite(_batch.AsSpan(0, _batchCount), _batchForceUnitAccess);
-            _ticket = _ticket.And(ticket);
         }
         catch (Exception exception) when (ErrorOf(exception) is { } wireError)
         {
@@ -223,7 +230,7 @@ internal sealed partial class NbdTransmissionSession
             var (cookie, offset) = (_batchCookies[index], (ulong)_batch[index].Offset);
             if (ticket != default)
             {
-                _unconfirmed[_unconfirmedCount++] = (cookie, offset);
+                _unconfirmed.Add(ticket, cookie, offset);
             }
             else
             {
@@ -234,32 +241,6 @@ internal sealed partial class NbdTransmissionSession
         _batchCount = 0;
         _batchBytes = 0;
         _batchForceUnitAccess = false;
-    }
-
-    /// <summary>Waits once for everything that was appended, then answers it.</summary>
-    private void Confirm()
-    {
-        if (_unconfirmedCount == 0)
-        {
-            return;
-        }
-
-        var (count, error) = (_unconfirmedCount, NbdError.None);
-        try
-        {
-            _device.Confirm(_ticket);
-        }
-        catch (Exception exception) when (ErrorOf(exception) is { } wireError)
-        {
-            error = Failed(NbdCommand.Write, wireError, exception);
-        }
-
-        // None is left before the first is written: what finds no room for its answer sends, and sending confirms.
-        (_unconfirmedCount, _ticket) = (0, default);
-        for (var index = 0; index < count; index++)
-        {
-            AnswerChange(_unconfirmed[index].Cookie, _unconfirmed[index].Offset, error);
-        }
     }
 
     /// <summary>Zeros over more than one batch should keep the store busy with: piece by piece, so that other clients' writes come in between.</summary>

@@ -13,14 +13,17 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
     /// <summary>A shut gate is noticed within this even if nobody signals it.</summary>
     private static readonly TimeSpan Recheck = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>A watermark while there is no copy that would hold anybody back.</summary>
+    private const long Unbound = long.MaxValue;
+
     [ThreadStatic]
-    private static Waiter? _ofThisThread;
+    private static ThreadWaiter? _ofThisThread;
 
     private readonly Lock _lock = new(); // Guards everything below; before a waiter's own.
     private readonly List<Engagement> _engaged = [];
-    private readonly List<Waiter> _waiters = [];
-    private long _written; // What every engaged copy confirms; of no meaning while there is none.
-    private long _flushed;
+    private readonly List<ConfirmationWaiter> _waiters = [];
+    private long _written = Unbound; // What every engaged copy confirms; Unbound while there is none.
+    private long _flushed = Unbound;
     private volatile bool _any;
     private volatile Action[] _pushes = []; // Of the engaged copies; replaced as a whole.
 
@@ -32,7 +35,7 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
     /// <param name="push">Brings what is appended on its way to the copy; called on the threads of writers that are going to wait for it, under no lock.</param>
     public void Engage(object copy, SequenceNumber durable, MirrorAck ack, Action<SequenceNumber> askToFlush, Action push)
     {
-        Waiter? released;
+        ThreadWaiter? released;
         lock (_lock)
         {
             _engaged.RemoveAll(e => e.Copy == copy);
@@ -48,7 +51,7 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
     /// <summary>What answers wait for at this copy from now on.</summary>
     public void Configure(object copy, MirrorAck ack)
     {
-        Waiter? released = null;
+        ThreadWaiter? released = null;
         lock (_lock)
         {
             if (Find(copy) is { } engagement && engagement.Ack != ack)
@@ -63,7 +66,7 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
 
     public void Disengage(object copy)
     {
-        Waiter? released;
+        ThreadWaiter? released;
         lock (_lock)
         {
             _engaged.RemoveAll(e => e.Copy == copy);
@@ -82,7 +85,7 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
             return;
         }
 
-        Waiter? released = null;
+        ThreadWaiter? released = null;
         lock (_lock)
         {
             if (Find(copy) is not { } engagement)
@@ -121,7 +124,7 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
                 foreach (var waiter in _waiters)
                 {
                     // A disk that hangs while the log goes on being written is found by those who wait for the disk.
-                    var movedAt = engagement.Confirms < waiter.Written ? engagement.ConfirmsAt : engagement.Durable < waiter.Flushed ? engagement.DurableAt : long.MaxValue;
+                    var movedAt = engagement.Confirms < waiter.Ticket.Written.Value ? engagement.ConfirmsAt : engagement.Durable < waiter.Ticket.Flushed.Value ? engagement.DurableAt : long.MaxValue;
                     if (movedAt != long.MaxValue && time.GetElapsedTime(Math.Max(waiter.Since, movedAt)) is var stalled && stalled > longest)
                     {
                         longest = stalled;
@@ -152,46 +155,92 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
         }
     }
 
-    public void WaitWritten(SequenceNumber last) => Wait(last.Value, 0);
+    public void WaitWritten(SequenceNumber last) => Wait(new WriteTicket(last, SequenceNumber.Zero));
 
-    public void WaitFlushed(SequenceNumber last) => Wait(0, last.Value);
+    public void WaitFlushed(SequenceNumber last) => Wait(new WriteTicket(SequenceNumber.Zero, last));
 
-    private void Wait(long written, long flushed)
+    public void Begin(WriteTicket ticket)
     {
-        if (!_any || (Volatile.Read(ref _written) >= written && Volatile.Read(ref _flushed) >= flushed))
+        if (!_any)
         {
             return;
         }
 
-        var waiter = _ofThisThread ??= new Waiter();
         lock (_lock)
         {
-            if (_engaged.Count == 0 || (_written >= written && _flushed >= flushed))
+            AskToFlushLocked(ticket);
+        }
+
+        Push();
+    }
+
+    public bool IsConfirmed(WriteTicket ticket)
+    {
+        var (written, flushed) = (Volatile.Read(ref _written), Volatile.Read(ref _flushed));
+        if (written != Unbound && flushed != Unbound && written >= ticket.Written.Value && flushed >= ticket.Flushed.Value)
+        {
+            return true;
+        }
+
+        lock (_lock)
+        {
+            RequireOwner();
+            return CoversLocked(ticket);
+        }
+    }
+
+    public bool Await(WriteTicket ticket, ConfirmationWaiter waiter)
+    {
+        lock (_lock)
+        {
+            if (CoversLocked(ticket))
+            {
+                return false;
+            }
+
+            if (!waiter.IsListed || waiter.Ticket != ticket)
+            {
+                ListLocked(waiter, ticket);
+            }
+
+            return true;
+        }
+    }
+
+    public void Forget(ConfirmationWaiter waiter)
+    {
+        lock (_lock)
+        {
+            RemoveLocked(waiter);
+        }
+    }
+
+    private void Wait(WriteTicket ticket)
+    {
+        if (!_any || (Volatile.Read(ref _written) >= ticket.Written.Value && Volatile.Read(ref _flushed) >= ticket.Flushed.Value))
+        {
+            return;
+        }
+
+        var waiter = _ofThisThread ??= new ThreadWaiter();
+        lock (_lock)
+        {
+            if (CoversLocked(ticket))
             {
                 RequireOwnerIfAlone();
                 return;
             }
 
-            (waiter.Written, waiter.Flushed, waiter.Since) = (written, flushed, time.GetTimestamp());
             waiter.Parker.Arm();
-            _waiters.Add(waiter);
-            foreach (var engagement in _engaged)
-            {
-                if (engagement.Ack == MirrorAck.Durable && engagement.Durable < written)
-                {
-                    engagement.AskToFlush(new SequenceNumber(written));
-                }
-            }
+            ListLocked(waiter, ticket);
+            AskToFlushLocked(ticket);
         }
 
         try
         {
-            if (written > 0)
+            if (ticket.Written > SequenceNumber.Zero)
             {
-                foreach (var push in _pushes)
-                {
-                    push();
-                }
+                Push();
             }
 
             while (!waiter.Parker.Sleep(Recheck))
@@ -203,11 +252,7 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
         {
             // Never used again: it may have been let go just now, and who does that must not find another wait in it.
             _ofThisThread = null;
-            lock (_lock)
-            {
-                _waiters.Remove(waiter);
-            }
-
+            Forget(waiter);
             throw;
         }
 
@@ -231,10 +276,10 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
     }
 
     // After every change of what the copies confirm: the ones that have theirs go, and nobody else wakes. They are woken behind the lock, which the first of them would want at once.
-    private Waiter? ReviewLocked()
+    private ThreadWaiter? ReviewLocked()
     {
-        Waiter? released = null;
-        var (written, flushed) = (long.MaxValue, long.MaxValue);
+        ThreadWaiter? released = null;
+        var (written, flushed) = (Unbound, Unbound);
         foreach (var engagement in _engaged)
         {
             (written, flushed) = (Math.Min(written, engagement.Confirms), Math.Min(flushed, engagement.Durable));
@@ -245,24 +290,77 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
         for (var i = _waiters.Count - 1; i >= 0; i--)
         {
             var waiter = _waiters[i];
-            if (waiter.Written <= written && waiter.Flushed <= flushed)
+            if (waiter.Ticket.Written.Value > written || waiter.Ticket.Flushed.Value > flushed)
             {
-                _waiters[i] = _waiters[^1];
-                _waiters.RemoveAt(_waiters.Count - 1);
-                (waiter.IsAlone, waiter.Next, released) = (_engaged.Count == 0, released, waiter);
+                continue;
+            }
+
+            waiter.IsListed = false;
+            _waiters[i] = _waiters[^1];
+            _waiters.RemoveAt(_waiters.Count - 1);
+            if (waiter is ThreadWaiter thread)
+            {
+                (thread.IsAlone, thread.Next, released) = (_engaged.Count == 0, released, thread);
+            }
+            else
+            {
+                // One that does not sleep here may already wait again when its turn behind the lock came.
+                waiter.Wake();
             }
         }
 
         return released;
     }
 
-    private static void Wake(Waiter? released)
+    private static void Wake(ThreadWaiter? released)
     {
         while (released is { } waiter)
         {
             // Before it wakes: then it is its thread's again.
             (released, waiter.Next) = (waiter.Next, null);
-            waiter.Parker.Wake();
+            waiter.Wake();
+        }
+    }
+
+    // True also when there is nobody who has to confirm: whether the volume may answer then is another question.
+    private bool CoversLocked(WriteTicket ticket) => _engaged.Count == 0 || (_written >= ticket.Written.Value && _flushed >= ticket.Flushed.Value);
+
+    private void ListLocked(ConfirmationWaiter waiter, WriteTicket ticket)
+    {
+        (waiter.Ticket, waiter.Since) = (ticket, time.GetTimestamp());
+        if (!waiter.IsListed)
+        {
+            waiter.IsListed = true;
+            _waiters.Add(waiter);
+        }
+    }
+
+    private void RemoveLocked(ConfirmationWaiter waiter)
+    {
+        if (waiter.IsListed)
+        {
+            waiter.IsListed = false;
+            _waiters.Remove(waiter);
+        }
+    }
+
+    // What writes wait for at copies whose disk counts.
+    private void AskToFlushLocked(WriteTicket ticket)
+    {
+        foreach (var engagement in _engaged)
+        {
+            if (engagement.Ack == MirrorAck.Durable && engagement.Durable < ticket.Written.Value)
+            {
+                engagement.AskToFlush(ticket.Written);
+            }
+        }
+    }
+
+    private void Push()
+    {
+        foreach (var push in _pushes)
+        {
+            push();
         }
     }
 
@@ -307,21 +405,17 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
         public long ConfirmsAt => Ack == MirrorAck.Applied ? Math.Max(AppliedAt, DurableAt) : DurableAt;
     }
 
-    /// <summary>One waiting thread. Guarded by the barrier's lock while it waits, and then by whoever lets it go until it is woken.</summary>
-    private sealed class Waiter
+    /// <summary>A thread that sleeps here. Guarded by the barrier's lock while it waits, and then by whoever lets it go until it is woken.</summary>
+    private sealed class ThreadWaiter : ConfirmationWaiter
     {
-        public long Written { get; set; }
-
-        public long Flushed { get; set; }
-
-        public long Since { get; set; }
-
         /// <summary>Let go when no copy was engaged any more, and not by what copies confirmed.</summary>
         public bool IsAlone { get; set; }
 
         /// <summary>The next of those that go together.</summary>
-        public Waiter? Next { get; set; }
+        public ThreadWaiter? Next { get; set; }
 
         public Parker Parker { get; } = new();
+
+        protected internal override void Wake() => Parker.Wake();
     }
 }

@@ -40,6 +40,27 @@ public interface IBlockDevice
     {
     }
 
+    /// <summary>Brings the ticket's writes on their way to whoever has to confirm them, for one who has other things to do than to wait in <see cref="Confirm"/>. Returns at once.</summary>
+    void BeginConfirm(WriteTicket ticket)
+    {
+    }
+
+    /// <summary>As <see cref="Confirm"/>, but returns at once; false: they may not be answered yet.</summary>
+    /// <exception cref="BlockDeviceException">As <see cref="Confirm"/>.</exception>
+    bool TryConfirm(WriteTicket ticket)
+    {
+        Confirm(ticket);
+        return true;
+    }
+
+    /// <summary>Has the waiter woken when <see cref="TryConfirm"/> is worth another look; false: it is worth one now. A waiter waits for one ticket; a further call changes which. A right that ends may wake nobody: look now and then.</summary>
+    bool Await(WriteTicket ticket, ConfirmationWaiter waiter) => false;
+
+    /// <summary>It is woken no more from the return on.</summary>
+    void Forget(ConfirmationWaiter waiter)
+    {
+    }
+
     /// <summary>Returns when every write answered before the call, by any thread, is on stable storage.</summary>
     /// <exception cref="BlockDeviceException">
     /// Failed (<see cref="BlockError.IO"/>); or the gate shut after writes that no flush has covered (<see cref="BlockError.NotPermitted"/>): they may not be part of what the next owner serves.

@@ -17,4 +17,16 @@ internal interface IWriteBarrier
 
     /// <summary>Returns when everything up to <paramref name="last"/> is durable at the copies; <see cref="BeginFlush"/> came before.</summary>
     void WaitFlushed(SequenceNumber last);
+
+    /// <summary>Brings what the ticket is about on its way without waiting for it. Returns at once.</summary>
+    void Begin(WriteTicket ticket);
+
+    /// <summary>Whether it may be answered; throws what the waits throw.</summary>
+    bool IsConfirmed(WriteTicket ticket);
+
+    /// <summary>See <see cref="IBlockDevice.Await"/>.</summary>
+    bool Await(WriteTicket ticket, ConfirmationWaiter waiter);
+
+    /// <summary>See <see cref="IBlockDevice.Forget"/>.</summary>
+    void Forget(ConfirmationWaiter waiter);
 }

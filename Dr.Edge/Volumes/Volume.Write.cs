@@ -99,6 +99,23 @@ internal sealed partial class Volume
         Gate.Check();
     }
 
+    public void BeginConfirm(WriteTicket ticket) => Barrier?.Begin(ticket);
+
+    public bool TryConfirm(WriteTicket ticket)
+    {
+        if (Barrier is { } barrier && !barrier.IsConfirmed(ticket))
+        {
+            return false;
+        }
+
+        Gate.Check();
+        return true;
+    }
+
+    public bool Await(WriteTicket ticket, ConfirmationWaiter waiter) => Barrier is { } barrier && barrier.Await(ticket, waiter);
+
+    public void Forget(ConfirmationWaiter waiter) => Barrier?.Forget(waiter);
+
     /// <summary>A clone of an old point may have to read indexes before it can say what these blocks were; not while others wait.</summary>
     private void PrepareMap(ReadOnlySpan<WriteExtent> extents)
     {

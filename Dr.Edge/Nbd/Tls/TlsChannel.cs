@@ -50,6 +50,10 @@ internal sealed class TlsChannel : INbdChannel
 
     public bool HasInput => _stream.Buffered > 0 || _inner.HasInput;
 
+    public bool CanBeWoken => _inner.CanBeWoken;
+
+    public bool WaitForInput(InputWaker waker, TimeSpan atMost) => _stream.Buffered > 0 || _inner.WaitForInput(waker, atMost);
+
     public int Receive(Span<byte> destination)
     {
         try

@@ -112,5 +112,21 @@ public sealed class LateAnswerTests : IDisposable
         public void WaitWritten(SequenceNumber last) => meanwhile();
 
         public void WaitFlushed(SequenceNumber last) => meanwhile();
+
+        public void Begin(WriteTicket ticket)
+        {
+        }
+
+        public bool IsConfirmed(WriteTicket ticket)
+        {
+            meanwhile();
+            return true;
+        }
+
+        public bool Await(WriteTicket ticket, ConfirmationWaiter waiter) => false;
+
+        public void Forget(ConfirmationWaiter waiter)
+        {
+        }
     }
 }

@@ -34,6 +34,28 @@ public sealed class TlsTests : IDisposable
         client.IsClosedByServer().ShouldBeTrue();
     }
 
+    [Fact]
+    public async Task A_change_that_waits_for_a_copy_holds_up_nothing_over_tls()
+    {
+        var device = new LateDevice(1024 * 1024);
+        await using var server = await StartAsync();
+        server.Catalog.Add("late", device);
+        using var client = server.Connect();
+        Secure(client, "host-a");
+        client.Go("late");
+        for (var cookie = 1UL; cookie <= 4; cookie++)
+        {
+            client.Request(NbdCommand.Write, cookie * 65536, 65536, cookie, new byte[65536]);
+            await Eventually.TrueAsync($"write {cookie} is with the device", () => device.Appended == (long)cookie);
+        }
+
+        for (var cookie = 1UL; cookie <= 4; cookie++)
+        {
+            device.ConfirmUpTo((long)cookie);
+            client.SimpleReply(cookie).ShouldBe(NbdError.None);
+        }
+    }
+
     [Theory]
     [InlineData("0301")]
     [InlineData("0302")]

@@ -1,7 +1,9 @@
 using Dr.Contracts.Ids;
 using Dr.Contracts.Mqtt;
 using Dr.Contracts.Wire;
+using Dr.Edge.Nbd;
 using Dr.Edge.Replication;
+using Dr.Edge.Tests.Nbd;
 using Dr.Edge.Tests.Replication.Wire;
 using Dr.Edge.Volumes;
 
@@ -53,6 +55,43 @@ public sealed class PushTests : TwoNodeTest
 
         volume.Flush();
         Backup.Set.Get("dilas").ShouldHoldTheSameAs(volume);
+    }
+
+    [Fact]
+    public async Task Every_write_of_one_client_with_many_under_way_is_answered_without_the_help_of_a_timer()
+    {
+        const int Writes = 600;
+        const int UnderWay = 16;
+        var volume = Production.Set.Create("dilas", Size);
+        await Production.Copies.AddAsync(volume, Backup.Address, s => s with { Mode = CopyMode.Sync }, default);
+        var copy = Production.Copies.Of(volume).Single();
+        await Node.Until(() => copy.ToStatus() is { State: CopyState.Current, Mirror: MirrorState.Whole }, "the mirror to be whole", () => $"{copy.ToStatus()}");
+        await SyncAsync(volume);
+        await using var server = await NbdTestServer.StartAsync(Production.Set);
+        using var client = server.Attach("dilas");
+        var mirror = Backup.Set.Get("dilas");
+        Production.Clock.StandsStill = Backup.Clock.StandsStill = true;
+        try
+        {
+            var (random, before) = (new Random(1), volume.Appended);
+            for (var (sent, answered) = (0, 0); answered < Writes;)
+            {
+                for (; sent < Writes && sent - answered < UnderWay; sent++)
+                {
+                    client.Request(NbdCommand.Write, (ulong)random.Next((int)Size / 4096) * 4096, 4096, (ulong)sent, [(byte)sent, .. new byte[4095]]);
+                }
+
+                client.SimpleReply((ulong)answered++).ShouldBe(NbdError.None);
+                (mirror.Appended.Value - before.Value).ShouldBeGreaterThanOrEqualTo(answered, "answered before the mirror had it");
+            }
+        }
+        finally
+        {
+            Production.Clock.StandsStill = Backup.Clock.StandsStill = false;
+        }
+
+        volume.Flush();
+        mirror.ShouldHoldTheSameAs(volume);
     }
 
     [Fact]
