@@ -47,10 +47,21 @@ internal sealed partial class BufferFile : IAsyncDisposable
     public IReadOnlyList<(string File, string Reason)> SetAside { get; private set; } = [];
 
     /// <summary>Runs <paramref name="work"/> on the owning thread; completes after everything it wrote is on disk. When it throws, it must not have written.</summary>
+    /// <exception cref="DrException">The work refused, or the file cannot be written at present.</exception>
     public async Task<T> DoAsync<T>(Func<BufferTables, T> work, CancellationToken cancellationToken)
     {
         var item = new Work<T>(work);
-        await _queue.Writer.WriteAsync(item, cancellationToken);
+        try
+        {
+            await _queue.Writer.WriteAsync(item, cancellationToken);
+        }
+        catch (ChannelClosedException exception)
+        {
+            throw exception.InnerException is DrException reason
+                ? new DrException(reason.Message, reason.Hint, exception, isTransient: true)
+                : new DrException($"The buffer {_path} is closed.", "The agent stops.", exception, isTransient: true);
+        }
+
         return await item.Task;
     }
 
@@ -68,11 +79,11 @@ internal sealed partial class BufferFile : IAsyncDisposable
 
     private void Run()
     {
+        var group = new List<Work>(GroupMax);
         try
         {
             Open();
             _opened.TrySetResult();
-            var group = new List<Work>(GroupMax);
             while (WaitForWork())
             {
                 while (group.Count < GroupMax && _queue.Reader.TryRead(out var item))
@@ -91,8 +102,10 @@ internal sealed partial class BufferFile : IAsyncDisposable
             _queue.Writer.TryComplete(Unusable(exception));
             while (_queue.Reader.TryRead(out var item))
             {
-                item.Fail(Unusable(exception));
+                group.Add(item);
             }
+
+            group.ForEach(item => item.Fail(Unusable(exception)));
         }
         finally
         {
@@ -123,8 +136,9 @@ internal sealed partial class BufferFile : IAsyncDisposable
             _database.Checkpoint();
             Require();
         }
-        catch (Exception exception) when (exception is LiteException or IOException or CorruptDataException or UnauthorizedAccessException)
+        catch (Exception exception)
         {
+            // Whatever it is, not only what the disk says: the library reports trouble with whatever its code runs into, and who waits must hear of it.
             LogGroupFailed(exception, _path);
             foreach (var item in group)
             {
@@ -153,7 +167,7 @@ internal sealed partial class BufferFile : IAsyncDisposable
                 Open();
                 return;
             }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or LiteException)
+            catch (Exception exception)
             {
                 LogGroupFailed(exception, _path);
                 Close();
@@ -228,7 +242,7 @@ internal sealed partial class BufferFile : IAsyncDisposable
         {
             _database?.Dispose();
         }
-        catch (Exception exception) when (exception is LiteException or IOException or NullReferenceException or ObjectDisposedException)
+        catch (Exception exception)
         {
             // Everything answered is in its log file already; closing only folds the log into the file.
             LogCloseFailed(exception, _path);

@@ -311,7 +311,7 @@ internal sealed partial class HostedSystemSession : IDisposable
 
             SeeNetwork(here);
         }
-        catch (DrException exception)
+        catch (Exception exception) when (exception.MayPass() && !cancellationToken.IsCancellationRequested)
         {
             _networkSeen = NetworkPlace.Unknown;
             LogNetworkUnread(_system.Id, exception.Message);

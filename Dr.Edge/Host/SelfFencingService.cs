@@ -1,3 +1,4 @@
+using Dr.Contracts.Hosting;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -11,7 +12,7 @@ internal sealed partial class SelfFencingService(HostedSystems systems, ServingW
     /// <summary>A new epoch usually comes with an order to stop, and an orderly stop is the better one.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(systems.All.Select(s => WatchAsync(s, stoppingToken)));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Loops.AllOrFirstFailureAsync(systems.All.Select(s => WatchAsync(s, stoppingToken)));
 
     private async Task WatchAsync(HostedSystemSession session, CancellationToken cancellationToken)
     {
@@ -19,27 +20,27 @@ internal sealed partial class SelfFencingService(HostedSystems systems, ServingW
         using var timer = new PeriodicTimer(Period, time);
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {
-            if (Objection(session) is null)
-            {
-                since = null;
-                continue;
-            }
-
-            since ??= time.GetTimestamp();
-            if (time.GetElapsedTime(since.Value) < Patience)
-            {
-                continue;
-            }
-
             try
             {
+                if (Objection(session) is null)
+                {
+                    since = null;
+                    continue;
+                }
+
+                since ??= time.GetTimestamp();
+                if (time.GetElapsedTime(since.Value) < Patience)
+                {
+                    continue;
+                }
+
                 await session.FenceAsync(() => Objection(session), cancellationToken);
             }
             catch (DrException exception)
             {
                 LogNotFenced(session.System.Id, exception.Message, exception.Hint); // Tried again at the next tick.
             }
-            catch (Exception exception) when (exception is not (OperationCanceledException or InvariantException))
+            catch (Exception exception) when (exception.MayPass() && !cancellationToken.IsCancellationRequested)
             {
                 // Whatever it met: who gave up here would leave a system that may not serve running for good.
                 LogNotFenced(session.System.Id, exception.ToString(), null);

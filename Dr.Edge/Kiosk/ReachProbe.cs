@@ -85,7 +85,7 @@ internal sealed class ReachProbe(TimeProvider time) : IDisposable
             // Accepted, and closed so hard and so early that connecting only heard of the end.
             return (true, false, null);
         }
-        catch (Exception exception) when (exception is SocketException or HttpRequestException or IOException or ArgumentException)
+        catch (Exception exception) when (exception.MayPass() && !cancellationToken.IsCancellationRequested)
         {
             return (false, false, exception.Message);
         }

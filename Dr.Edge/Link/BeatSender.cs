@@ -28,6 +28,7 @@ internal sealed partial class BeatSender(
     private readonly IBeatContributor[] _contributors = [.. contributors];
     private readonly ILeaseListener[] _listeners = [.. listeners];
     private readonly ConcurrentDictionary<long, (long SentAt, TimeSpan Promise)> _sent = new();
+    private readonly HashSet<IBeatContributor> _failing = []; // Said once each.
     private readonly CpuMeter _cpu = new();
     private TimeSpan? _acknowledgedPromise;
     private long _acknowledgedSequence;
@@ -75,7 +76,19 @@ internal sealed partial class BeatSender(
         var draft = new BeatDraft();
         foreach (var contributor in _contributors)
         {
-            contributor.Contribute(draft);
+            try
+            {
+                contributor.Contribute(draft);
+                _failing.Remove(contributor);
+            }
+            catch (Exception exception) when (exception.MayPass())
+            {
+                // A part that cannot say how it is must not make the whole device look dead.
+                if (_failing.Add(contributor))
+                {
+                    LogContributorFailed(exception, contributor.GetType().Name);
+                }
+            }
         }
 
         var now = time.GetUtcNow();
@@ -160,6 +173,9 @@ internal sealed partial class BeatSender(
             }
         }
     }
+
+    [LoggerMessage(1622, LogLevel.Error, "Beats go without what {Part} has to say: it fails")]
+    private partial void LogContributorFailed(Exception exception, string part);
 
     [LoggerMessage(1621, LogLevel.Trace, "Beat {Sequence}, next within {NextDueMs} ms")]
     private partial void LogBeat(long sequence, int nextDueMs);

@@ -84,9 +84,9 @@ internal sealed partial class CommandService(
         {
             // The process ends: without a result the command comes again after the next birth.
         }
-        catch (DrException exception)
+        catch (Exception exception)
         {
-            // The buffer refused: no result is owed before it is stored, and the command comes again.
+            // The buffer refused, or whatever else: nobody but this would say so. No result is owed before it is stored, and the command comes again.
             LogNotStored(exception, command.Id);
         }
         finally
@@ -130,9 +130,9 @@ internal sealed partial class CommandService(
         {
             return Ended(command, CommandOutcome.Failed, exception.Message, exception.Hint);
         }
-        catch (Exception exception) when (exception is not (InvariantException or OutOfMemoryException) && !_stopping.IsCancellationRequested)
+        catch (Exception exception) when (!_stopping.IsCancellationRequested)
         {
-            // The control plane is owed an answer whatever went wrong in the executor; it decides what to do next.
+            // The control plane is owed an answer whatever went wrong in the executor, a broken invariant too, which stops before it does harm; it decides what to do next.
             LogThrew(exception, command.Id, command.GetType().Name);
             return Ended(command, CommandOutcome.Failed, exception.Message);
         }

@@ -27,10 +27,10 @@ internal sealed partial class LinkService(
     private static readonly TimeSpan LeaveWithin = TimeSpan.FromSeconds(2);
     private int _first;
     private int _unheard;
+    private bool _configured;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        state.Config = await buffer.ConfigAsync(stoppingToken) ?? state.Config;
         var (failures, takeovers) = (0, 0);
         while (!stoppingToken.IsCancellationRequested)
         {
@@ -82,7 +82,7 @@ internal sealed partial class LinkService(
             {
                 return (false, new ConnectionEnd(ConnectionEndKind.Left, "stopping"));
             }
-            catch (Exception exception) when (exception is not (InvariantException or OutOfMemoryException))
+            catch (Exception exception) when (exception.MayPass())
             {
                 // Whatever it is, a full disk too: volumes are served on without the control plane, and the next attempt follows.
                 LogFault(exception);
@@ -96,6 +96,12 @@ internal sealed partial class LinkService(
     private async Task<ConnectionEnd> RunSessionAsync(BrokerAddress broker, CancellationToken stoppingToken)
     {
         // Committed before the connect: whatever an earlier connection left behind (a will, batches in a queue) is then older, whatever happens next.
+        if (!_configured)
+        {
+            state.Config = await buffer.ConfigAsync(stoppingToken) ?? state.Config;
+            _configured = true;
+        }
+
         var deviceEpoch = await buffer.NextDeviceEpochAsync(stoppingToken);
         var stream = await buffer.StreamAsync(stoppingToken);
         state.DeviceEpoch = deviceEpoch;

@@ -43,7 +43,7 @@ internal sealed partial class NbdListener : IDisposable
         return listener;
     }
 
-    /// <summary>Hands every client to <paramref name="accepted"/> until disposed. Passing trouble (no descriptors left) is waited out.</summary>
+    /// <summary>Hands every client to <paramref name="accepted"/> until disposed. Passing trouble (no descriptors left) is waited out, and so is trouble with one client.</summary>
     public async Task RunAsync(Action<Socket> accepted, CancellationToken cancellationToken)
     {
         while (!cancellationToken.IsCancellationRequested)
@@ -56,8 +56,9 @@ internal sealed partial class NbdListener : IDisposable
             {
                 return;
             }
-            catch (SocketException exception)
+            catch (Exception exception)
             {
+                // Whatever it is, met by one client: a loop that ended here would leave the volumes served and nobody let in.
                 LogAcceptFailed(exception, Address);
                 await Task.Delay(AcceptRetry, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }

@@ -10,6 +10,9 @@ namespace Dr.Edge.Replication;
 /// <summary>Accepts sources. Owns every incoming connection until it has ended.</summary>
 internal sealed partial class ReplicationListener(ReplicationConfig config, TargetContext context, ILogger<ReplicationListener> logger) : IHostedService, IDisposable
 {
+    /// <summary>Connections at a time. Each has a thread, and a process that gets no more threads is ended by its runtime, volumes and all; a peer has one connection, whatever number of volumes it sends.</summary>
+    internal const int MaxSources = 256;
+
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<Task, byte> _sessions = new();
     private Socket? _listener;
@@ -64,15 +67,22 @@ internal sealed partial class ReplicationListener(ReplicationConfig config, Targ
             try
             {
                 var socket = await listener.AcceptAsync(_stopping.Token);
+                if (_sessions.Count >= MaxSources)
+                {
+                    LogFull(MaxSources);
+                    socket.Dispose();
+                    continue;
+                }
+
                 var session = ServeAsync(socket);
                 _sessions.TryAdd(session, 0);
                 _ = session.ContinueWith(done => _sessions.TryRemove(done, out _), TaskScheduler.Default);
             }
-            catch (OperationCanceledException)
+            catch (Exception) when (_stopping.IsCancellationRequested)
             {
                 return;
             }
-            catch (SocketException exception)
+            catch (Exception exception)
             {
                 // One connection that fell over before it was taken, or no descriptors for the moment: the next may do.
                 LogAcceptFailed(exception.Message);
@@ -83,9 +93,10 @@ internal sealed partial class ReplicationListener(ReplicationConfig config, Targ
 
     private async Task ServeAsync(Socket socket)
     {
-        var remote = socket.RemoteEndPoint?.ToString() ?? "?";
+        var remote = "?";
         try
         {
+            remote = socket.RemoteEndPoint?.ToString() ?? remote;
             var (line, problem) = await context.Tls.AcceptAsync(socket, _stopping.Token);
             await using var session = new TargetSession(socket, line, context);
             if (problem is not null)
@@ -101,9 +112,18 @@ internal sealed partial class ReplicationListener(ReplicationConfig config, Targ
         {
             // We are stopping.
         }
-        catch (Exception exception) when (exception is DrException or IOException)
+        catch (Exception exception) when (exception is DrException or IOException or SocketException)
         {
             LogConnectionEnded(remote, exception.Message);
+        }
+        catch (Exception exception)
+        {
+            // A fault of our own, met by one source: it comes again, and the others go on.
+            LogFault(remote, exception);
+        }
+        finally
+        {
+            socket.Dispose(); // Also when it ended before anything owned it.
         }
     }
 
@@ -115,6 +135,12 @@ internal sealed partial class ReplicationListener(ReplicationConfig config, Targ
 
     [LoggerMessage(2004, LogLevel.Warning, "The source {Remote} is refused: {Reason}")]
     private partial void LogRefused(string remote, string reason);
+
+    [LoggerMessage(2006, LogLevel.Warning, "All {Limit} places for sources are taken; one was turned away")]
+    private partial void LogFull(int limit);
+
+    [LoggerMessage(2005, LogLevel.Error, "The connection of the source {Remote} ended by a fault of this program; it starts again from what is on disk")]
+    private partial void LogFault(string remote, Exception exception);
 
     [LoggerMessage(2003, LogLevel.Warning, "A source could not be accepted: {Reason}")]
     private partial void LogAcceptFailed(string reason);

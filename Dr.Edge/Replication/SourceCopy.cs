@@ -356,23 +356,20 @@ internal sealed partial class SourceCopy : IAsyncDisposable
 
                 Progress.Enter(CopyState.Connecting, _peer.Trouble);
                 had = Progress.Durable;
-                await StreamOnceAsync();
-                continue;
+                if (await StreamUntilRefusedAsync())
+                {
+                    continue;
+                }
             }
             catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
             {
                 return;
-            }
-            catch (StreamRefusedException exception)
-            {
-                OnRefused(exception);
             }
             catch (Exception exception) when (exception is DrException or OperationCanceledException or IOException)
             {
                 // The connection, the peer or the disk: all may clear, and the next attempt starts from what is on disk.
                 Progress.Enter(CopyState.Connecting, exception is OperationCanceledException ? "the connection to the peer ended" : exception.Message);
             }
-
             catch (Exception exception)
             {
                 // A fault of our own must not end the copy unseen: it is shown, logged with its place, and tried again from what is on disk.
@@ -383,6 +380,21 @@ internal sealed partial class SourceCopy : IAsyncDisposable
             // A connection alone is no success: a peer that refuses must not be asked ten times a second.
             failures = Progress.Durable > had ? 1 : failures + 1;
             await PauseAsync(failures);
+        }
+    }
+
+    // False: the peer refused, and it is noted what follows from that. What noting meets (a full disk) is for the loop, as whatever else is.
+    private async Task<bool> StreamUntilRefusedAsync()
+    {
+        try
+        {
+            await StreamOnceAsync();
+            return true;
+        }
+        catch (StreamRefusedException exception)
+        {
+            OnRefused(exception);
+            return false;
         }
     }
 
@@ -518,7 +530,15 @@ internal sealed partial class SourceCopy : IAsyncDisposable
             Progress.Acknowledged(default, default, null, 0);
 
             // It was about our own writes.
-            Believe(settings => settings with { DiffersAt = null });
+            try
+            {
+                Believe(settings => settings with { DiffersAt = null });
+            }
+            catch (Exception exception) when (exception is IOException or DrException or UnauthorizedAccessException)
+            {
+                // To remember a difference that is none costs a comparison; the change of role must not fail by it.
+                LogFault(_logger, Volume.Name, Settings.Peer, exception);
+            }
         }
 
         Signal();

@@ -252,6 +252,12 @@ internal sealed partial class TargetStream : IAsyncDisposable
         {
             // The connection is gone, or we are: nobody waits.
         }
+        catch (Exception fault)
+        {
+            // The source starts again from what is on disk; this must not keep the stream from letting its volume go.
+            LogFault(_volume?.Name, fault);
+            _connection.Abort();
+        }
     }
 
     private async Task ApplyAsync(ReceivedMessage message, CancellationToken cancellationToken)

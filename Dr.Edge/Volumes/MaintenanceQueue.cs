@@ -74,8 +74,16 @@ internal sealed partial class MaintenanceQueue : IAsyncDisposable
             {
                 LogFailed(exception);
             }
+            catch (Exception exception)
+            {
+                // A fault of ours, met by one job: a broken invariant stops before it does harm. A queue that ended here would leave every volume without merges, and its disk filling, with nothing said.
+                LogFault(exception);
+            }
         }
     }
+
+    [LoggerMessage(1111, LogLevel.Critical, "Background work of the volume store met a fault of this program; the other work goes on, this one is tried again when there is reason to")]
+    private partial void LogFault(Exception exception);
 
     [LoggerMessage(1110, LogLevel.Warning, "Background work of the volume store failed; it is tried again when there is reason to")]
     private partial void LogFailed(Exception exception);

@@ -25,13 +25,26 @@ internal sealed partial class PointScheduleService(VolumeSet set, TimeProvider t
         {
             while (true)
             {
-                var wait = await RunOnceAsync(stoppingToken);
+                var wait = await TryOnceAsync(stoppingToken);
                 await Task.Delay(wait, time, stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // The end, also of a start that failed elsewhere: that reason is the one to be told.
+        }
+    }
+
+    private async Task<TimeSpan> TryOnceAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await RunOnceAsync(cancellationToken);
+        }
+        catch (Exception exception) when (exception.MayPass() && !cancellationToken.IsCancellationRequested)
+        {
+            LogRoundFailed(exception);
+            return LongestWait;
         }
     }
 
@@ -89,7 +102,7 @@ internal sealed partial class PointScheduleService(VolumeSet set, TimeProvider t
                 LogWorksAgain(volume.Name);
             }
         }
-        catch (Exception exception) when (exception is DrException or ObjectDisposedException)
+        catch (Exception exception) when (exception.MayPass() && !cancellationToken.IsCancellationRequested)
         {
             // A volume that refuses a point now (demoted meanwhile, full, deleted) must not keep the others from theirs.
             if (_failures.GetValueOrDefault(volume.Id) != exception.Message)
@@ -107,7 +120,7 @@ internal sealed partial class PointScheduleService(VolumeSet set, TimeProvider t
             volume.ApplyRetention();
             volume.PostMaintenance();
         }
-        catch (Exception exception) when (exception is DrException or ObjectDisposedException)
+        catch (Exception exception) when (exception.MayPass())
         {
             LogKeepUpFailed(volume.Name, exception);
         }
@@ -124,6 +137,9 @@ internal sealed partial class PointScheduleService(VolumeSet set, TimeProvider t
         await using var window = await quiesce.EnterAsync(volume.Name, cancellationToken);
         volume.CreatePoint(null, window, mark => $"{PointKinds.AutomaticReason}: {mark}");
     }
+
+    [LoggerMessage(1144, LogLevel.Error, "A round of automatic points met what it did not expect; the next comes in a minute")]
+    private partial void LogRoundFailed(Exception exception);
 
     [LoggerMessage(1105, LogLevel.Warning, "The automatic point of {Volume} was not taken; the next is tried in time (said once per cause)")]
     private partial void LogFailed(string volume, Exception exception);

@@ -195,8 +195,9 @@ internal sealed class BrokerConnection : IBrokerConnection
         {
             End(ConnectionEndKind.HalfOpen, $"no answer to a probe within {_session.ProbePeriod.TotalSeconds:0.#} s");
         }
-        catch (Exception exception) when (IsConnectionTrouble(exception))
+        catch (Exception exception)
         {
+            // Whatever it is: a connection that nobody probes any more could be half open for good.
             End(ConnectionEndKind.Lost, exception.Message);
         }
     }
@@ -257,6 +258,6 @@ internal sealed class BrokerConnection : IBrokerConnection
     /// (https://github.com/dotnet/MQTTnet/issues/1792).
     /// </summary>
     private static bool IsConnectionTrouble(Exception exception) => exception
-        is MqttCommunicationException or MqttCommunicationTimedOutException or MqttClientNotConnectedException or MqttClientDisconnectedException or MqttClientUnexpectedDisconnectReceivedException
+        is MqttCommunicationException or MqttCommunicationTimedOutException or MqttClientNotConnectedException or MqttClientDisconnectedException or MqttClientUnexpectedDisconnectReceivedException or MqttProtocolViolationException
         or OperationCanceledException or ObjectDisposedException or IOException or System.Net.Sockets.SocketException or InvalidOperationException or NullReferenceException;
 }

@@ -67,7 +67,7 @@ internal sealed class AttachmentSession(SystemConfig system, string volume, Host
             var read = await ProgramRunner.RunAsync("dd", [$"if={paths.ExportFile}", "of=/dev/null", "bs=4096", "count=1", "iflag=direct", "status=none"], _hold + ProbeTimeout, cancellationToken);
             return read.Succeeded ? null : $"the volume does not answer: {read.LastWords}";
         }
-        catch (DrException exception)
+        catch (Exception exception) when (exception.MayPass() && !cancellationToken.IsCancellationRequested)
         {
             return $"the volume does not answer: {exception.Message}";
         }

@@ -16,16 +16,23 @@ internal static class ComponentCheck
 
     public static async Task<CheckOutcome> RunAsync(IComponentDriver driver, CancellationToken cancellationToken)
     {
-        var check = OptionsOf(driver);
-        if (await IsGoneAsync(driver, cancellationToken))
+        try
         {
-            return Gone;
+            if (await IsGoneAsync(driver, cancellationToken))
+            {
+                return Gone;
+            }
+
+            var outcome = await AskInTimeAsync(driver, OptionsOf(driver), cancellationToken);
+
+            // A process that dies while it is asked gives no answer first and is gone a moment later.
+            return outcome.Verdict == CheckVerdict.Missed && await IsGoneAsync(driver, cancellationToken) ? Gone : outcome;
         }
-
-        var outcome = await AskInTimeAsync(driver, check, cancellationToken);
-
-        // A process that dies while it is asked gives no answer first and is gone a moment later.
-        return outcome.Verdict == CheckVerdict.Missed && await IsGoneAsync(driver, cancellationToken) ? Gone : outcome;
+        catch (Exception exception) when (exception.MayPass() && !cancellationToken.IsCancellationRequested)
+        {
+            // Nor does looking for its process (no descriptors, a pid file that cannot be read) say that all is well.
+            return CheckOutcome.Missed(exception.Message);
+        }
     }
 
     private static CheckOutcome Gone => CheckOutcome.Gone("its process is gone");

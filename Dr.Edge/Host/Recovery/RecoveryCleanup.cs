@@ -22,18 +22,32 @@ internal sealed partial class RecoveryCleanup(HostedSystems systems, TableRecove
                     await refresh.CleanUpAsync(session, stoppingToken);
                     await tables.CleanUpAsync(session, stoppingToken);
                 }
-                catch (DrException exception)
+                catch (Exception exception) when (exception.MayPass() && !stoppingToken.IsCancellationRequested)
                 {
-                    LogNotCleaned(session.System.Id, exception.Message);
+                    LogNotCleaned(session.System.Id, exception is DrException ? exception.Message : exception.ToString());
                 }
 
-                if (!tables.List(session).Any(TableRecovery.IsUnfinished))
+                if (!IsUnfinished(session))
                 {
                     break;
                 }
 
                 await Task.Delay(Period, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
+        }
+    }
+
+    private bool IsUnfinished(HostedSystemSession session)
+    {
+        try
+        {
+            return tables.List(session).Any(TableRecovery.IsUnfinished);
+        }
+        catch (Exception exception) when (exception.MayPass())
+        {
+            // What cannot be read may be unfinished.
+            LogNotCleaned(session.System.Id, exception.Message);
+            return true;
         }
     }
 

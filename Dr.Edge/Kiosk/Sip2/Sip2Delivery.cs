@@ -43,13 +43,14 @@ internal sealed partial class Sip2Delivery(Sip2Config config, Sip2Route route, D
                     await Task.Delay(config.Retry, time, stoppingToken);
                 }
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 // As it was asked to.
             }
-            catch (DrException exception)
+            catch (Exception exception) when (exception.MayPass())
             {
-                LogTrouble(exception.Message);
+                // Whatever it is: what has been promised to readers is delivered as soon as it can be.
+                LogTrouble(exception is DrException ? exception.Message : exception.ToString());
                 await Task.Delay(config.Retry, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
@@ -57,7 +58,7 @@ internal sealed partial class Sip2Delivery(Sip2Config config, Sip2Route route, D
 
     private async Task<bool> DeliverAsync(Delivery delivery, CancellationToken cancellationToken)
     {
-        var message = Sip2Message.Parse(delivery.Message) ?? throw new InvariantException($"delivery {delivery.Sequence} is no SIP2 message");
+        var message = Sip2Message.Parse(delivery.Message) ?? throw new DrException($"delivery {delivery.Sequence} is no SIP2 message.", "It is in deliveries.db and stays there.");
         if (await _upstream.AskAsync(message, cancellationToken) is not { } answer || !Sip2OffLine.IsAnswerTo(message, answer))
         {
             return false;

@@ -170,7 +170,7 @@ internal sealed partial class HoldKeeper : IDisposable
             {
                 ReviewLocked();
             }
-            catch (Exception exception) when (exception is IOException or DrException or ObjectDisposedException)
+            catch (Exception exception) when (exception.MayPass())
             {
                 // Nothing was let go; the next look comes soon.
                 LogNotReviewed(_volume.Name, _peer, exception.Message);

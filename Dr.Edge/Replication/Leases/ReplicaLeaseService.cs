@@ -21,6 +21,7 @@ internal sealed partial class ReplicaLeaseService(VolumeSet volumes, CopyService
     private static readonly TimeSpan AskWhenLeft = TimeSpan.FromSeconds(4);
 
     private readonly HashSet<SystemId> _extended = [];
+    private readonly HashSet<SystemId> _failing = []; // Said once each.
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -35,9 +36,22 @@ internal sealed partial class ReplicaLeaseService(VolumeSet volumes, CopyService
         {
             foreach (var system in systems)
             {
-                if (volumes.Find(system.Volume!) is { Role: VolumeRole.Primary } volume)
+                try
                 {
-                    Extend(system.SystemId, volume);
+                    if (volumes.Find(system.Volume!) is { Role: VolumeRole.Primary } volume)
+                    {
+                        Extend(system.SystemId, volume);
+                    }
+
+                    _failing.Remove(system.SystemId);
+                }
+                catch (Exception exception) when (exception.MayPass())
+                {
+                    // Not extended is the safe side: the lease lapses as it always does.
+                    if (_failing.Add(system.SystemId))
+                    {
+                        LogFailed(system.SystemId, exception);
+                    }
                 }
             }
         }
@@ -82,6 +96,9 @@ internal sealed partial class ReplicaLeaseService(VolumeSet volumes, CopyService
 
     [LoggerMessage(1431, LogLevel.Warning, "System {System}: the control plane does not answer; it serves on by the promise of its {Copies} copies")]
     private partial void LogExtended(SystemId system, int copies);
+
+    [LoggerMessage(1438, LogLevel.Error, "System {System}: its lease could not be extended by its copies' promises; it is tried again")]
+    private partial void LogFailed(SystemId system, Exception exception);
 
     [LoggerMessage(1432, LogLevel.Information, "System {System}: the control plane grants its lease again")]
     private partial void LogBack(SystemId system);

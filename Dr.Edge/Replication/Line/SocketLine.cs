@@ -199,7 +199,7 @@ internal sealed partial class SocketLine(Socket socket) : Stream
                     Write(rest.Bytes.Span);
                     rest.Done.SetResult();
                 }
-                catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException)
+                catch (Exception exception)
                 {
                     rest.Done.SetException(exception);
                 }

@@ -279,10 +279,10 @@ internal sealed partial class MirrorKeeper : IAsyncDisposable
             {
                 return;
             }
-            catch (Exception exception) when (exception is IOException or DrException)
+            catch (Exception exception)
             {
-                // Writes that wait for the record go on waiting: better late than answered and nowhere.
-                LogNotRecorded(_volume.Name, _peer, exception.Message);
+                // Whatever it is: writes that wait for the record go on waiting (better late than answered and nowhere), and a keeper that ended here would have them wait for good.
+                LogNotRecorded(_volume.Name, _peer, exception is IOException or DrException ? exception.Message : exception.ToString());
                 await Task.Delay(TickEvery, _time, CancellationToken.None);
             }
         }

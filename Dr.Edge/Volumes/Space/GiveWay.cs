@@ -114,7 +114,7 @@ internal sealed partial class GiveWay(VolumeSet set, ILogger logger) : IGivesWay
             {
                 gave |= TakeStep(volume);
             }
-            catch (Exception exception) when (exception is DrException or IOException or ObjectDisposedException)
+            catch (Exception exception) when (exception.MayPass())
             {
                 // Full to the last byte, failed or deleted meanwhile: the others may still have something to give.
                 LogFailed(volume.Name, exception);

@@ -58,7 +58,15 @@ internal sealed partial class SpaceKeeper
         var use = _set.Space.Refresh();
         foreach (var volume in _set.Volumes)
         {
-            volume.RetryWhenFull();
+            try
+            {
+                volume.RetryWhenFull();
+            }
+            catch (Exception exception) when (exception.MayPass())
+            {
+                // One volume's trouble must not keep the others waiting.
+                LogNotRetried(volume.Name, exception);
+            }
         }
 
         var now = _set.Time.GetUtcNow();
@@ -203,6 +211,9 @@ internal sealed partial class SpaceKeeper
 
     [LoggerMessage(1154, LogLevel.Warning, "{Path} is damaged and was put aside: the growth seen before is not known any more")]
     private partial void LogDamaged(string path);
+
+    [LoggerMessage(1157, LogLevel.Error, "{Volume} waits for space and could not be tried again now")]
+    private partial void LogNotRetried(string volume, Exception exception);
 
     [LoggerMessage(1155, LogLevel.Debug, "The growth seen could not be saved; it is tried again in time")]
     private partial void LogNotSaved(Exception exception);

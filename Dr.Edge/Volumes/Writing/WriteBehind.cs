@@ -38,8 +38,18 @@ internal sealed class WriteBehind : IAsyncDisposable
     {
         await foreach (var piece in _pieces.Reader.ReadAllAsync())
         {
-            Posix.StartWriting(piece.File.File.Handle, piece.Start, piece.End - piece.Start);
-            piece.File.Release();
+            try
+            {
+                Posix.StartWriting(piece.File.File.Handle, piece.Start, piece.End - piece.Start);
+            }
+            catch (Exception exception) when (exception is not OutOfMemoryException)
+            {
+                // Only a hint: the flush finds out.
+            }
+            finally
+            {
+                piece.File.Release();
+            }
         }
     }
 

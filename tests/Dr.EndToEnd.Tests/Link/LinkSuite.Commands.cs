@@ -32,6 +32,21 @@ public abstract partial class LinkSuite
     }
 
     [Fact]
+    public async Task A_command_whose_part_breaks_down_is_answered_and_a_part_that_cannot_be_asked_leaves_the_beats_alone()
+    {
+        await using var edge = await StartEdgeAsync();
+        await UntilBornAsync();
+        (edge.Part.BreaksDown, edge.Part.IsMute) = (true, true);
+        await _silo.Downlink.SendCommandAsync(edge.Device, Check("c1"), CancellationToken.None);
+        await Eventually.TrueAsync("the result came", () => Final("c1").Count >= 1);
+        Final("c1")[0].Outcome.ShouldBe(CommandOutcome.Failed);
+        var beats = _silo.Plane.Beats.Count;
+        edge.Trigger.RequestBeatNow();
+        await Eventually.TrueAsync("beats go on", () => _silo.Plane.Beats.Count > beats);
+        _silo.Plane.Births.Count.ShouldBe(1, "over the same connection");
+    }
+
+    [Fact]
     public async Task A_lower_epoch_is_refused_also_after_a_restart()
     {
         await using (var edge = await StartEdgeAsync())

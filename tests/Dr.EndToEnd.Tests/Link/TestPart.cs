@@ -20,6 +20,8 @@ internal sealed class TestPart : ICommandExecutor, IBeatContributor, ILeaseListe
 
     public bool Handles(DeviceCommand command) => command is CheckSystem;
 
+    public bool BreaksDown { get; set; }
+
     /// <summary>The command that an earlier run of this part has done.</summary>
     public string? DoneBefore { get; set; }
 
@@ -29,6 +31,11 @@ internal sealed class TestPart : ICommandExecutor, IBeatContributor, ILeaseListe
     {
         var count = Interlocked.Increment(ref _executed);
         progress("half way");
+        if (BreaksDown)
+        {
+            throw new Contracts.Errors.InvariantException("stopped before doing harm");
+        }
+
         if (Hold is { } hold)
         {
             await hold.Task.WaitAsync(cancellationToken);
@@ -37,8 +44,16 @@ internal sealed class TestPart : ICommandExecutor, IBeatContributor, ILeaseListe
         return new CommandResult { Id = command.Id, Outcome = CommandOutcome.Done, Evidence = new Dictionary<string, string> { ["count"] = $"{count}" } };
     }
 
+    /// <summary>What it has to say fails from now on.</summary>
+    public bool IsMute { get; set; }
+
     public void Contribute(BeatDraft draft)
     {
+        if (IsMute)
+        {
+            throw new NotSupportedException("a fault that nobody thought of");
+        }
+
         if (Lease is { } lease)
         {
             draft.Leases.Add(lease);

@@ -49,6 +49,17 @@ public sealed class MirrorTests : TwoNodeTest
     }
 
     [Fact]
+    public async Task A_ledger_that_fails_as_none_should_is_asked_again_and_writes_go_on_when_it_has_recorded()
+    {
+        var volume = await MirroredAsync(LossPolicy.Degrade);
+        _ledger.Fails(times: 2);
+        await Backup.CloseAsync();
+        await Task.Run(() => volume.WriteAt(0, [1, 2, 3])).WaitAsync(TimeSpan.FromSeconds(30));
+        Recorded().ShouldBe(MirrorState.OutOfDate);
+        await Backup.OpenAsync();
+    }
+
+    [Fact]
     public async Task A_mirror_that_returns_catches_up_and_counts_again_while_writes_go_on()
     {
         var volume = await MirroredAsync(LossPolicy.Degrade);
@@ -187,6 +198,7 @@ public sealed class MirrorTests : TwoNodeTest
     {
         private volatile TaskCompletionSource _held = Done();
         private int _asked;
+        private int _failures;
 
         public int Asked => Volatile.Read(ref _asked);
 
@@ -198,9 +210,16 @@ public sealed class MirrorTests : TwoNodeTest
 
         public void Records() => _held.TrySetResult();
 
+        public void Fails(int times) => Volatile.Write(ref _failures, times);
+
         public Task NoteAsync(Volume volume, string peer, long record, CancellationToken cancellationToken)
         {
             Interlocked.Increment(ref _asked);
+            if (Interlocked.Decrement(ref _failures) >= 0)
+            {
+                throw new NotSupportedException("a fault that nobody thought of");
+            }
+
             return _held.Task.WaitAsync(cancellationToken);
         }
 

@@ -1,4 +1,5 @@
 using Dr.Contracts.Mqtt;
+using Dr.Edge.Host.Quiesce;
 using Dr.Edge.Volumes;
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Retention;
@@ -25,6 +26,37 @@ public sealed class PointScheduleServiceTests
         (await PointsOfAnHourAsync(off, volume: null)).ShouldAllBe(count => count == 0);
         (await PointsOfAnHourAsync(EffectivePolicy.BuiltIn, new VolumePolicy { PointsEvery = TimeSpan.Zero })).ShouldAllBe(count => count == 0);
         (await PointsOfAnHourAsync(off, new VolumePolicy { PointsEvery = TimeSpan.FromMinutes(5) }))[^1].ShouldBe(10);
+    }
+
+    [Fact]
+    public async Task A_volume_whose_quiet_moment_fails_as_none_should_does_not_keep_the_others_from_their_points()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        using var store = new StoreFixture(time: time);
+        var volumes = new[] { "a", "b" }.Select(name => store.Set.Create(name, 64 * 4096)).ToList();
+        await using var services = new ServiceCollection().AddSingleton<IQuiesce>(new FaultyFor("a")).BuildServiceProvider();
+        using var schedule = new PointScheduleService(store.Set, time, services, NullLogger<PointScheduleService>.Instance);
+        for (var minute = 0; minute < 11; minute++)
+        {
+            volumes.ForEach(volume => StoreFixture.Write(volume, 0, StoreFixture.Pattern(4096, minute)));
+            await schedule.RunOnceAsync(TestContext.Current.CancellationToken);
+            time.Advance(TimeSpan.FromMinutes(1));
+        }
+
+        volumes.Select(volume => volume.Points.Count > 0).ShouldBe([false, true]);
+    }
+
+    private sealed class FaultyFor(string name) : IQuiesce
+    {
+        public Task<IQuiesceWindow> EnterAsync(string volume, CancellationToken cancellationToken) =>
+            volume == name ? throw new NotSupportedException("a fault that nobody thought of") : Task.FromResult<IQuiesceWindow>(new Window());
+
+        private sealed class Window : IQuiesceWindow
+        {
+            public QuiesceMark Mark => QuiesceMark.Crash("a test");
+
+            public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+        }
     }
 
     /// <summary>How many points there are after every five minutes of an hour and five minutes; a write goes before each but the tenth and eleventh round.</summary>
