@@ -25,7 +25,15 @@ internal sealed partial class AlertService(
         using var timer = new PeriodicTimer(Period, time);
         do
         {
-            await RunOnceAsync(stoppingToken);
+            try
+            {
+                await RunOnceAsync(stoppingToken);
+            }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                // Whatever it is, a fault of the grain that comes through the call too: the clock of the alerts goes on.
+                LogFailed(e);
+            }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
@@ -67,7 +75,7 @@ internal sealed partial class AlertService(
             var body = JsonSerializer.Serialize(NoticeBody.Of(notice), AlertJson.Default.NoticeBody);
             foreach (var target in outbox.Alone)
             {
-                if (await target.TellAsync(notice.Id, body, cancellationToken) is { } error)
+                if (await target.TryTellAsync(notice.Id, body, cancellationToken) is { } error)
                 {
                     LogNotTold(notice.Id, target.Name, error);
                 }

@@ -1,5 +1,3 @@
-using System.Data.Common;
-
 namespace Dr.Silo.Alerts;
 
 /// <summary>Tells what is in the outbox, to each target until it took it or a day has passed. Every silo does; a notice is one silo's at a time.</summary>
@@ -46,12 +44,15 @@ internal sealed partial class NoticeOutbox(AlertStore store, IEnumerable<INotice
             {
                 await RunOnceAsync(stoppingToken);
             }
-            catch (Exception e) when (e is DbException or DrException)
+            catch (Exception e) when (e.MayPass() && !stoppingToken.IsCancellationRequested)
             {
                 LogFailed(e);
             }
 
-            await Task.WhenAny(_woken.WaitAsync(stoppingToken), Task.Delay(Pace, time, stoppingToken));
+            // The wait that lost is taken back: left in the queue it would take the next wake for itself.
+            using var pause = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+            await Task.WhenAny(_woken.WaitAsync(pause.Token), Task.Delay(Pace, time, pause.Token));
+            await pause.CancelAsync();
         }
     }
 
@@ -66,7 +67,7 @@ internal sealed partial class NoticeOutbox(AlertStore store, IEnumerable<INotice
                 foreach (var notice in group)
                 {
                     var error = _targets.FirstOrDefault(t => t.Name == notice.Target) is { } target
-                        ? await target.TellAsync(notice.Id, notice.Body, cancellationToken)
+                        ? await target.TryTellAsync(notice.Id, notice.Body, cancellationToken)
                         : $"{notice.Target} is not configured on this silo.";
                     if (error is not null)
                     {

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using System.Data.Common;
+using Dr.Contracts.Hosting;
 using Dr.Silo.Decisions.Cluster;
 using Dr.Silo.Ingress;
 using Dr.Silo.Storage;
@@ -33,7 +33,7 @@ internal sealed partial class PulseService(
     {
         // The start has just used it, however long the start took: from here on it is counted.
         own.DatabaseReached();
-        return Task.WhenAll(WatchDatabaseAsync(stoppingToken), FollowMembersAsync(stoppingToken), WatchPeersAsync(stoppingToken));
+        return Loops.AllOrFirstFailureAsync([WatchDatabaseAsync(stoppingToken), FollowMembersAsync(stoppingToken), WatchPeersAsync(stoppingToken)]);
     }
 
     private static string NameOf(SiloAddress silo) => silo.Endpoint.ToString();
@@ -55,7 +55,7 @@ internal sealed partial class PulseService(
                 await command.ExecuteScalarAsync(limit.Token);
                 own.DatabaseReached();
             }
-            catch (Exception e) when (e is DbException or DrException or OperationCanceledException or TimeoutException)
+            catch (Exception e) when (e.MayPass())
             {
                 LogNotReached(database.Place, e.Message);
             }
@@ -112,7 +112,7 @@ internal sealed partial class PulseService(
             var pulse = await client.Of(peer).ReadAsync().WaitAsync(AnswerLimit, time);
             _peers[NameOf(peer)] = new HeardPulse(pulse, time.GetUtcNow());
         }
-        catch (Exception e) when (e is TimeoutException or OrleansException or OperationCanceledException)
+        catch (Exception e) when (e.MayPass())
         {
             // It is going down, or does not know the question; what it said before gets old.
             LogNoAnswer(peer, e.Message);
@@ -132,7 +132,7 @@ internal sealed partial class PulseService(
         {
             await membership.Refresh(default, stoppingToken).AsTask().WaitAsync(AnswerLimit, time, stoppingToken);
         }
-        catch (Exception e) when (e is DbException or TimeoutException or OrleansException)
+        catch (Exception e) when (e.MayPass() && !stoppingToken.IsCancellationRequested)
         {
             LogNotReached(database.Place, e.Message);
         }
@@ -151,7 +151,7 @@ internal sealed partial class PulseService(
                     break;
                 }
             }
-            catch (Exception e) when (e is TimeoutException or OrleansException)
+            catch (Exception e) when (e.MayPass())
             {
                 LogNoAnswer(peer, e.Message);
             }

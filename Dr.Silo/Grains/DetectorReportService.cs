@@ -1,7 +1,7 @@
 namespace Dr.Silo.Grains;
 
 /// <summary>Tells the fleet's grain now and then what this silo has measured, so that one view shows all silos.</summary>
-internal sealed class DetectorReportService(IGrainFactory grains, DetectorBook book, TimeProvider time) : BackgroundService
+internal sealed partial class DetectorReportService(IGrainFactory grains, DetectorBook book, TimeProvider time, ILogger<DetectorReportService> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
 
@@ -16,12 +16,16 @@ internal sealed class DetectorReportService(IGrainFactory grains, DetectorBook b
             {
                 await RunOnceAsync().WaitAsync(Period, time, stoppingToken);
             }
-            catch (Exception e) when (e is TimeoutException or OrleansException)
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
-                // Sums: the next round tells all of it.
+                // Sums: the next round tells all of it. A fault of the grain, which comes through the call, is no reason to end the control plane.
+                LogNotTold(e.Message);
             }
         }
     }
+
+    [LoggerMessage(3332, LogLevel.Debug, "What this silo has measured could not be told; the next round tells it: {Reason}")]
+    private partial void LogNotTold(string reason);
 
     internal Task RunOnceAsync() => grains.GetGrain<IFleetGrain>(IFleetGrain.Key).MeasuredAsync(
         _silo,

@@ -66,7 +66,7 @@ internal sealed partial class ConfigurationService(GrainConfigurator configurato
         {
             return await TryApplyAsync(_stopping.Token);
         }
-        catch (Exception e) when (e is TimeoutException or OrleansException or System.Data.Common.DbException or Contracts.Errors.DrException)
+        catch (Exception e) when (!_stopping.IsCancellationRequested)
         {
             // A silo or the database is just going: the next round tells.
             LogOlderSilo(e.Message);

@@ -73,20 +73,22 @@ internal sealed partial class BrokerGuard : IDisposable
         {
             foreach (var (client, certificate) in _connected)
             {
-                if (_tls.Revocations!.IsRevoked(certificate))
-                {
-                    await CutAsync(client);
-                }
+                await CutIfRevokedAsync(client, certificate);
             }
 
             await Task.Delay(LookAgain);
         }
     }
 
-    private async Task CutAsync(string client)
+    private async Task CutIfRevokedAsync(string client, X509Certificate2 certificate)
     {
         try
         {
+            if (!_tls.Revocations!.IsRevoked(certificate))
+            {
+                return;
+            }
+
             if ((await _server.GetClientsAsync()).Any(c => c.Id == client))
             {
                 LogCut(client);
@@ -97,6 +99,11 @@ internal sealed partial class BrokerGuard : IDisposable
         {
             // It left by itself, or the broker is stopping.
             LogGone(client, exception.Message);
+        }
+        catch (Exception exception)
+        {
+            // One that cannot be cut must not spare the others behind it.
+            LogNotCut(exception, client);
         }
     }
 
@@ -133,6 +140,9 @@ internal sealed partial class BrokerGuard : IDisposable
 
     [LoggerMessage(3635, LogLevel.Debug, "{Client} was gone before it could be cut: {Reason}")]
     private partial void LogGone(string client, string reason);
+
+    [LoggerMessage(3636, LogLevel.Error, "The certificate of {Client} was revoked and its connection could not be cut; it is looked for again")]
+    private partial void LogNotCut(Exception exception, string client);
 
     [LoggerMessage(3633, LogLevel.Warning, "{Name} may not {Act} {What} and was refused")]
     private partial void LogRefused(string name, string act, string what);

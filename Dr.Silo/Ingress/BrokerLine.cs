@@ -62,7 +62,7 @@ internal sealed partial class BrokerLine(
             {
                 return;
             }
-            catch (Exception exception) when (exception is not (InvariantException or OutOfMemoryException))
+            catch (Exception exception) when (exception.MayPass())
             {
                 // Whatever it is: a line that gave up here would leave its devices unheard for good.
                 LogFault(exception);

@@ -121,12 +121,24 @@ internal sealed partial class DeviceDispatcher : IAsyncDisposable
         {
             // Stopping: whatever was not committed is sent again to whoever serves the device next.
         }
-        catch (Exception exception) when (exception is not (InvariantException or OutOfMemoryException))
+        catch (Exception exception)
         {
-            // One device's trouble must not stop the others. Nothing was acknowledged to it, so it sends what matters again; the broker's own
-            // copy is released, or it would fill the receive maximum with messages that nobody works on.
+            // One device's trouble must not stop the others, a broken invariant of its grain neither, which comes here as it was thrown there: who gave up would leave a share of all devices unheard, and then everybody behind a full
+            // queue. Nothing was acknowledged to it, so it sends what matters again; the broker's own copy is released, or it would fill the receive maximum with messages that nobody works on.
             LogFailed(exception, item.Message.Topic);
-            await item.Message.AcknowledgeAsync(CancellationToken.None);
+            await ReleaseAsync(item.Message);
+        }
+    }
+
+    private async Task ReleaseAsync(InboundMessage message)
+    {
+        try
+        {
+            await message.AcknowledgeAsync(CancellationToken.None);
+        }
+        catch (Exception exception)
+        {
+            LogFailed(exception, message.Topic);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Dr.Contracts.Grains;
+using Dr.Contracts.Hosting;
 using Dr.Contracts.Mqtt.Client;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -81,7 +82,7 @@ internal sealed partial class IngressService : BackgroundService, IDownlink
     {
         await using (_dispatcher)
         {
-            await Task.WhenAll(_lines.Select(line => line.RunAsync(stoppingToken)));
+            await Loops.AllOrFirstFailureAsync(_lines.Select(line => line.RunAsync(stoppingToken)));
         }
     }
 

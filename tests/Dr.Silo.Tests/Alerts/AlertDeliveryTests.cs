@@ -105,6 +105,38 @@ public sealed class AlertDeliveryTests : IAsyncLifetime
         (_time.GetUtcNow() - Start).ShouldBeGreaterThanOrEqualTo(AlertStore.GiveUpAfter);
     }
 
+    [Fact]
+    public async Task A_target_that_fails_as_none_should_does_not_keep_the_others_from_hearing()
+    {
+        var store = new AlertStore(_database, _time);
+        using var outbox = new NoticeOutbox(store, [new FaultyTarget(), new WebhookTarget(_http, _url)], _time, NullLogger<NoticeOutbox>.Instance);
+        await RaiseAsync(store, outbox);
+        await outbox.RunOnceAsync(CancellationToken.None);
+        _heard.Count.ShouldBe(1);
+        (await store.CountAsync(CancellationToken.None)).Waiting.ShouldBe(1, "the other one is tried again");
+    }
+
+    [Fact]
+    public async Task A_notice_is_told_when_it_comes_however_many_rounds_had_nothing_to_tell()
+    {
+        var target = new FaultyTarget { IsWell = true };
+        var store = new AlertStore(_database, _time);
+        using var outbox = new NoticeOutbox(store, [target], _time, NullLogger<NoticeOutbox>.Instance);
+        await outbox.StartAsync(CancellationToken.None);
+
+        // Wakes for nothing: each ends a wait, as the pace does.
+        for (var round = 0; round < 3; round++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(2));
+            await Task.Delay(50);
+        }
+
+        await RaiseAsync(store, outbox);
+        outbox.Wake();
+        await target.Told.WaitAsync(TimeSpan.FromSeconds(30), CancellationToken.None); // Without the clock's help.
+        await outbox.StopAsync(CancellationToken.None);
+    }
+
     [Fact, UnsupportedOSPlatform("windows")]
     public async Task A_command_gets_the_notice_and_its_exit_status_counts()
     {
@@ -139,6 +171,25 @@ public sealed class AlertDeliveryTests : IAsyncLifetime
         }
 
         _heard.Select(h => JsonDocument.Parse(h.Body).RootElement.GetProperty("change").GetString()).ShouldBe(["Raised", "Cleared"]);
+    }
+
+    private sealed class FaultyTarget : INoticeTarget
+    {
+        private readonly TaskCompletionSource _told = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public bool IsWell { get; init; }
+
+        public Task Told => _told.Task;
+
+        public string Name => "faulty";
+
+        public bool WorksAlone => true;
+
+        public Task<string?> TellAsync(string id, string body, CancellationToken cancellationToken)
+        {
+            _told.TrySetResult();
+            return IsWell ? Task.FromResult<string?>(null) : throw new NotSupportedException("a fault that nobody thought of");
+        }
     }
 
     private (AlertStore Store, NoticeOutbox Outbox) Outbox(INoticeTarget target)
