@@ -4,7 +4,7 @@ using Dr.Contracts.Errors;
 
 namespace Dr.Contracts.Cli;
 
-/// <summary>How every program of ours ends: 0 done, 1 refused or failed, 2 wrong usage; errors are one sentence and a hint on standard error.</summary>
+/// <summary>How every program of ours ends: 0 done, 1 refused or failed, 2 wrong usage or configuration; errors are one sentence and a hint on standard error.</summary>
 public static class ProgramShell
 {
     public const int Done = 0;
@@ -29,6 +29,10 @@ public static class ProgramShell
         try
         {
             return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = StopLimit });
+        }
+        catch (ConfigurationException exception)
+        {
+            return Fail(exception.Message, exception.Hint, WrongUsage);
         }
         catch (DrException exception)
         {

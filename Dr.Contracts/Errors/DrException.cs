@@ -20,6 +20,9 @@ public class DrException : Exception
     public bool IsTransient { get; }
 }
 
+/// <summary>What the configuration says cannot be: nothing but a change of it helps. A program that meets it at its start ends with status 2, and a service manager does not start it again (<c>RestartPreventExitStatus=2</c>).</summary>
+public sealed class ConfigurationException(string message, string? hint = null, Exception? inner = null) : DrException(message, hint, inner);
+
 /// <summary>Stored or received bytes are not what was written. Never retried, never repaired by guessing: the evidence stays where it is.</summary>
 public sealed class CorruptDataException(string path, long offset, string expected, string actual)
     : DrException($"{path}: damaged at byte {offset}: expected {expected}, found {actual}.", "Keep the file as it is and repair the copy from another one; 'dr-edge verify' lists every damaged range.")

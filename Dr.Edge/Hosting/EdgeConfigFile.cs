@@ -32,7 +32,7 @@ internal static class EdgeConfigFile
         }
         catch (YamlException exception)
         {
-            throw new DrException(
+            throw new ConfigurationException(
                 $"The configuration {path} is wrong at line {exception.Start.Line}: {exception.InnerException?.Message ?? exception.Message}",
                 "Compare with the sample in deploy; keys are camelCase.",
                 exception);

@@ -28,7 +28,7 @@ internal static class SiloConfigFile
         }
         catch (YamlException exception)
         {
-            throw new DrException(
+            throw new ConfigurationException(
                 $"The configuration {path} is wrong at line {exception.Start.Line}: {exception.InnerException?.Message ?? exception.Message}",
                 "Keys are camelCase; deploy/quickstart.sh writes a complete example.",
                 exception);

@@ -16,14 +16,14 @@ internal sealed class SiloPlanner
 
     private readonly List<string> _problems = [];
 
-    /// <exception cref="DrException">Every problem, one per line.</exception>
+    /// <exception cref="ConfigurationException">Every problem, one per line.</exception>
     public static SiloPlan Plan(SiloConfig config, string path)
     {
         var planner = new SiloPlanner();
         var plan = planner.Build(config);
         return planner._problems.Count == 0
             ? plan
-            : throw new DrException(
+            : throw new ConfigurationException(
                 $"{path} cannot be used:{string.Concat(planner._problems.Select(p => $"\n  - {p}"))}",
                 "Nothing was changed; mend every line above and start again.");
     }

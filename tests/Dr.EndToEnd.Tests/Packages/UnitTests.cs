@@ -24,6 +24,10 @@ public sealed partial class UnitTests : IDisposable
         var (status, said) = await Repository.RunAsync("/usr/bin/systemd-analyze", ["verify", "--man=no", "--recursive-errors=no", path], TimeSpan.FromSeconds(30));
         (status, said.Trim()).ShouldBe((0, ""));
 
+        // Nobody may be there to start it again: whatever ended it, for as long as it takes, except what only a person can mend (a wrong configuration ends with 2).
+        string[] again = ["StartLimitIntervalSec=0", "Restart=always", "RestartPreventExitStatus=2", "RestartSec=2"];
+        text.Split('\n').Intersect(again).ShouldBe(again);
+
         var (_, exposure) = await Repository.RunAsync("/usr/bin/systemd-analyze", ["security", "--no-pager", "--offline=true", path], TimeSpan.FromSeconds(30));
         var level = Overall().Match(exposure).Groups["level"];
         level.Success.ShouldBeTrue(exposure);
