@@ -221,7 +221,7 @@ internal sealed partial class Volume
         }
         catch (DiskException exception)
         {
-            Fail($"its superblock could not be written: {exception.Message}");
+            Fail(exception.IsFull ? "the disk is full: its superblock could not be written" : $"its superblock could not be written: {exception.Message}");
             throw;
         }
     }
