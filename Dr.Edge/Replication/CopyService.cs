@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace Dr.Edge.Replication;
 
 /// <summary>Every copy that this appliance sends, and the connections they share. What commands, routes and the control plane call.</summary>
-internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMirrorLedger ledger, BandwidthBook bandwidth, TimeProvider time, ILogger<CopyService> logger, ReplicationTls? tls = null) : IHostedService, IAsyncDisposable
+internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMirrorLedger ledger, BandwidthBook bandwidth, TimeProvider time, ILogger<CopyService> logger, ReplicationTls? tls = null) : IHostedLifecycleService, IAsyncDisposable
 {
     /// <summary>Long enough for a copy that keeps up, short enough that a planned move does not hang on one that does not.</summary>
     private static readonly TimeSpan FinalPointPatience = TimeSpan.FromSeconds(10);
@@ -22,10 +22,20 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMir
     private readonly Dictionary<string, PeerSession> _peers = [];
     private readonly Dictionary<VolumeId, SyncBarrier> _barriers = [];
     private Task _ending = Task.CompletedTask;
+    private bool _started;
     private int _disposed;
+
+    /// <summary>Before anything that serves clients: their first write waits for the mirrors as every other.</summary>
+    public Task StartingAsync(CancellationToken cancellationToken) => StartAsync(cancellationToken);
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
+        if (_started)
+        {
+            return Task.CompletedTask;
+        }
+
+        _started = true;
         foreach (var volume in volumes.Volumes)
         {
             foreach (var settings in CopyFile.Read(volume.DirectoryPath))
@@ -40,6 +50,12 @@ internal sealed class CopyService(VolumeSet volumes, NodeIdentity identity, IMir
         volumes.StartMaintenance();
         return Task.CompletedTask;
     }
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {

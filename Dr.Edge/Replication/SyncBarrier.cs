@@ -25,6 +25,7 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
     private long _written = Unbound; // What every engaged copy confirms; Unbound while there is none.
     private long _flushed = Unbound;
     private volatile bool _any;
+    private volatile bool _abandoned;
     private volatile Action[] _pushes = []; // Of the engaged copies; replaced as a whole.
 
     public bool IsEngaged => _any;
@@ -76,6 +77,15 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
         }
 
         Wake(released);
+    }
+
+    /// <summary>Nobody hears this copy any more, and it is not recorded that writes may go without it: those that wait for it, and all later ones, fail for good, as at a shut gate.</summary>
+    public void Abandon(object copy)
+    {
+        lock (_lock)
+        {
+            _abandoned |= Find(copy) is not null;
+        }
     }
 
     public void Acknowledged(object copy, SequenceNumber applied, SequenceNumber durable)
@@ -375,9 +385,10 @@ internal sealed class SyncBarrier(Volume volume, TimeProvider time) : IWriteBarr
 
     private void RequireOwner()
     {
-        if (volume.Role != VolumeRole.Primary || volume.Gate.WhyShut is not null)
+        var why = _abandoned ? "replication is stopping" : volume.Gate.WhyShut ?? (volume.Role == VolumeRole.Primary ? null : "no longer primary");
+        if (why is not null)
         {
-            throw new BlockDeviceException(BlockError.Shutdown, $"Not confirmed by the synchronous copy: {volume.Gate.WhyShut ?? "no longer primary"}.");
+            throw new BlockDeviceException(BlockError.Shutdown, $"Not confirmed by the synchronous copy: {why}.");
         }
     }
 

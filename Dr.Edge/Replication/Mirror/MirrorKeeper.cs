@@ -188,7 +188,15 @@ internal sealed partial class MirrorKeeper : IAsyncDisposable
     {
         await _stopping.CancelAsync();
         await _running;
-        _barrier.Disengage(this);
+        if (Model.Phase is MirrorPhase.Off or MirrorPhase.Following or MirrorPhase.Joining)
+        {
+            _barrier.Disengage(this);
+        }
+        else
+        {
+            _barrier.Abandon(this); // Somebody may take it for whole.
+        }
+
         _stopping.Dispose();
     }
 

@@ -146,6 +146,23 @@ public sealed class MirrorTests : TwoNodeTest
     }
 
     [Fact]
+    public async Task A_write_that_waits_for_a_lost_mirror_is_not_answered_by_an_orderly_stop()
+    {
+        var volume = await MirroredAsync(LossPolicy.Stall);
+        await Backup.CloseAsync();
+        var write = Task.Factory.StartNew(() => volume.WriteAt(0, [1]), TaskCreationOptions.LongRunning);
+        (await Task.WhenAny(write, Task.Delay(Soon))).ShouldNotBe(write, "a write that stalls");
+
+        await Production.CloseAsync();
+
+        (await Should.ThrowAsync<BlockDeviceException>(() => write)).Message.ShouldContain("stopping");
+        CopyFile.Read(volume.DirectoryPath).Single().RecordedMirror.ShouldBe(MirrorState.Whole, "so whoever decides takes the mirror for whole");
+        await Backup.OpenAsync();
+        await Production.OpenAsync();
+        await WholeAsync();
+    }
+
+    [Fact]
     public async Task Only_a_copy_that_knows_itself_whole_is_promoted_when_that_is_asked_for()
     {
         var volume = await MirroredAsync(LossPolicy.Degrade);
@@ -192,46 +209,4 @@ public sealed class MirrorTests : TwoNodeTest
     }
 
     private Task WholeAsync() => Node.Until(() => Copy.ToStatus() is { State: CopyState.Current, Mirror: MirrorState.Whole }, "the mirror to be whole", () => $"{Copy.ToStatus()} {Copy.Mirror.Model}");
-
-    /// <summary>Records at once, or when it is told to.</summary>
-    private sealed class ScriptedLedger : IMirrorLedger
-    {
-        private volatile TaskCompletionSource _held = Done();
-        private int _asked;
-        private int _failures;
-
-        public int Asked => Volatile.Read(ref _asked);
-
-        public void Holds()
-        {
-            Volatile.Write(ref _asked, 0);
-            _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        }
-
-        public void Records() => _held.TrySetResult();
-
-        public void Fails(int times) => Volatile.Write(ref _failures, times);
-
-        public Task NoteAsync(Volume volume, string peer, long record, CancellationToken cancellationToken)
-        {
-            Interlocked.Increment(ref _asked);
-            if (Interlocked.Decrement(ref _failures) >= 0)
-            {
-                throw new NotSupportedException("a fault that nobody thought of");
-            }
-
-            return _held.Task.WaitAsync(cancellationToken);
-        }
-
-        public void Changed()
-        {
-        }
-
-        private static TaskCompletionSource Done()
-        {
-            var done = new TaskCompletionSource();
-            done.SetResult();
-            return done;
-        }
-    }
 }
