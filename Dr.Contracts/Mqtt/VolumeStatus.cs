@@ -110,6 +110,12 @@ public sealed record VolumeStatus
 
     /// <summary>The policy in force here, in the words in which an <see cref="ApplyVolumePolicy"/> is answered; null from appliances that do not say.</summary>
     [Id(19)] public string? Policy { get; init; }
+
+    /// <summary>On a replica: it ends with a write that is not its owner's, though both call it by the same number. Its positions say nothing before it has gone back, which it does by itself. False from appliances that do not say.</summary>
+    [Id(20)] public bool Differs { get; init; }
+
+    /// <summary>On a replica: what it knows of itself as the other half of a mirror, at this epoch. Null when nobody told it, and from appliances that do not say.</summary>
+    [Id(21)] public MirrorState? Mirror { get; init; }
 }
 
 /// <summary>One copy as its primary sees it.</summary>

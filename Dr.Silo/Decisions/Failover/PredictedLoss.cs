@@ -42,6 +42,9 @@ public sealed record PredictedLoss
     /// <summary>Nothing: the copy durably has the write that the old owner says was its last.</summary>
     public static PredictedLoss None(SequenceNumber last) => new() { Age = TimeSpan.Zero, Writes = 0, Basis = $"The old owner stopped after write {last}, and the copy has it." };
 
+    /// <summary>Nobody knows: what the copy holds at <paramref name="at"/> is not what the owner wrote there, so its position says nothing before it has gone back.</summary>
+    public static PredictedLoss Differing(SequenceNumber at) => new() { Basis = $"The copy's write {at} is not its owner's: it goes back to an older point and is made equal, and until then it is not known from where on they differ." };
+
     /// <summary>True when the age is known and not above <paramref name="limit"/>, or when the limit is <see cref="Anything"/>.</summary>
     public bool IsWithin(TimeSpan limit) => limit == Anything || (Age is { } age && age <= limit);
 }

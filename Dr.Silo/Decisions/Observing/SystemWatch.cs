@@ -221,8 +221,11 @@ internal sealed class SystemWatch(Func<SuspicionFacts, Verdict>? classify = null
             }
 
             // What was stored counts as much as what was heard, so that a report of before, which comes late or after a restart of ours, says nothing.
-            var whole = settings.CopyMode == CopyMode.Sync && StoredMirrorsHeard && mine is not null && Seen.IsWhole(copy.Replication, machine.Owner.Epoch);
-            loss = machine.Run is { Proof: { SaysWhatIsLast: true, LastSequence: { } last } } && theirs?.Status is { Fault: null } copied && copied.Durable >= last
+            // A copy that knows itself not to be whole is believed over its owner, which may not have been able to say so.
+            var whole = settings.CopyMode == CopyMode.Sync && StoredMirrorsHeard && mine is not null && Seen.IsWhole(copy.Replication, machine.Owner.Epoch) && theirs?.Status.Mirror is null or MirrorState.Whole;
+            loss = theirs?.Status is { Differs: true, Appended: var at }
+                ? PredictedLoss.Differing(at)
+                : machine.Run is { Proof: { SaysWhatIsLast: true, LastSequence: { } last } } && theirs?.Status is { Fault: null } copied && copied.Durable >= last
                 ? PredictedLoss.None(last)
                 : PredictedLoss.Between(mine?.Status.Appended, mine?.At, theirs?.Status.Durable, theirs?.Status.CurrentAsOf, lostAt, whole);
         }

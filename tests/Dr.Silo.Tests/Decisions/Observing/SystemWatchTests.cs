@@ -204,6 +204,32 @@ public sealed class SystemWatchTests
     }
 
     [Theory]
+    [InlineData(null, false, 0d)]
+    [InlineData(MirrorState.Whole, false, 0d)]
+    [InlineData(MirrorState.OutOfDate, false, 60d)]
+    [InlineData(MirrorState.Whole, true, null)]
+    [InlineData(null, true, null)]
+    public void What_a_mirror_knows_of_itself_counts_more_than_its_owners_word_that_it_is_whole(MirrorState? itself, bool differs, double? seconds)
+    {
+        Alive(Start);
+        _watch.StoredMirrorsHeard = true;
+        var mirror = new CopyStatus { Peer = Settings.PeerSite.Replication!, Mode = CopyMode.Sync, State = CopyState.Connecting, Mirror = MirrorState.Whole, MirrorRecord = 5 };
+        _watch.Seen.Hear(Settings.HomeSite.Appliance!.Value, Status(VolumeRole.Primary, [mirror]), Start);
+        var copy = Status(VolumeRole.Replica, []) with { CurrentAsOf = Start, Mirror = itself, Differs = differs, Durable = new SequenceNumber(9), Appended = new SequenceNumber(9) };
+        _watch.Seen.Hear(Settings.PeerSite.Appliance!.Value, copy, Start);
+        var settings = Settings with { CopyMode = CopyMode.Sync };
+        var state = State(Phase.Protected, Start);
+
+        TimeSpan? expected = seconds is { } s ? TimeSpan.FromSeconds(s) : null;
+        _watch.Assess(settings, state, Start.AddMinutes(1)).Loss.Age.ShouldBe(expected);
+
+        // The old owner has stopped after a write whose number the copy has: that is the same write only where the copy is its owner's.
+        var proof = new FencingProof { Kind = FencingProofKind.OwnerStopped, FencedEpoch = Epoch.First, At = Start, By = "production", LastSequence = new SequenceNumber(9) };
+        var run = new LiveRun { Id = new RunId("r"), Kind = RunPurpose.Failover, From = Home, To = Peer, Epoch = new Epoch(2), StartedAt = Start, StartedBy = "li", Proof = proof };
+        _watch.Assess(settings, state with { Run = run }, Start.AddMinutes(1)).Loss.Age.ShouldBe(differs ? null : TimeSpan.Zero);
+    }
+
+    [Theory]
     [InlineData(FaultScope.Line)]
     [InlineData(FaultScope.Branch)]
     [InlineData(FaultScope.None)]
