@@ -32,6 +32,9 @@ internal sealed record VolumeSummary
 
     public DateTimeOffset? CurrentAsOf { get; init; }
 
+    /// <summary>On a replica: it ends with a write that is not its owner's.</summary>
+    public bool Differs { get; init; }
+
     public required DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>Every moment from here on can be opened.</summary>

@@ -67,6 +67,7 @@ internal static class VolumePrinter
         Row("writes", $"{volume.Appended} appended, {volume.Durable} durable");
         Row("generation", volume.Generation?.Value);
         Row("current as of", volume.CurrentAsOf?.ToString("O", CultureInfo.InvariantCulture));
+        Row("differs", volume.Differs ? "its last write is not its owner's; its owner brings it back to a common point, and what it holds is kept" : null);
         Row("content", Quantities.FormatSize(volume.MappedBytes));
         Row("on disk", Quantities.FormatSize(volume.AllocatedBytes));
         foreach (var (rowName, value) in volume.Space is { } space ? SpacePrinter.Rows(space, TimeProvider.System.GetUtcNow()) : [])

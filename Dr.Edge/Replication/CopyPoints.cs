@@ -57,11 +57,23 @@ internal static class CopyPoints
     /// <summary>Target: it said where it is.</summary>
     public const string PositionSent = "copy.position-sent";
 
+    /// <summary>Source: what it learned of a copy that differs is on this disk, and nothing has followed from it yet.</summary>
+    public const string Believed = "copy.believed";
+
+    /// <summary>Target: it no longer takes itself for whole, and what differs is not marked yet.</summary>
+    public const string Doubted = "copy.doubted";
+
+    /// <summary>Target: what differs is marked, and the source has not heard of it.</summary>
+    public const string DifferenceMarked = "copy.difference-marked";
+
     public static readonly IReadOnlyList<string> All =
     [
         Announced, BatchesSent, MirrorRecorded, DeltaBegun, DeltaSent, CommitSent, RewindSent,
         Created, SteppedDown, BatchesApplied, Flushed, PointSealed, DeltaApplied, Committed, Rewound, PositionSent,
     ];
+
+    /// <summary>Those of a copy whose last write is not its owner's.</summary>
+    public static readonly IReadOnlyList<string> OfDifferences = [Believed, Doubted, DifferenceMarked];
 
     /// <summary>Those of a copy that is away for longer than its budget.</summary>
     public static readonly IReadOnlyList<string> OfMaps = [MapListed, MapWritten];

@@ -35,6 +35,9 @@ internal sealed record CopySettings
     /// <summary>Number of that record; grows.</summary>
     public long MirrorRecord { get; init; }
 
+    /// <summary>Recorded as out of date because it lost something that it had confirmed: writes wait all the same, also after a restart of this side.</summary>
+    public bool MirrorLacks { get; init; }
+
     public DateTimeOffset? OutOfDateSince { get; init; }
 
     /// <summary>What the peer had on its disk when this was last noted: history from here on is kept for it after a restart.</summary>

@@ -236,6 +236,11 @@ internal sealed partial class SourceCopy : IAsyncDisposable
             : isDiverged || meeting.Kind is MeetingKind.Equal or MeetingKind.TargetBehind ? meeting.Common
             : SequenceNumber.Zero;
 
+        if (differsAt is null && meeting.Kind is MeetingKind.Equal or MeetingKind.TargetBehind && shared.Value < Math.Max(Settings.Acknowledged, Progress.Durable.Value))
+        {
+            Mirror.OnLacking(); // It has lost what was on its disk.
+        }
+
         // What a diverged copy holds beside our history has to go first: until then a takeover there would show something else.
         Progress.Acknowledged(shared, isDiverged || differsAt is not null ? SequenceNumber.Zero : shared, common == default ? null : common.Id, position.StagedBlock);
         Mirror.OnAcknowledged(shared, shared);
@@ -443,7 +448,8 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         switch (exception.Code)
         {
             case RefusalCode.Digest:
-                // One step down the ladder: what both believed to share is not shared.
+                // One step down the ladder: what both believed to share is not shared. First of all it is no mirror any more.
+                Mirror.OnLacking();
                 if (JournalAfter is { } after)
                 {
                     Believe(settings => settings with { DiffersAt = after.Value });
@@ -497,6 +503,7 @@ internal sealed partial class SourceCopy : IAsyncDisposable
         }
 
         _save(this);
+        StoreFaults.Pass(CopyPoints.Believed);
     }
 
     private async Task PauseAsync(int failures)

@@ -101,6 +101,11 @@ internal sealed partial class SourceStream : IDisposable
             case SourceStep.Refuse refuse:
                 throw new StreamRefusedException(refuse.Code, $"Not copied: {refuse.Reason}.", "Nothing was changed on either side; see the generations of both with 'dr-edge volume show'.");
             case SourceStep.Rewind rewind:
+                if (!await IsNotedAsync(cancellationToken))
+                {
+                    return position;
+                }
+
                 _copy.Progress.Enter(CopyState.CatchingUp, "the peer keeps its diverged tail as a clone");
                 _told = null; // Whatever it was told about itself it forgets.
                 _copy.RewindTo = rewind.To;
@@ -119,6 +124,20 @@ internal sealed partial class SourceStream : IDisposable
             default:
                 throw new InvariantException($"a step of kind {step.GetType().Name} is not known");
         }
+    }
+
+    // What goes back has less than it confirmed. Nobody may take it for whole then, least of all who would take over on it; false when this side stopped being primary meanwhile.
+    private async Task<bool> IsNotedAsync(CancellationToken cancellationToken)
+    {
+        _copy.Mirror.OnLacking();
+        while (_volume.MaySend() && !_copy.Mirror.Model.IsNoted)
+        {
+            _copy.Progress.Enter(CopyState.CatchingUp, "waits until it is recorded that the mirror is out of date");
+            await TellMirrorAsync(cancellationToken);
+            await WaitForWorkAsync(cancellationToken);
+        }
+
+        return _volume.MaySend();
     }
 
     private SourceView View(Position position) => new(

@@ -447,7 +447,9 @@ internal sealed partial class TargetStream : IAsyncDisposable
     private void KeepDiffering(Volume volume)
     {
         MirrorBelief.Doubt(volume, _context.Time.GetUtcNow());
+        StoreFaults.Pass(CopyPoints.Doubted);
         volume.MarkDiffering();
+        StoreFaults.Pass(CopyPoints.DifferenceMarked);
     }
 
     private void OnAppended(Volume volume)

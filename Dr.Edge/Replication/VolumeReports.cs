@@ -1,4 +1,5 @@
 using Dr.Edge.Link;
+using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Volumes;
 using Dr.Edge.Volumes.Retention;
 
@@ -57,6 +58,8 @@ internal sealed class VolumeReports : IBeatContributor, IDisposable
             CreatedAt = volume.CreatedAt,
             HistoryBegins = volume.HistoryBegins,
             HistorySeconds = volume.Policy.Reach.TotalSeconds is > 0 and var reach ? reach : null,
+            Differs = volume.Differs,
+            Mirror = MirrorBelief.Of(volume)?.Reported,
             Policy = PolicyChange.Sentence(volume.OwnPolicy, volume.Policy),
         };
     }

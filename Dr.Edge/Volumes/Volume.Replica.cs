@@ -217,6 +217,9 @@ internal sealed partial class Volume
     /// <summary>What is here ends with something that the owner's history does not have: <see cref="MarkDiffering"/> was the last that happened to it.</summary>
     public bool DiffersFromOwner => State.Points.Any(p => PointKinds.IsOfDifference(p) && p.Sequence.Value == _appended);
 
+    /// <summary>On a replica: its positions say nothing of its owner's history before it has gone back.</summary>
+    public bool Differs => Role == VolumeRole.Replica && DiffersFromOwner;
+
     /// <summary>On a replica: the source says that it had nothing newer than our <see cref="Appended"/> at <paramref name="at"/>. In memory.</summary>
     public void NoteCurrentAsOf(DateTimeOffset at)
     {

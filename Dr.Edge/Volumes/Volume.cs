@@ -105,8 +105,8 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
     /// <summary>Oldest first.</summary>
     public IReadOnlyList<PointInfo> Points => State.Points;
 
-    /// <summary>On a replica: the content equals the source's at this time or later; on a primary: now.</summary>
-    public DateTimeOffset? CurrentAsOf => Role == VolumeRole.Primary ? _context.Time.GetUtcNow() : _currentAsOf;
+    /// <summary>On a replica: the content equals the source's at this time or later, null when it equals none of them (<see cref="Differs"/>); on a primary: now.</summary>
+    public DateTimeOffset? CurrentAsOf => Role == VolumeRole.Primary ? _context.Time.GetUtcNow() : Differs ? null : _currentAsOf;
 
     public WriteGate Gate { get; }
 
@@ -293,7 +293,8 @@ internal sealed partial class Volume : IBlockDevice, IDisposable
         _superblock.WriteMark(new FlushMark(_head.Record.Number, Volatile.Read(ref _durable), _manifest.Records));
     }
 
-    private void RaiseStateChanged()
+    /// <summary>Something that reports tell of has changed. Under no lock of this volume.</summary>
+    internal void RaiseStateChanged()
     {
         UpdateGate();
         Gate.RaiseIfChanged();

@@ -51,6 +51,7 @@ internal static class VolumeEndpoints
         Refuses = volume.Gate.WhyShut,
         Fault = volume.Fault,
         CurrentAsOf = volume.CurrentAsOf,
+        Differs = volume.Differs,
         CreatedAt = volume.CreatedAt,
         HistoryBegins = volume.HistoryBegins,
         PointCount = volume.Points.Count,

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Dr.Contracts.Wire;
 using Dr.Edge.Cli;
@@ -11,6 +12,9 @@ internal sealed record MirrorBelief(long Record, MirrorState State, LossPolicy O
 {
     private const string FileName = "mirror.json";
 
+    // Read once: beats tell of it, and must not wait for a disk that hangs. One process has a volume, and it alone writes the file.
+    private static readonly ConditionalWeakTable<Volume, StrongBox<MirrorBelief?>> Known = [];
+
     /// <summary>What answers wait for. What an older program wrote, or was told by an older one, was about durable writes.</summary>
     public MirrorAck Ack { get; init; } = MirrorAck.Durable;
 
@@ -21,21 +25,19 @@ internal sealed record MirrorBelief(long Record, MirrorState State, LossPolicy O
         new(notice.Record, notice.State, notice.OnLoss, epoch.Value, at) { Ack = notice.Ack ?? MirrorAck.Durable, Boot = MachineStart.Id };
 
     /// <summary>Null when nobody said anything that still holds.</summary>
-    public static MirrorBelief? Of(Volume volume)
+    public static MirrorBelief? Of(Volume volume) =>
+        volume.Role == VolumeRole.Replica && Known.GetValue(volume, Read).Value is { } belief && belief.Epoch == volume.Epoch.Value ? belief : null;
+
+    private static StrongBox<MirrorBelief?> Read(Volume volume)
     {
         var path = Path.Combine(volume.DirectoryPath, FileName);
-        if (volume.Role != VolumeRole.Replica || !File.Exists(path))
-        {
-            return null;
-        }
-
         try
         {
-            return JsonSerializer.Deserialize<MirrorBelief>(File.ReadAllBytes(path), ControlJson.Readable) is { } belief && belief.Epoch == volume.Epoch.Value ? belief : null;
+            return new(File.Exists(path) ? JsonSerializer.Deserialize<MirrorBelief>(File.ReadAllBytes(path), ControlJson.Readable) : null);
         }
         catch (JsonException)
         {
-            return null; // Damaged: then nothing is known, which never counts as whole.
+            return new(null); // Damaged: then nothing is known, which never counts as whole.
         }
     }
 
@@ -49,14 +51,21 @@ internal sealed record MirrorBelief(long Record, MirrorState State, LossPolicy O
     }
 
     /// <summary>Durable on return.</summary>
-    public void Write(Volume volume) =>
+    public void Write(Volume volume)
+    {
         DurableFile.Replace(Path.Combine(volume.DirectoryPath, FileName), JsonSerializer.SerializeToUtf8Bytes(this, ControlJson.Readable), StoreFaults.None);
+        Known.AddOrUpdate(volume, new(this));
+        volume.RaiseStateChanged(); // Its reports tell of it.
+    }
 
     /// <summary>True when no answered write can be missing here, whatever happened since it was told.</summary>
     public bool IsCertain => State == MirrorState.Whole && OnLoss == LossPolicy.Stall && !MayLackUnflushed;
 
     /// <summary>The machine was started since, and what had been answered and not flushed was in its memory. What the process loses without the machine is nothing.</summary>
     public bool MayLackUnflushed => State == MirrorState.Whole && Ack == MirrorAck.Applied && (Boot is null || Boot != MachineStart.Id);
+
+    /// <summary>As its reports tell it: whole only when that still holds here.</summary>
+    public MirrorState Reported => MayLackUnflushed ? MirrorState.OutOfDate : State;
 
     /// <summary>For people.</summary>
     public string Describe() => this switch

@@ -22,6 +22,9 @@ internal abstract record MirrorEvent
     /// <summary>The connection to the peer ended.</summary>
     public sealed record Lost(TimeSpan Now) : MirrorEvent;
 
+    /// <summary>The peer turned out not to have, as we wrote it, something that it had confirmed.</summary>
+    public sealed record Lacking(TimeSpan Now) : MirrorEvent;
+
     /// <summary>Time passes. <paramref name="Stalled"/>: for how long a write has been waiting without the peer getting on.</summary>
     public sealed record Tick(TimeSpan Now, TimeSpan Stalled) : MirrorEvent;
 
@@ -49,5 +52,6 @@ internal abstract record MirrorEffect
     public sealed record Save(long Record, MirrorState State) : MirrorEffect;
 
     /// <summary>Have everybody who may decide over a takeover record it, then this side's disk, then answer with <see cref="MirrorEvent.Recorded"/>.</summary>
-    public sealed record Note(long Record, MirrorState State) : MirrorEffect;
+    /// <param name="Lacks">Writes go on waiting for the peer, also after a restart.</param>
+    public sealed record Note(long Record, MirrorState State, bool Lacks = false) : MirrorEffect;
 }

@@ -27,10 +27,12 @@ internal sealed partial class MirrorKeeper : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _lock = new(); // Guards everything below; before the barrier's.
     private readonly long _started;
+    private readonly bool _differed;
     private MirrorModel _model;
     private MirrorEffect? _pending;
     private MirrorState _onDisk;
     private long _recordOnDisk;
+    private bool _lacksOnDisk;
     private DateTimeOffset? _outOfDateSince;
     private MirrorAck _ack;
     private bool _peerListens;
@@ -45,10 +47,12 @@ internal sealed partial class MirrorKeeper : IAsyncDisposable
         _started = time.GetTimestamp();
         _onDisk = settings.RecordedMirror;
         _outOfDateSince = settings.OutOfDateSince;
+        _lacksOnDisk = settings.MirrorLacks;
+        _differed = settings.DiffersAt is not null;
 
         // Above every number used before, also by a record that was told to others and did not get as far as the disk.
         _recordOnDisk = Math.Max(settings.MirrorRecord + 1, time.GetUtcNow().ToUnixTimeMilliseconds());
-        _model = MirrorModel.Restore(_onDisk, _recordOnDisk, settings.Mode == CopyMode.Sync, settings.OnLoss, settings.DegradeAfter, TimeSpan.Zero);
+        _model = MirrorModel.Restore(_onDisk, _recordOnDisk, settings.Mode == CopyMode.Sync, settings.OnLoss, settings.DegradeAfter, TimeSpan.Zero, _lacksOnDisk);
     }
 
     /// <summary>Raised after what is said of the mirror changed. Not under a lock.</summary>
@@ -91,6 +95,11 @@ internal sealed partial class MirrorKeeper : IAsyncDisposable
 
         var model = Model;
         Apply(new MirrorEvent.Configured(model.Wanted, model.OnLoss, model.DegradeAfter));
+        if (_differed)
+        {
+            OnLacking(); // Known since before; perhaps not yet to everybody.
+        }
+
         _running = Task.Run(RunAsync);
     }
 
@@ -123,6 +132,9 @@ internal sealed partial class MirrorKeeper : IAsyncDisposable
 
         Apply(new MirrorEvent.Lost(Now));
     }
+
+    /// <summary>The peer turned out not to have, as we wrote it, something that it had confirmed: whoever takes it for whole hears that it is not (<see cref="MirrorModel.IsNoted"/>).</summary>
+    public void OnLacking() => Apply(new MirrorEvent.Lacking(Now));
 
     public void OnCaughtUp() => Apply(new MirrorEvent.CaughtUp());
 
@@ -180,7 +192,7 @@ internal sealed partial class MirrorKeeper : IAsyncDisposable
     {
         lock (_lock)
         {
-            return settings with { Engaged = false, Mirror = _onDisk, MirrorRecord = _recordOnDisk, OutOfDateSince = _onDisk == MirrorState.OutOfDate ? _outOfDateSince : null };
+            return settings with { Engaged = false, Mirror = _onDisk, MirrorRecord = _recordOnDisk, MirrorLacks = _lacksOnDisk, OutOfDateSince = _onDisk == MirrorState.OutOfDate ? _outOfDateSince : null };
         }
     }
 
@@ -332,7 +344,7 @@ internal sealed partial class MirrorKeeper : IAsyncDisposable
                 return; // Overtaken by a newer one.
             }
 
-            (_onDisk, _recordOnDisk) = (state, record);
+            (_onDisk, _recordOnDisk, _lacksOnDisk) = (state, record, effect is MirrorEffect.Note { Lacks: true });
         }
 
         _save();

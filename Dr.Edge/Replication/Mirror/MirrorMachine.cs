@@ -13,6 +13,7 @@ internal static class MirrorMachine
         MirrorEvent.Configured configured => Configure(mirror with { Wanted = configured.Wanted, OnLoss = configured.OnLoss, DegradeAfter = configured.DegradeAfter }),
         MirrorEvent.RoleLost => Reset(mirror),
         MirrorEvent.Lost lost => Lose(mirror, lost.Now),
+        MirrorEvent.Lacking lacking => Lack(mirror, lacking.Now),
         MirrorEvent.Tick tick => Wait(mirror, tick),
         MirrorEvent.Recorded recorded => OnRecorded(mirror, recorded.Record),
         MirrorEvent.CaughtUp => Join(mirror),
@@ -25,16 +26,19 @@ internal static class MirrorMachine
     {
         (MirrorPhase.Off, true) => Save(mirror with { Phase = MirrorPhase.Following }, MirrorState.OutOfDate),
         (MirrorPhase.Following, false) => Save(mirror with { Phase = MirrorPhase.Off }, MirrorState.None),
-        (MirrorPhase.Joining, false) => Save(mirror with { Phase = MirrorPhase.Off, JoinAt = null }, MirrorState.None, new MirrorEffect.Disengage()),
+        (MirrorPhase.Joining, false) when !mirror.Lacks => Save(mirror with { Phase = MirrorPhase.Off, JoinAt = null }, MirrorState.None, new MirrorEffect.Disengage()),
 
         // Somebody may believe it whole: they learn that it no longer is before a single write is answered without it.
-        (MirrorPhase.Recording or MirrorPhase.Whole or MirrorPhase.Late, false) => Note(mirror),
+        (MirrorPhase.Joining or MirrorPhase.Recording or MirrorPhase.Whole or MirrorPhase.Late, false) => Note(mirror),
         _ => (mirror, Nothing),
     };
 
     private static (MirrorModel, IReadOnlyList<MirrorEffect>) Join(MirrorModel mirror) => mirror.Phase switch
     {
         MirrorPhase.Following when mirror.Wanted => (mirror with { Phase = MirrorPhase.Joining, JoinAt = null }, [new MirrorEffect.Engage()]),
+
+        // What was sent to it again is not there before it says so.
+        MirrorPhase.Late when mirror.Lacks => (mirror with { Phase = MirrorPhase.Joining, JoinAt = null }, [new MirrorEffect.Engage()]),
 
         // Writes have been waiting all the time: there is nothing that it could lack.
         MirrorPhase.Late when mirror.IsRecordedWhole => (mirror with { Phase = MirrorPhase.Whole }, Nothing),
@@ -44,11 +48,35 @@ internal static class MirrorMachine
 
     private static (MirrorModel, IReadOnlyList<MirrorEffect>) Lose(MirrorModel mirror, TimeSpan now) => mirror.Phase switch
     {
+        MirrorPhase.Joining when mirror.Lacks => (mirror with { Phase = MirrorPhase.Late, LateSince = now, JoinAt = null }, Nothing),
+
         // Recorded as out of date all along: nobody takes it for whole.
         MirrorPhase.Joining => (mirror with { Phase = MirrorPhase.Following, JoinAt = null }, [new MirrorEffect.Disengage()]),
         MirrorPhase.Recording or MirrorPhase.Whole => (mirror with { Phase = MirrorPhase.Late, LateSince = now }, Nothing),
         _ => (mirror, Nothing),
     };
+
+    // Whoever takes it for whole hears that it is not. By degrade writes then go on without it as without one that is gone; by stall they wait until it has everything again.
+    private static (MirrorModel, IReadOnlyList<MirrorEffect>) Lack(MirrorModel mirror, TimeSpan now)
+    {
+        if (mirror.Phase == MirrorPhase.Joining)
+        {
+            return Lose(mirror, now); // It joins anew, with the end of then.
+        }
+
+        if (mirror.Lacks || mirror.Phase is not (MirrorPhase.Recording or MirrorPhase.Whole or MirrorPhase.Late))
+        {
+            return (mirror, Nothing); // Out of date already.
+        }
+
+        if (mirror.OnLoss == LossPolicy.Degrade)
+        {
+            return Note(mirror);
+        }
+
+        var next = mirror with { Phase = MirrorPhase.Late, LateSince = now, IsRecordedWhole = false, Lacks = true, IsLackNoted = false, Record = mirror.Record + 1 };
+        return (next, [new MirrorEffect.Note(next.Record, MirrorState.OutOfDate, Lacks: true)]);
+    }
 
     private static (MirrorModel, IReadOnlyList<MirrorEffect>) Wait(MirrorModel mirror, MirrorEvent.Tick tick) => mirror switch
     {
@@ -69,6 +97,7 @@ internal static class MirrorMachine
         return mirror.Phase switch
         {
             MirrorPhase.Recording => (mirror with { Phase = MirrorPhase.Whole, IsRecordedWhole = true }, Nothing),
+            MirrorPhase.Late or MirrorPhase.Joining when mirror.Lacks => (mirror with { IsLackNoted = true }, Nothing),
             MirrorPhase.Late => (mirror with { IsRecordedWhole = true }, Nothing),
             MirrorPhase.Noting => (mirror with { Phase = mirror.Wanted ? MirrorPhase.Following : MirrorPhase.Off, IsRecordedWhole = false }, [new MirrorEffect.Disengage()]),
             _ => (mirror, Nothing),
@@ -79,17 +108,17 @@ internal static class MirrorMachine
     private static (MirrorModel, IReadOnlyList<MirrorEffect>) Reset(MirrorModel mirror) =>
         mirror.Phase is MirrorPhase.Off or MirrorPhase.Following && !mirror.IsRecordedWhole
             ? (mirror, Nothing)
-            : Save(mirror with { Phase = mirror.Wanted ? MirrorPhase.Following : MirrorPhase.Off, JoinAt = null, IsRecordedWhole = false }, mirror.Wanted ? MirrorState.OutOfDate : MirrorState.None, new MirrorEffect.Disengage());
+            : Save(mirror with { Phase = mirror.Wanted ? MirrorPhase.Following : MirrorPhase.Off, JoinAt = null, IsRecordedWhole = false, Lacks = false }, mirror.Wanted ? MirrorState.OutOfDate : MirrorState.None, new MirrorEffect.Disengage());
 
     private static (MirrorModel, IReadOnlyList<MirrorEffect>) Record(MirrorModel mirror)
     {
-        var next = mirror with { Phase = MirrorPhase.Recording, JoinAt = null, Record = mirror.Record + 1 };
+        var next = mirror with { Phase = MirrorPhase.Recording, JoinAt = null, Lacks = false, Record = mirror.Record + 1 };
         return (next, [new MirrorEffect.Save(next.Record, MirrorState.Whole)]);
     }
 
     private static (MirrorModel, IReadOnlyList<MirrorEffect>) Note(MirrorModel mirror)
     {
-        var next = mirror with { Phase = MirrorPhase.Noting, Record = mirror.Record + 1 };
+        var next = mirror with { Phase = MirrorPhase.Noting, JoinAt = null, Lacks = false, Record = mirror.Record + 1 };
         return (next, [new MirrorEffect.Note(next.Record, next.Wanted ? MirrorState.OutOfDate : MirrorState.None)]);
     }
 

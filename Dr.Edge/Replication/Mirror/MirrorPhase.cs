@@ -18,7 +18,7 @@ internal enum MirrorPhase
     /// <summary>Whole, and recorded as such.</summary>
     Whole,
 
-    /// <summary>Recorded as whole, and out of reach: writes wait.</summary>
+    /// <summary>Recorded as whole and out of reach, or in reach and without something that it had confirmed (<see cref="MirrorModel.Lacks"/>): writes wait.</summary>
     Late,
 
     /// <summary>It is being recorded as out of date: writes wait for that.</summary>

@@ -137,6 +137,7 @@ public sealed class AckTests : TwoNodeTest
         Mirror.ShouldHold(flushed);
         Mirror.Appended.ShouldBe(durable);
         MirrorBelief.Of(Mirror)!.IsCertain.ShouldBeFalse("what was answered and not flushed is missing");
+        MirrorBelief.Of(Mirror)!.Reported.ShouldBe(MirrorState.OutOfDate, "and the control plane hears it");
         Should.Throw<DrException>(() => Promotion.Run(Mirror, new Epoch(2), onlyIfWhole: true, Backup.Clock)).Message.ShouldContain("answered and not flushed");
 
         await Production.OpenAsync();

@@ -13,7 +13,7 @@ public class MirrorProperties
 {
     private static readonly TimeSpan After = TimeSpan.FromSeconds(5);
 
-    private static readonly Gen<int[]> Histories = Gen.Int[0, 13].Array[1, 60];
+    private static readonly Gen<int[]> Histories = Gen.Int[0, 14].Array[1, 60];
 
     [Fact]
     public void No_write_is_answered_that_is_neither_on_the_mirror_nor_recorded_as_missing_there() =>
@@ -55,8 +55,10 @@ public class MirrorProperties
         private TimeSpan _now;
         private long _appended;
         private long _mirrored;
+        private long _answered;
         private bool _connected;
         private (long Record, MirrorState State) _disk = (1, MirrorState.OutOfDate);
+        private bool _lacksOnDisk;
         private (long Record, MirrorState State) _plane;
         private MirrorEffect? _pending;
 
@@ -68,6 +70,15 @@ public class MirrorProperties
             {
                 Step(step);
                 AnswerWhatMay();
+                if (_mirrored < _answered)
+                {
+                    Model.Said.ShouldNotBe(MirrorState.Whole, $"write {_answered} was answered and is not on the mirror ({Model})");
+                    if (Model.IsNoted)
+                    {
+                        _disk.State.ShouldNotBe(MirrorState.Whole, $"it may be taken apart, and the disk takes it for whole ({Model})");
+                        _plane.State.ShouldNotBe(MirrorState.Whole, $"it may be taken apart, and the control plane takes it for whole ({Model})");
+                    }
+                }
             }
         }
 
@@ -141,6 +152,11 @@ public class MirrorProperties
                 case 11:
                     Apply(new MirrorEvent.Configured(Model.Wanted, Model.OnLoss == LossPolicy.Stall ? LossPolicy.Degrade : LossPolicy.Stall, After));
                     break;
+                case 14 when _connected:
+                    // What it had confirmed is not there, or not what it was.
+                    _mirrored = Math.Max(0, _mirrored - 2);
+                    Apply(new MirrorEvent.Lacking(_now));
+                    break;
                 case 12:
                     Crash();
                     break;
@@ -184,10 +200,10 @@ public class MirrorProperties
                 case MirrorEffect.Note note when _plane.Record < note.Record:
                     return; // The control plane has not got it yet: nothing may happen.
                 case MirrorEffect.Note note:
-                    _disk = (note.Record, note.State);
+                    (_disk, _lacksOnDisk) = ((note.Record, note.State), note.Lacks);
                     break;
                 case MirrorEffect.Save save:
-                    _disk = (save.Record, save.State);
+                    (_disk, _lacksOnDisk) = ((save.Record, save.State), false);
                     break;
                 default:
                     return;
@@ -208,9 +224,15 @@ public class MirrorProperties
             // Clients of writes that were waiting got no answer; what was on its way to the control plane may still arrive.
             _waiting.Clear();
             (_connected, _pending) = (false, null);
-            Model = MirrorModel.Restore(_disk.State, Math.Max(Model.Record, _disk.Record) + 1, Model.Wanted, Model.OnLoss, After, _now);
-            _underWay.Enqueue((Model.Record, Model.Said));
+            var isKnownToLack = _mirrored < _answered;
+            Model = MirrorModel.Restore(_disk.State, Math.Max(Model.Record, _disk.Record) + 1, Model.Wanted, Model.OnLoss, After, _now, _lacksOnDisk);
             Apply(new MirrorEvent.Configured(Model.Wanted, Model.OnLoss, After));
+            if (isKnownToLack)
+            {
+                Apply(new MirrorEvent.Lacking(_now)); // Kept beside the record.
+            }
+
+            _underWay.Enqueue((Model.Record, Model.Said));
         }
 
         private void AnswerWhatMay()
@@ -229,6 +251,7 @@ public class MirrorProperties
                     _underWay.ShouldNotContain(u => u.Said == MirrorState.Whole, $"write {write} was answered without the mirror, which the control plane is about to take for whole ({Model})");
                 }
 
+                _answered = Math.Max(_answered, write);
                 _waiting.RemoveAll(w => w.Write == write);
             }
         }
