@@ -1,6 +1,7 @@
 using Dr.Contracts.Errors;
 using Dr.Contracts.Ids;
 using Dr.Contracts.Mqtt;
+using Dr.Edge.Replication.Mirror;
 using Dr.Edge.Volumes;
 
 namespace Dr.Crash.Child.Copying;
@@ -68,6 +69,8 @@ internal sealed class CopyShell(Appliance appliance, ShiftedTime clock, FullDisk
                 return $"{disk.Refused}";
             case ["compares"]:
                 return appliance.Copies.Of(Volume).Single().IsComparing ? "yes" : "no";
+            case ["belief"]:
+                return MirrorBelief.Of(Volume)?.Describe() ?? "nothing";
             case ["remove", var peer]:
                 await appliance.Copies.RemoveAsync(Volume, peer, CancellationToken.None);
                 return "ok";

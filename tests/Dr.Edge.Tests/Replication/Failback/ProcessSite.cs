@@ -11,6 +11,7 @@ internal sealed class ProcessSite : ICopySite
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly string _directory;
+    private readonly bool _isLent;
     private readonly SemaphoreSlim _orders = new(1, 1);
     private Process? _process;
     private Channel<string> _answers = Channel.CreateUnbounded<string>();
@@ -27,6 +28,9 @@ internal sealed class ProcessSite : ICopySite
         Address = FreePorts.NextAddress();
     }
 
+    /// <summary>Goes on with what <paramref name="node"/>, which is closed, has made; the directory stays its own.</summary>
+    public ProcessSite(Node node) => (Name, _directory, Address, _isLent) = (node.Name, node.Directory, node.Address, true);
+
     public string Name { get; }
 
     public string Address { get; }
@@ -35,6 +39,11 @@ internal sealed class ProcessSite : ICopySite
 
     /// <summary>For the next start: the named point at which it dies, once.</summary>
     public string? CrashAt { get; set; }
+
+    /// <summary>It does not come back by itself, only for an order.</summary>
+    public bool StaysDown { get; set; }
+
+    public bool IsDown => _process is null;
 
     /// <summary>Ends by <see cref="KillAsync"/> or at a named point.</summary>
     public int Deaths { get; private set; }
@@ -126,7 +135,11 @@ internal sealed class ProcessSite : ICopySite
     {
         _disposed = true;
         await KillAsync();
-        Directory.Delete(_directory, recursive: true);
+        if (!_isLent)
+        {
+            Directory.Delete(_directory, recursive: true);
+        }
+
         File.Delete(ScratchFile);
     }
 
@@ -185,7 +198,10 @@ internal sealed class ProcessSite : ICopySite
             if (!_disposed && _process == process)
             {
                 await ReapAsync();
-                await StartAsync();
+                if (!StaysDown)
+                {
+                    await StartAsync();
+                }
             }
         }
         finally
