@@ -57,6 +57,7 @@ public class MirrorProperties
         private long _mirrored;
         private long _answered;
         private bool _connected;
+        private bool _sent;
         private (long Record, MirrorState State) _disk = (1, MirrorState.OutOfDate);
         private bool _lacksOnDisk;
         private (long Record, MirrorState State) _plane;
@@ -116,14 +117,16 @@ public class MirrorProperties
                     _connected = true;
                     break;
                 case 3 when _connected:
-                    _mirrored = _appended;
+                    // Sent is not there.
+                    _sent = true;
                     Apply(new MirrorEvent.CaughtUp());
                     break;
-                case 4 when _connected:
+                case 4 when _connected && _sent:
+                    _mirrored = _appended;
                     Apply(new MirrorEvent.Acknowledged(new SequenceNumber(_mirrored)));
                     break;
                 case 5:
-                    _connected = false;
+                    (_connected, _sent) = (false, false);
                     Apply(new MirrorEvent.Lost(_now));
                     break;
                 case 6:
@@ -154,7 +157,7 @@ public class MirrorProperties
                     break;
                 case 14 when _connected:
                     // What it had confirmed is not there, or not what it was.
-                    _mirrored = Math.Max(0, _mirrored - 2);
+                    (_mirrored, _sent) = (Math.Max(0, _mirrored - 2), false);
                     Apply(new MirrorEvent.Lacking(_now));
                     break;
                 case 12:
@@ -223,7 +226,7 @@ public class MirrorProperties
         {
             // Clients of writes that were waiting got no answer; what was on its way to the control plane may still arrive.
             _waiting.Clear();
-            (_connected, _pending) = (false, null);
+            (_connected, _sent, _pending) = (false, false, null);
             var isKnownToLack = _mirrored < _answered;
             Model = MirrorModel.Restore(_disk.State, Math.Max(Model.Record, _disk.Record) + 1, Model.Wanted, Model.OnLoss, After, _now, _lacksOnDisk);
             Apply(new MirrorEvent.Configured(Model.Wanted, Model.OnLoss, After));
