@@ -31,3 +31,14 @@ internal sealed class EventIds : ILogger
         }
     }
 }
+
+/// <summary>The same for a class that logs under its own name.</summary>
+internal sealed class EventIds<T>(EventIds log) : ILogger<T>
+{
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => log.IsEnabled(logLevel);
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => log.Log(logLevel, eventId, state, exception, formatter);
+}

@@ -1,6 +1,5 @@
 using Dr.Edge.Volumes.Disk;
 using Dr.Edge.Volumes.Space;
-using Microsoft.Extensions.Logging;
 
 namespace Dr.Edge.Tests.Volumes.Space;
 
@@ -13,7 +12,7 @@ public sealed class SpaceServiceTests
         var log = new EventIds();
         using var store = new StoreFixture(faults: faults);
         using var giveWay = new GiveWay(store.Set, log);
-        using var service = new SpaceService(store.Set, new SpaceKeeper(store.Set, faults, log), giveWay, TimeProvider.System, new Logger(log));
+        using var service = new SpaceService(store.Set, new SpaceKeeper(store.Set, faults, log), giveWay, TimeProvider.System, new EventIds<SpaceService>(log));
         faults.Fails = true;
         await service.StartAsync(CancellationToken.None);
         await Eventually.TrueAsync("the first look has failed", () => Task.FromResult(log.Seen.Contains(1156)));
@@ -38,15 +37,5 @@ public sealed class SpaceServiceTests
             Interlocked.Increment(ref _asked);
             return Fails ? throw new NotSupportedException("a file system that does not say") : base.FileSystem(path);
         }
-    }
-
-    private sealed class Logger(ILogger log) : ILogger<SpaceService>
-    {
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => log.IsEnabled(logLevel);
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => log.Log(logLevel, eventId, state, exception, formatter);
     }
 }
