@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using Dr.Contracts.Errors;
 using Dr.Contracts.Wire;
 using Dr.Edge.Replication;
 using Dr.Edge.Replication.Line;
@@ -14,8 +17,9 @@ namespace Dr.Crash.Child.Copying;
 /// <summary>One appliance without its host: a store on a real directory, a listener on loopback, and what it sends.</summary>
 internal sealed class Appliance : IAsyncDisposable
 {
-    private readonly ReplicationListener _listener;
+    private static readonly TimeSpan ChildrenBecomeProgramsWithin = TimeSpan.FromSeconds(10);
 
+    private readonly ReplicationListener _listener;
     private readonly TimeSpan _lull;
 
     private Appliance(VolumeSet set, CopyService copies, ReplicationListener listener, TimeSpan lull) => (Set, Copies, _listener, _lull) = (set, copies, listener, lull);
@@ -39,10 +43,28 @@ internal sealed class Appliance : IAsyncDisposable
         var copies = new CopyService(set, identity, ledger, new BandwidthBook(directory, [], TimeProvider.System), TimeProvider.System, logs.CreateLogger<CopyService>(), tls);
         var context = new TargetContext(set, new VolumeClaims(), identity, TimeProvider.System, logs.CreateLogger<TargetStream>()) { Tls = tls ?? ReplicationTls.Off };
         var listener = new ReplicationListener(new ReplicationConfig { Listen = listen }, context, logs.CreateLogger<ReplicationListener>());
-        await listener.StartAsync(CancellationToken.None);
+        await ListenAsync(listener);
         await Task.Delay(lull);
         await copies.StartAsync(CancellationToken.None);
         return new Appliance(set, copies, listener, lull);
+    }
+
+    // Tests start processes side by side. Until the child of a fork has become its program it holds a copy of every socket, and so the address of a listener that was closed here just now.
+    private static async Task ListenAsync(ReplicationListener listener)
+    {
+        var began = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await listener.StartAsync(CancellationToken.None);
+                return;
+            }
+            catch (DrException exception) when (exception.InnerException is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse } && Stopwatch.GetElapsedTime(began) < ChildrenBecomeProgramsWithin)
+            {
+                await Task.Delay(10);
+            }
+        }
     }
 
     public async ValueTask DisposeAsync()
