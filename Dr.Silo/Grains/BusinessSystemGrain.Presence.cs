@@ -50,7 +50,8 @@ internal sealed partial class BusinessSystemGrain
         }
         catch (Exception e) when (e is TimeoutException or OrleansException)
         {
-            // Its silo is going down; the next round finds it elsewhere.
+            // Its silo is going down; the next round finds it elsewhere, where nobody watches it before somebody asks.
+            _askedAt[device] = now + AskPeriod - AskKnownAfter;
             LogNotAsked(Id, device, e.Message);
         }
     }

@@ -98,13 +98,10 @@ internal sealed partial class DeviceGrain
 
     private DateTimeOffset DeadlineOf(DetectorState state) => FailureDetector.Deadline(state, Class.Alpha(state.HourClass));
 
-    /// <summary>Never heard since this activation began: everybody gets the longer of two deadlines before silence means anything.</summary>
-    private TimeSpan FirstLimit => Class.Deadline(HourClass.Idle) * 2;
-
     /// <summary>When a device that is known, and has not been heard yet, is silent; null when that is not the question.</summary>
-    private DateTimeOffset? FirstHeardBy => _detector is null && store.State.Birth is not null && _presence == Presence.Unknown
-        ? (_activatedAt > Observer.TrustedSince ? _activatedAt : Observer.TrustedSince) + FirstLimit
-        : null;
+    private DateTimeOffset? FirstHeardBy => _detector is null && store.State.Birth is not null && _presence == Presence.Unknown ? FirstHearing.LimitAt(Class, LongestPeriod, _bornAt > _activatedAt ? _bornAt : _activatedAt, observer.StartedAt, Observer.TrustedSince) : null;
+
+    private TimeSpan? LongestPeriod => store.State.Settings is { } settings ? TimeSpan.FromMilliseconds(Math.Max(settings.Config.BusyPeriodMs, settings.Config.IdlePeriodMs)) : null;
 
     private async Task JudgeAsync(DateTimeOffset now)
     {
@@ -112,7 +109,7 @@ internal sealed partial class DeviceGrain
         {
             if (FirstHeardBy is { } by && now > by)
             {
-                await SetPresenceAsync(Presence.Suspect, $"not heard for {FirstLimit.TotalSeconds:F0} s since the control plane started");
+                await SetPresenceAsync(Presence.Suspect, $"not heard for {(now - _activatedAt).TotalSeconds:F0} s, since it is watched by this silo");
             }
 
             return;

@@ -35,6 +35,7 @@ internal sealed partial class DeviceGrain(
     private Presence _presence = Presence.Unknown;
     private DateTimeOffset _presenceSince;
     private DateTimeOffset _activatedAt;
+    private DateTimeOffset _bornAt;
     private DateTimeOffset _siteToldAt;
     private double _phi;
     private Task _pushing = Task.CompletedTask;
@@ -68,6 +69,8 @@ internal sealed partial class DeviceGrain(
             return;
         }
 
+        // It lives, and its first beat follows: what came before says nothing of it.
+        _bornAt = time.GetUtcNow();
         var isNew = store.State.Birth is null;
         await SaveAsync(store.State with { DeviceEpoch = birth.DeviceEpoch, Birth = birth });
         if (isNew)

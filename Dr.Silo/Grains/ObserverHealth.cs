@@ -10,6 +10,8 @@ public sealed class ObserverHealth(TimeProvider time, IServiceProvider services)
 
     private LocalHealth _health = LocalHealth.StartedAt(time.GetUtcNow(), Period);
 
+    public DateTimeOffset StartedAt { get; } = time.GetUtcNow();
+
     public LocalHealth Now => Volatile.Read(ref _health);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

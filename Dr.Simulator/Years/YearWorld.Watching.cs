@@ -160,7 +160,7 @@ internal sealed partial class YearWorld
 
             var (detector, alive) = (member.Ears[n].Detector, member.Watch.Seen.IsAlive(device));
             var overdue = detector is null
-                ? alive is null && Now - _activatedAt > ClassOf(n).Deadline(HourClass.Idle) * 2 && Now - local.TrustedSince > ClassOf(n).Deadline(HourClass.Idle) * 2
+                ? alive is null && Now > FirstHearing.LimitAt(ClassOf(n), null, _activatedAt, _activatedAt, local.TrustedSince)
                 : alive != false && Now - detector.ArrivedAt >= ClassOf(n).Alpha(detector.HourClass) && _core.Judge(detector, ClassOf(n).Alpha(detector.HourClass), local, Now).Liveness == Liveness.Overdue;
             if (overdue)
             {

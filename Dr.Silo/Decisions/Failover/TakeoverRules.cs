@@ -35,7 +35,7 @@ public sealed record TakeoverRules
     /// <summary>
     /// The site has a standby host of its own: one dead host is repaired inside the site and the other site stays out of it. Set by the replay of the fault log only: a repair starts a system where it runs
     /// (<see cref="SystemSite"/> has one host), and starting it on another host under the same epoch needs a proof first that the dead one's clients of the volume are cut off. Set without that, a lost host would
-    /// only be taken over later.
+    /// only be taken over later. What is missing: <c>Decisions/Repair/standby-host.md</c>.
     /// </summary>
     [Id(11)] public bool LocalStandby { get; init; }
 

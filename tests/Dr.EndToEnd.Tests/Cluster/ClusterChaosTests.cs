@@ -91,6 +91,28 @@ public sealed class ClusterChaosTests(PostgresServer server, ITestOutputHelper o
         await cluster.JudgeAsync();
     }
 
+    /// <summary>One of the two silos has the owner's grain, which begins anew at the other one and has heard nothing yet.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_site_that_is_lost_together_with_a_silo_is_taken_over(int silo)
+    {
+        Assert.SkipUnless(IsOn, "DR_SILO_CHAINS=1 loses a site with its silo");
+        await using var cluster = await RunningCluster.StartAsync(await server.CreateAsync(), count: 2);
+        await cluster.ProtectAsync();
+
+        // A control plane that runs, not one that has just begun.
+        await Task.Delay(TimeSpan.FromSeconds(25), CancellationToken.None);
+        cluster.Production.PowerOff();
+        await cluster.Silos[silo].KillAsync();
+        var watch = Stopwatch.StartNew();
+        await cluster.UntilAsync("the owner to be suspected", async () => await cluster.SystemAsync() is { } view && view.Phase != nameof(Phase.Protected), Patience);
+        output.WriteLine($"suspected after {watch.Elapsed.TotalSeconds:0.0} s");
+        await TakenOverAsync(cluster);
+        output.WriteLine($"taken over after {watch.Elapsed.TotalSeconds:0.0} s");
+        await cluster.JudgeAsync();
+    }
+
     /// <summary>At any moment of what goes on; what is frozen comes back while the others go on.</summary>
     private async Task HarmAsync(RunningCluster cluster, Random random)
     {
