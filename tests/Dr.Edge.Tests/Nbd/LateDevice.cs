@@ -89,7 +89,8 @@ internal sealed class LateDevice(int sizeBytes) : IBlockDevice
     {
         lock (_changed)
         {
-            if (IsConfirmedLocked(ticket))
+            // A right that is over shows at the look that follows, as with a real volume: waiting for it does not throw.
+            if (_isOver || IsConfirmedLocked(ticket))
             {
                 return false;
             }

@@ -46,6 +46,7 @@ public sealed class UnconfirmedChangesTests
         client.Request(NbdCommand.Write, 0, 4096, 1, data);
         await Eventually.TrueAsync("the write is with the device", () => _device.Appended == 1);
         client.Request(NbdCommand.Read, 0, 4096, 2);
+        await Eventually.TrueAsync("the read has come", () => server.Server.Totals().Requests == 2);
         await Task.Delay(50);
         client.Socket.Available.ShouldBe(0);
         _device.ConfirmUpTo(1);
