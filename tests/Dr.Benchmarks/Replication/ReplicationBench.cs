@@ -21,7 +21,7 @@ internal sealed class ReplicationBench(string directory, string farDirectory, Ti
     private readonly Random _random = new(seed);
     private readonly Noise _noise = new(seed);
 
-    public static readonly string[] Parts = ["wire", "slow-line", "delta", "lag", "clients"];
+    public static readonly string[] Parts = ["wire", "slow-line", "delta", "lag", "clients", "nbd-clients"];
 
     public async Task<IReadOnlyList<CopyFigure>> RunAsync(IReadOnlyCollection<string> wanted, Action<string> progress, CancellationToken cancellationToken)
     {
@@ -33,6 +33,7 @@ internal sealed class ReplicationBench(string directory, string farDirectory, Ti
             ("delta", DeltaAsync),
             ("lag", LagAsync),
             ("clients", token => new ClientCost(directory, farDirectory, time, rounds, writers, modes, seed, apart).RunAsync(progress, token)),
+            ("nbd-clients", token => new NbdClientCost(directory, farDirectory, rounds, modes, seed).RunAsync(progress, token)),
         ];
         foreach (var (name, part) in parts.Where(p => wanted.Contains(p.Item1)))
         {
