@@ -33,7 +33,7 @@ internal sealed class ReplicationBench(string directory, string farDirectory, Ti
             ("delta", DeltaAsync),
             ("lag", LagAsync),
             ("clients", token => new ClientCost(directory, farDirectory, time, rounds, writers, modes, seed, apart).RunAsync(progress, token)),
-            ("nbd-clients", token => new NbdClientCost(directory, farDirectory, rounds, modes, seed).RunAsync(progress, token)),
+            ("nbd-clients", token => new NbdClientCost(directory, farDirectory, rounds, modes, seed, apart).RunAsync(progress, token)),
         ];
         foreach (var (name, part) in parts.Where(p => wanted.Contains(p.Item1)))
         {

@@ -48,7 +48,8 @@ internal sealed class ClientCost(
         {
             foreach (var (mode, turns) in slices)
             {
-                await WithFarAsync(async (near, address) => turns.AddRange(await MeasureAsync(near, address, mode, cancellationToken)), cancellationToken);
+                await using var ends = await BothEnds.StartAsync(directory, farDirectory, apart, cancellationToken);
+                turns.AddRange(await MeasureAsync(ends.Near, ends.FarAddress, mode, cancellationToken));
                 progress(Describe(mode, turns));
             }
         }
@@ -175,21 +176,6 @@ internal sealed class ClientCost(
     }
 
     private static double Median(List<Turn> turns, Func<Turn, double> figure) => turns.Select(figure).Order().ElementAt(turns.Count / 2);
-
-    private async Task WithFarAsync(Func<BenchAppliance, string, Task> measure, CancellationToken cancellationToken)
-    {
-        await using var near = await BenchAppliance.StartAsync(directory, "near");
-        if (apart is { } end)
-        {
-            await using var process = await FarProcess.StartAsync(end.Program, farDirectory, $"dr-bench-far-{Guid.NewGuid():N}", end.Processor, cancellationToken);
-            await measure(near, process.Address.ToString());
-        }
-        else
-        {
-            await using var appliance = await BenchAppliance.StartAsync(farDirectory, "far");
-            await measure(near, appliance.Address);
-        }
-    }
 
     /// <summary>One half second of clients: per second, and times in seconds; the processor's per write, of all that this process did.</summary>
     private readonly record struct Load(double Iops, double P50, double Flush, double Processor);

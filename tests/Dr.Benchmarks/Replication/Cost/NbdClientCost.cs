@@ -11,7 +11,8 @@ namespace Dr.Benchmarks.Replication.Cost;
 /// What a client of one NBD connection, as a virtual machine has, pays for a copy: fio writes a volume with a copy and one without in turns of <see cref="TurnSeconds"/>, with many requests under way and with one. Unlike
 /// <see cref="ClientCost"/>, where the writers call the store themselves, both sides of the ratio have the protocol, the sockets and fio's own work in them.
 /// </summary>
-internal sealed class NbdClientCost(string directory, string farDirectory, int rounds, IReadOnlyCollection<string> modes, int seed)
+/// <param name="apart">The far end is this program on this processor alone, and this process and fio keep to the others; null: both ends are in this process.</param>
+internal sealed class NbdClientCost(string directory, string farDirectory, int rounds, IReadOnlyCollection<string> modes, int seed, (string Program, int Processor)? apart)
 {
     private const long VolumeBytes = 256L << 20;
     private const int TurnSeconds = 2;
@@ -24,13 +25,18 @@ internal sealed class NbdClientCost(string directory, string farDirectory, int r
 
     public async Task<IReadOnlyList<CopyFigure>> RunAsync(Action<string> progress, CancellationToken cancellationToken)
     {
+        if (apart is { } end)
+        {
+            await FarProcess.LeaveAsync(end.Processor, cancellationToken);
+        }
+
         var figures = new List<CopyFigure>();
         foreach (var (mode, goal) in Costs.Where(c => modes.Contains(c.Mode.ToString(), StringComparer.OrdinalIgnoreCase)))
         {
-            await using var near = await BenchAppliance.StartAsync(directory, "near");
-            await using var far = await BenchAppliance.StartAsync(farDirectory, "far");
+            await using var ends = await BothEnds.StartAsync(directory, farDirectory, apart, cancellationToken);
+            var near = ends.Near;
             near.Set.Create("without", VolumeBytes);
-            var copy = await near.CopyToAsync(near.Set.Create("with", VolumeBytes), far, mode, null, cancellationToken);
+            var copy = await near.CopyToAsync(near.Set.Create("with", VolumeBytes), ends.FarAddress, mode, null, cancellationToken);
             await BenchAppliance.UntilCurrentAsync(copy, cancellationToken);
             var socket = Path.Combine(Path.GetTempPath(), $"dr-bench-{Guid.NewGuid():N}.sock");
             using var server = new NbdServer(near.Set, new NbdConfig { Socket = socket }, new NbdLimits(), TimeProvider.System, NullLogger<NbdServer>.Instance);
