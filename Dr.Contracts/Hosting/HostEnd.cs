@@ -8,8 +8,8 @@ namespace Dr.Contracts.Hosting;
 public static class HostEnd
 {
     /// <summary>
-    /// Returns when the host was told to stop and has stopped. One that stops because a background service failed ends with an exception, so that the program's exit status is not 0 and a service manager starts it again
-    /// (<c>Restart=on-failure</c>); the host by itself does so from .NET 11 on (https://learn.microsoft.com/dotnet/core/compatibility/extensions/11/ihost-runasync-stopasync-throw-backgroundservice-failure).
+    /// Returns when the host was told to stop and has stopped. One that stops because a background service failed ends with an exception, so that the program's exit status is not 0 and whoever started it is told;
+    /// the host by itself does so from .NET 11 on (https://learn.microsoft.com/dotnet/core/compatibility/extensions/11/ihost-runasync-stopasync-throw-backgroundservice-failure).
     /// </summary>
     /// <exception cref="DrException">A background service failed.</exception>
     public static async Task WaitForEndAsync(this IHost host, CancellationToken cancellationToken)

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
+using Dr.Edge.Volumes.Disk;
 
 namespace Dr.Edge.Nbd;
 
@@ -7,10 +7,8 @@ namespace Dr.Edge.Nbd;
 /// A plain socket in blocking mode: the thread that parses is the one that the kernel wakes, with nothing in between. Errors of the network are ends of the
 /// stream here, because to a server they are all the same: the client is gone.
 /// </summary>
-internal sealed partial class SocketChannel : INbdChannel
+internal sealed class SocketChannel : INbdChannel
 {
-    private const short PollIn = 1;
-
     private readonly Socket _socket;
 
     public SocketChannel(Socket socket, TimeSpan idleTime, string localName)
@@ -84,35 +82,18 @@ internal sealed partial class SocketChannel : INbdChannel
             return false;
         }
 
-        // The descriptors cannot become another file's meanwhile: both handles are held until the call is back.
-        var (socket, woken) = (_socket.SafeHandle, waker.Handle);
-        var (socketHeld, wokenHeld) = (false, false);
-        Span<PollDescriptor> descriptors = stackalloc PollDescriptor[2];
+        var (hasInput, isWoken) = (false, false);
         try
         {
-            socket.DangerousAddRef(ref socketHeld);
-            woken.DangerousAddRef(ref wokenHeld);
-            descriptors[0] = new PollDescriptor { Descriptor = (int)socket.DangerousGetHandle(), Events = PollIn };
-            descriptors[1] = new PollDescriptor { Descriptor = (int)woken.DangerousGetHandle(), Events = PollIn };
-            _ = Poll(ref descriptors[0], 2, (int)atMost.TotalMilliseconds);
+            // Errors and ends are input too: receiving meets them and says so.
+            (hasInput, isWoken) = Posix.WaitFor(_socket.SafeHandle, Posix.PollIn, waker.Handle, (int)atMost.TotalMilliseconds);
         }
         finally
         {
-            if (socketHeld)
-            {
-                socket.DangerousRelease();
-            }
-
-            if (wokenHeld)
-            {
-                woken.DangerousRelease();
-            }
-
-            waker.End(descriptors[1].Returned != 0);
+            waker.End(isWoken);
         }
 
-        // Errors and ends too: receiving meets them and says so.
-        return descriptors[0].Returned != 0;
+        return hasInput;
     }
 
     public bool Send(ReadOnlySpan<byte> source)
@@ -152,16 +133,5 @@ internal sealed partial class SocketChannel : INbdChannel
         {
             // The client or the session was faster: what was to be ended has ended.
         }
-    }
-
-    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
-    private static partial int Poll(ref PollDescriptor descriptors, nuint count, int timeoutMs);
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct PollDescriptor
-    {
-        public int Descriptor;
-        public short Events;
-        public short Returned;
     }
 }

@@ -23,7 +23,7 @@ internal static class QuiescedPoint
         {
             return window.Mark;
         }
-        catch (Exception exception) when (exception is not (InvariantException or OutOfMemoryException))
+        catch (Exception exception) when (exception.MayPass())
         {
             return QuiesceMark.Crash($"whether the quiet lasted is not known: {exception.Message}");
         }

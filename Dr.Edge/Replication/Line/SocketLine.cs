@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Dr.Edge.Volumes.Disk;
 
 namespace Dr.Edge.Replication.Line;
 
@@ -10,8 +11,6 @@ namespace Dr.Edge.Replication.Line;
 /// </summary>
 internal sealed partial class SocketLine(Socket socket) : Stream
 {
-    private const short PollIn = 1;
-    private const short PollOut = 4;
     private const int DontWait = 0x40;
     private const int NoSignal = 0x4000;
     private const int EINTR = 4;
@@ -56,7 +55,7 @@ internal sealed partial class SocketLine(Socket socket) : Stream
                 return (int)read;
             }
 
-            WaitAfter(Marshal.GetLastPInvokeError(), PollIn);
+            WaitAfter(Marshal.GetLastPInvokeError(), Posix.PollIn);
         }
     }
 
@@ -66,7 +65,7 @@ internal sealed partial class SocketLine(Socket socket) : Stream
     {
         for (buffer = buffer[SendSome(buffer)..]; !buffer.IsEmpty; buffer = buffer[SendSome(buffer)..])
         {
-            WaitAfter(EAGAIN, PollOut);
+            WaitAfter(EAGAIN, Posix.PollOut);
         }
     }
 
@@ -143,25 +142,11 @@ internal sealed partial class SocketLine(Socket socket) : Stream
             throw Broken(errno);
         }
 
-        // The descriptor cannot become another file's meanwhile: the handle is held until the call is back. What comes back, the next try finds out.
-        var held = false;
-        var handle = socket.SafeHandle;
-        try
-        {
-            handle.DangerousAddRef(ref held);
-            var poll = new PollDescriptor { Descriptor = (int)handle.DangerousGetHandle(), Events = events };
-            _ = Poll(ref poll, 1, LookEveryMs);
-        }
-        finally
-        {
-            if (held)
-            {
-                handle.DangerousRelease();
-            }
-        }
+        // What comes back, the next try finds out.
+        _ = Posix.WaitFor(socket.SafeHandle, events, second: null, LookEveryMs);
     }
 
-    private static IOException Broken(int errno) => new(Volumes.Disk.Posix.Describe(errno));
+    private static IOException Broken(int errno) => new(Posix.Describe(errno));
 
     private Task FinishAsync(ReadOnlyMemory<byte> rest)
     {
@@ -217,17 +202,6 @@ internal sealed partial class SocketLine(Socket socket) : Stream
 
     [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
     private static unsafe partial nint Send(SafeSocketHandle socket, byte* buffer, nuint length, int flags);
-
-    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
-    private static partial int Poll(ref PollDescriptor descriptors, nuint count, int timeoutMs);
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct PollDescriptor
-    {
-        public int Descriptor;
-        public short Events;
-        public short Returned;
-    }
 
     private sealed class Rest(ReadOnlyMemory<byte> bytes)
     {
